@@ -1,0 +1,1 @@
+"""GitHub Copilot usage, landed, flattened and explained: a Dagster code location."""
