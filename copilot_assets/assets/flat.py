@@ -1,0 +1,76 @@
+"""The flat assets: all tables of a record type in one step, unpartitioned and incremental by the ledger.
+
+Which tables there are and how they come out of a record is in `flatten.py`; what is stale, in `refresh.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, sentences
+from copilot_assets.assets.raw import raw_key
+from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
+from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.records import Record
+from copilot_assets.refresh import refresh_flat
+from copilot_assets.warehouse import Warehouse
+
+
+class FlattenConfig(dg.Config):
+    """How much to flatten: what changed (the default), or everything again by the same code."""
+
+    full_refresh: bool = False
+
+
+def build_flat_assets() -> list[dg.AssetsDefinition]:
+    """A multi-asset for each record type, with all its tables."""
+    records = dict.fromkeys(table.record for table in FLAT_TABLES)
+    return [_flat_assets(record, [report for report in REPORTS if report.record is record]) for record in records]
+
+
+def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
+    path = f" from `{'.'.join(table.path)}`" if table.path else ""
+    return dg.AssetSpec(
+        ["flat", table.name],
+        deps=[raw_key(report) for report in reports],
+        group_name="flat",
+        owners=OWNERS,
+        kinds={"polars", "duckdb"},
+        automation_condition=FOLLOWS_UPSTREAM,
+        metadata=dict(dg.TableMetadataSet(column_schema=column_schema(table.columns), table_name=f"flat.{table.name}")),
+        description=f"{table.grain}\n\nTyped and tidy{path} of {', '.join(f'`{report.name}`' for report in reports)}. "
+        "null is unknown, 0 is zero.",
+    )
+
+
+def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefinition:
+    tables = tables_of(record)
+
+    @dg.multi_asset(
+        name=f"flatten_{'_and_'.join(report.table for report in reports)}",
+        specs=[_spec(table, reports) for table in tables],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def flatten_reports(
+        config: FlattenConfig, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterable[dg.MaterializeResult[Any]]:
+        with sentences():
+            days, refreshed = refresh_flat(
+                warehouse, record, [report.name for report in reports], full=config.full_refresh
+            )
+        for table in tables:
+            done = refreshed[table.name]
+            yield dg.MaterializeResult(
+                asset_key=["flat", table.name],
+                metadata={
+                    **dg.TableMetadataSet(row_count=done.row_count, column_schema=column_schema(table.columns)),
+                    "rows_written": done.rows_written,
+                    "scope_days_flattened": days,
+                },
+            )
+
+    return flatten_reports

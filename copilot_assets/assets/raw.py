@@ -1,0 +1,205 @@
+"""The raw assets: one per report, partitioned by UTC day, and the list of what is expected.
+
+A range of days is one run: days are fetched side by side and landed one by one, so that a bad day fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+
+from copilot_assets.assets import OWNERS, POOL, column_schema, sentences, table_value
+from copilot_assets.contract import Column
+from copilot_assets.github.auth import BearerAuth
+from copilot_assets.github.client import Fetch, GitHubClient
+from copilot_assets.github.outcomes import Outcome
+from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.installation import Installation, asked_reports, expected_reports
+from copilot_assets.partitions import days_of
+from copilot_assets.settings import Settings
+from copilot_assets.warehouse import Warehouse, expect, land, make_report_view
+
+EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
+
+_RECORD_COLUMNS: Final = (
+    Column("scope", "VARCHAR", "Whom the report is about"),
+    Column("report", "VARCHAR", "GitHub's own name of the report"),
+    Column("day", "DATE", "UTC day that was asked for"),
+    Column("seq", "BIGINT", "Position of the record in the report, from 1"),
+    Column("payload", "JSON", "The record's text as GitHub sent it, byte for byte"),
+    Column("fetch_id", "VARCHAR", "The fetch that brought it; the ledger is raw.fetches"),
+)
+# A report that is closed is no failure of the run: nobody can make it come.
+_GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.RETIRED})
+
+
+def raw_key(report: Report) -> dg.AssetKey:
+    """The asset key of a report, which is also the name of its view."""
+    return dg.AssetKey(["raw", report.table])
+
+
+def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """An asset for each report of the catalogue, and `raw.expected_reports`."""
+    return [_expected_reports_asset(), *(_raw_asset(report, partitions) for report in REPORTS)]
+
+
+def _expected_reports_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=EXPECTED,
+        group_name="raw",
+        owners=OWNERS,
+        kinds={"python", "duckdb"},
+        pool=POOL,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="One row per scope and report: what this installation asks for, since when, and GitHub's rules "
+        "for it. Without it, a day that nobody asked for could not be seen to be missing.",
+    )
+    def expected_reports_asset(
+        installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[Any]:
+        with sentences(), warehouse.connect() as connection:
+            rows = expected_reports(installation.settings(), installation.today())
+            expect(connection, rows)
+        return dg.MaterializeResult(
+            metadata={**dg.TableMetadataSet(row_count=len(rows)), "expected": table_value(map(vars, rows))}
+        )
+
+    return expected_reports_asset
+
+
+@dataclass
+class _Landing:
+    """What has become of the days of one run so far."""
+
+    metadata: dict[date, dict[str, Any]] = field(default_factory=dict)
+    problems: list[Fetch] = field(default_factory=list)
+
+    @property
+    def bad_days(self) -> set[date]:
+        return {fetch.day for fetch in self.problems}
+
+
+def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=raw_key(report),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="raw",
+        owners=OWNERS,
+        kinds={"github", "json", "duckdb"},
+        pool=POOL,
+        output_required=False,
+        metadata={
+            **dg.TableMetadataSet(column_schema=column_schema(_RECORD_COLUMNS), table_name=f"raw.{report.table}"),
+            "endpoints": dg.MetadataValue.md("\n".join(f"- `GET {path}`" for path in report.paths.values())),
+        },
+        description=f"One row per record: {report.grain}.\n\nWhat GitHub's report `{report.name}` said of a UTC day, "
+        "untouched, for every scope that is configured. A day that GitHub answered without a report holds no rows; "
+        "every attempt stands in `raw.fetches`.",
+    )
+    def raw_report(
+        context: dg.AssetExecutionContext,
+        installation: dg.ResourceParam[Installation],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterable[dg.MaterializeResult[Any]]:
+        days = days_of(context)
+        with sentences():
+            settings = installation.settings()
+            landing = _land_days(report, days, settings, installation, warehouse, context.run_id)
+        if landing.problems:
+            # Days that landed are told one by one: yielding the output would call the bad ones materialised too.
+            for day in sorted(landing.metadata.keys() - landing.bad_days):
+                context.log_event(
+                    dg.AssetMaterialization(
+                        context.asset_key, partition=day.isoformat(), metadata=landing.metadata[day]
+                    )
+                )
+            raise _failure(landing, len(days))
+        for day, metadata in landing.metadata.items():
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        yield dg.MaterializeResult()
+
+    return raw_report
+
+
+def _land_days(
+    report: Report,
+    days: Sequence[date],
+    settings: Settings,
+    installation: Installation,
+    warehouse: Warehouse,
+    run_id: str,
+) -> _Landing:
+    """Fetch the days and land each as it comes."""
+    landing = _Landing()
+    scopes = settings.scopes if report in asked_reports(settings) else ()
+
+    def land_day(fetches: Sequence[Fetch]) -> None:
+        with warehouse.connect() as connection:
+            land(connection, fetches, run_id)
+
+    async def deliver(day: date, fetches: Sequence[Fetch]) -> None:
+        await asyncio.to_thread(land_day, fetches)
+        for file in (file for fetch in fetches for file in fetch.files):
+            file.path.unlink()
+        landing.metadata[day] = _day_metadata(fetches)
+        landing.problems += [fetch for fetch in fetches if fetch.outcome not in _GREEN]
+        installation.on_day(report.name, day)
+
+    async def run(folder: Path) -> None:
+        async with GitHubClient(settings.api_url, BearerAuth(settings.token), today=installation.today) as client:
+            await client.fetch_days(report, scopes, days, folder, deliver)
+
+    with warehouse.connect() as connection:
+        expect(connection, expected_reports(settings, installation.today()))
+        make_report_view(connection, report)
+    with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
+        asyncio.run(run(Path(folder)))
+    return landing
+
+
+def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
+    """What a partition's page shows: how much came for each scope, and why not where nothing did."""
+    return {
+        "records": sum(fetch.records or 0 for fetch in fetches),
+        "bytes": sum(fetch.bytes or 0 for fetch in fetches),
+        "scopes_reported": sum(fetch.outcome is Outcome.REPORTED for fetch in fetches),
+        "fetches": table_value(_row(fetch) for fetch in fetches)
+        if fetches
+        else "Nothing was asked: no configured scope has this report on this day, or it is switched off.",
+    }
+
+
+def _row(fetch: Fetch) -> Mapping[str, object]:
+    return {
+        "scope": str(fetch.scope),
+        "outcome": fetch.outcome.value,
+        "http_status": fetch.http_status,
+        "records": fetch.records,
+        "evidence": fetch.evidence,
+    }
+
+
+def _failure(landing: _Landing, days: int) -> dg.Failure:
+    """The days that are red, the first reason first; every reason once, with what it is about."""
+    about: dict[str, list[Fetch]] = {}
+    for fetch in sorted(landing.problems, key=lambda fetch: (fetch.day, fetch.scope)):
+        about.setdefault(fetch.evidence, []).append(fetch)
+    reasons = [
+        f"{evidence} [{', '.join(sorted({str(fetch.scope) for fetch in fetches}))}; "
+        f"{fetches[0].day}{f' and {len(fetches) - 1} more' if len(fetches) > 1 else ''}]"
+        for evidence, fetches in list(about.items())[:5]
+    ]
+    bad = len(landing.bad_days)
+    return dg.Failure(
+        description="\n".join([*reasons, f"{bad} of {days} days failed; the other {days - bad} landed and stay."]),
+        metadata={"failed": table_value({"day": fetch.day, **_row(fetch)} for fetch in landing.problems[:100])},
+        allow_retries=False,
+    )

@@ -1,0 +1,215 @@
+"""SQL models as Dagster assets and asset checks.
+
+Here belongs what Dagster is told about a model and how its table is replaced. What a file means is decided in
+`sql_models.py`, what a number means in the SQL itself.
+"""
+
+import math
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from copilot_assets.sql_models import ModelCheck, ModelColumn, SqlModel, TableName, check_references, column_lineage
+from copilot_assets.warehouse import Warehouse, row_count, transaction
+
+# Rows of these schemas may be shown in the UI and kept in its history: they name scopes and teams, never people.
+_SHOWN_SCHEMAS = frozenset({"weekly", "quality"})
+_PREVIEW_ROWS = 10
+_OFFENDING_ROWS = 20
+
+
+def build_sql_assets(models: Iterable[SqlModel], known_tables: Collection[str]) -> list[dg.AssetsDefinition]:
+    """An unpartitioned asset a model; `known_tables` are the tables that Python assets build (`flat.user_daily`).
+
+    Raises `ModelError` when a model reads a table that nobody builds.
+    """
+    models = tuple(models)
+    check_references(models, known_tables)
+    return [_asset(model) for model in models]
+
+
+def build_sql_checks(models: Iterable[SqlModel]) -> list[dg.AssetChecksDefinition]:
+    """One definition a model, with all its assertions and singular tests; none for a model that has neither.
+
+    They do not block what is downstream: a table that breaks a rule stays readable, and red.
+    """
+    return [_checks(model) for model in models if model.checks]
+
+
+def _asset(model: SqlModel) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=list(model.key),
+        deps=[dg.AssetKey(key) for key in model.depends_on],
+        group_name=model.schema,
+        description=model.description,
+        owners=list(model.owners),
+        kinds={"duckdb", "sql", *model.kinds},
+        code_version=model.code_version,
+        metadata={
+            "dagster/table_name": model.table,
+            "dagster/column_schema": _table_schema(model),
+            "dagster/code_references": dg.CodeReferencesMetadataValue(
+                code_references=[dg.LocalFileCodeReference(file_path=str(model.path), line_number=1)]
+            ),
+        },
+        pool="duckdb",
+        # Dagster's command line asks this of every asset it selects for a range of days.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        # Upstream is partitioned by day: one day missing years ago must not stop the weekly tables for ever.
+        automation_condition=dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()),
+    )
+    def sql_model(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
+        started = time.perf_counter()
+        with warehouse.connect() as connection:
+            _replace_table(connection, model)
+            seconds = time.perf_counter() - started
+            return dg.MaterializeResult(metadata={"seconds": seconds, **_describe(connection, model)})
+
+    return sql_model
+
+
+def _replace_table(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> None:
+    """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones."""
+    try:
+        with transaction(connection):
+            connection.execute(f"create schema if not exists {model.schema}")
+            # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
+            connection.execute(f"create or replace table {model.table} as {model.sql}")
+    except duckdb.Error as error:
+        raise dg.Failure(
+            f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
+            f"Correct the file and materialise the asset again. {error}"
+        ) from error
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+    """What the UI shows of the table that was just built."""
+    columns = _columns(connection, (model.key, *model.depends_on))
+    own = columns.pop(model.key)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": row_count(connection, model.table),
+        "dagster/column_schema": _table_schema(model, own),
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(dg.AssetKey(table), source) for table, source in sources]
+                for column, sources in column_lineage(model, columns).items()
+            }
+        ),
+    }
+    if model.schema in _SHOWN_SCHEMAS:
+        rows = connection.sql(f"from {model.table} limit {_PREVIEW_ROWS}").pl()
+        metadata["preview"] = dg.MetadataValue.md(_markdown(rows))
+    return metadata
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
+    """Columns and DuckDB types of tables, as they are in the file now."""
+    columns: dict[TableName, dict[str, str]] = {table: {} for table in tables}
+    found = connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() order by schema_name, table_name, column_index"
+    ).fetchall()
+    for schema, table, column, data_type in found:
+        if (schema, table) in columns:
+            columns[schema, table][column] = data_type
+    return columns
+
+
+def _table_schema(model: SqlModel, types: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """The columns of the built table, or of the file before it is built, with the file's docs and assertions."""
+    documented = {column.name: column for column in model.columns}
+    types = types or dict.fromkeys(documented, "unknown")
+    return dg.TableSchema([_table_column(name, data_type, documented.get(name)) for name, data_type in types.items()])
+
+
+def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.TableColumn:
+    claims = {str(assertion) for assertion in column.assertions} if column else set()
+    return dg.TableColumn(
+        name,
+        data_type,
+        column.doc if column and column.doc else None,
+        dg.TableColumnConstraints(
+            nullable="not_null" not in claims,
+            unique=f"unique({name})" in claims,
+            other=sorted(claims - {"not_null", f"unique({name})"}),
+        ),
+    )
+
+
+def _checks(model: SqlModel) -> dg.AssetChecksDefinition:
+    key = dg.AssetKey(model.key)
+
+    @dg.multi_asset_check(
+        name=f"{model.schema}__{model.name}__checks",
+        specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=key,
+                description=check.description or None,
+                additional_deps=[dg.AssetKey(table) for table in check.depends_on],
+            )
+            for check in model.checks
+        ],
+        can_subset=True,
+        pool="duckdb",
+    )
+    def sql_checks(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.AssetCheckResult]:
+        selected = {check_key.name for check_key in context.selected_asset_check_keys}
+        with warehouse.connect() as connection:
+            results = [_run(connection, model, check) for check in model.checks if check.name in selected]
+        yield from results
+
+    return sql_checks
+
+
+def _run(connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
+    offending = connection.sql(check.sql)
+    count = offending.aggregate("count(*) as n").pl().item()
+    metadata: dict[str, Any] = {
+        "offending_rows": count,
+        "query": dg.MetadataValue.md(f"```sql\n{check.sql.strip()}\n```"),
+    }
+    if count and model.schema in _SHOWN_SCHEMAS:
+        metadata["rows"] = _table(offending.limit(_OFFENDING_ROWS).pl())
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(model.key),
+        check_name=check.name,
+        passed=count == 0,
+        severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        description=f"Rows that break this rule: {count}. The query shows them all." if count else None,
+        metadata=metadata,
+    )
+
+
+def _table(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: _plain(value) for name, value in row.items()}) for row in frame.rows(named=True)],
+        dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()]),
+    )
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    """A value as Dagster's tables take it: dates, lists and NaN as text."""
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)
+
+
+def _markdown(frame: pl.DataFrame) -> str:
+    escaped = frame.with_columns(pl.col(pl.String).str.replace_all("|", r"\|", literal=True))
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+    ):
+        return str(escaped)

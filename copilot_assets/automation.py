@@ -1,0 +1,86 @@
+"""When things run: the jobs, the daily schedule, and the sensor that lets the rest follow.
+
+What runs is decided by selections of assets; how a step works is not known here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from copilot_assets.assets.raw import EXPECTED, raw_key
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.installation import Installation, asked_reports
+from copilot_assets.partitions import range_tags
+from copilot_assets.settings import DEFAULT_LOOKBACK_DAYS, SettingsError
+
+# GitHub has yesterday's reports from about 03:30 UTC on ("created_at" of published reports); 06:30 leaves it time.
+DAILY_AT = "30 6 * * *"
+
+
+def build_jobs(installation: Installation) -> list[dg.UnresolvedAssetJobDefinition]:
+    """`everything`: the whole graph for a day or a range in one run. `rebuild`: all below raw, asking nobody."""
+    unasked = _unasked(installation)
+    return [
+        dg.define_asset_job(
+            "everything",
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*unasked)
+            if unasked
+            else dg.AssetSelection.all(),
+            description="GitHub to weekly tables in one run: a day, or a range of days by its range tags.",
+        ),
+        dg.define_asset_job(
+            "rebuild",
+            selection=dg.AssetSelection.all()
+            - dg.AssetSelection.assets(EXPECTED, *(raw_key(report) for report in REPORTS)),
+            description="Everything below raw, from what has landed; asks GitHub for nothing.",
+        ),
+    ]
+
+
+def _unasked(installation: Installation) -> list[dg.AssetKey]:
+    """Raw assets that these settings never fetch; a run of them would be bookkeeping for nothing."""
+    try:
+        asked = asked_reports(installation.settings())
+    except SettingsError:
+        return []
+    return [raw_key(report) for report in REPORTS if report not in asked]
+
+
+def build_schedule(installation: Installation, partitions: dg.DailyPartitionsDefinition) -> dg.ScheduleDefinition:
+    """The daily run: the last `COPILOT_LOOKBACK_DAYS` closed days, because GitHub revises them for three."""
+
+    @dg.schedule(
+        name="refresh_recent_days",
+        job_name="everything",
+        cron_schedule=DAILY_AT,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Daily at 06:30 UTC: fetches the last COPILOT_LOOKBACK_DAYS closed days again, in one run.",
+    )
+    def refresh_recent_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        try:
+            lookback = installation.settings().lookback_days
+        except SettingsError:
+            lookback = DEFAULT_LOOKBACK_DAYS  # the run will fail and say why
+        keys = partitions.get_partition_keys(context.scheduled_execution_time)[-lookback:]
+        if not keys:
+            return dg.SkipReason("No day has closed since COPILOT_START_DATE.")
+        return dg.RunRequest(
+            run_key=f"{keys[0]}...{keys[-1]}",
+            tags=range_tags(date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])),
+        )
+
+    return refresh_recent_days
+
+
+def build_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Lets flat, weekly and quality follow when raw changed outside the daily run; running from the start."""
+    return dg.AutomationConditionSensorDefinition(
+        "follow_raw",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=30,
+        description="Rebuilds what lies below raw when a backfill or a single day changed it.",
+    )

@@ -1,0 +1,132 @@
+"""Asset checks about days: which are missing, and why.
+
+They read the text of `quality.day_status` against the ledger as it is now, so that a check of a raw asset is right
+before the table is rebuilt. The SQL models' own assertions are checked in `assets/sql.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import dagster as dg
+
+from copilot_assets.assets import POOL, sentences, table_value
+from copilot_assets.assets.raw import raw_key
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.installation import Installation, expected_reports
+from copilot_assets.sql_models import SqlModel
+from copilot_assets.warehouse import Warehouse, expect
+
+SHOWN_DAYS: Final = 50
+
+# The reports behind each weekly model: a day that one of them lacks is missing from the week.
+WEEKLY_REPORTS: Final = {
+    "user_trend": ("organization-1-day", "enterprise-1-day", "users-1-day"),
+    "legacy_user_trend": ("legacy-metrics",),
+    "last_28_days": ("legacy-metrics",),
+}
+
+
+@dataclass(frozen=True)
+class _DayCheck:
+    """One rule about days: its name, its meaning, and the condition on `quality.day_status` that finds them."""
+
+    name: str
+    description: str
+    where: str
+
+
+MISSING_DAYS: Final = _DayCheck(
+    "missing_days",
+    "Warns when days are missing and lists them with their reason. "
+    "Fails when a day is missing without explanation: nobody asked for it, or asking failed.",
+    "coverage in ('missing', 'below_threshold')",
+)
+THRESHOLD_GAPS: Final = _DayCheck(
+    "five_user_threshold_gaps",
+    "Warns when days are missing because GitHub leaves out days with fewer than five licensed people.",
+    "coverage = 'below_threshold'",
+)
+
+
+def build_day_checks(models: Iterable[SqlModel]) -> list[dg.AssetChecksDefinition]:
+    """Both checks for every raw report and every weekly model."""
+    (day_status,) = (model for model in models if model.table == "quality.day_status")
+    about = {raw_key(report): (report.name,) for report in REPORTS} | {
+        dg.AssetKey(["weekly", name]): reports for name, reports in WEEKLY_REPORTS.items()
+    }
+    return [_day_checks(key, reports, day_status) for key, reports in about.items()]
+
+
+def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="__".join([*key.path, "days"]),
+        specs=[
+            dg.AssetCheckSpec(check.name, asset=key, description=check.description)
+            for check in (MISSING_DAYS, THRESHOLD_GAPS)
+        ],
+        pool=POOL,
+    )
+    def day_checks(
+        installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterable[dg.AssetCheckResult]:
+        with sentences():
+            settings = installation.settings()
+            with warehouse.connect() as connection:
+                expect(connection, expected_reports(settings, installation.today()))
+                results = [
+                    _result(
+                        key,
+                        check,
+                        connection.sql(_query(day_status, check, reports)).pl().rows(named=True),
+                        f"select * from quality.day_status where {_where(check, reports)} order by day, scope, report",
+                    )
+                    for check in (MISSING_DAYS, THRESHOLD_GAPS)
+                ]
+        yield from results
+
+    return day_checks
+
+
+def _where(check: _DayCheck, reports: Sequence[str]) -> str:
+    names = ", ".join(f"'{name}'" for name in reports)
+    return f"{check.where} and report in ({names})"
+
+
+def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> str:
+    return (
+        "select day, scope, report, status, is_explained, evidence, remedy "
+        f"from (\n{day_status.sql}\n) where {_where(check, reports)} order by is_explained, day desc, scope, report"
+    )
+
+
+def _result(key: dg.AssetKey, check: _DayCheck, rows: Sequence[dict[str, Any]], query: str) -> dg.AssetCheckResult:
+    unexplained = sum(not row["is_explained"] for row in rows)
+    by_status: dict[str, int] = {}
+    for row in rows:
+        by_status[row["status"]] = by_status.get(row["status"], 0) + 1
+    metadata: dict[str, Any] = {
+        "days_missing": len(rows),
+        "days_unexplained": unexplained,
+        "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
+    }
+    if rows:
+        metadata["days"] = table_value(rows[:SHOWN_DAYS])
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check.name,
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.ERROR if unexplained else dg.AssetCheckSeverity.WARN,
+        description=_summary(by_status, unexplained),
+        metadata=metadata,
+    )
+
+
+def _summary(by_status: dict[str, int], unexplained: int) -> str:
+    if not by_status:
+        return "No day is missing."
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
+    ending = f"{unexplained} without explanation" if unexplained else "all explained"
+    return f"{sum(by_status.values())} (scope, report, day) are missing: {counts}; {ending}."

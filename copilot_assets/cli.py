@@ -1,0 +1,233 @@
+"""The command line `copilot-assets`: reads arguments, calls, prints. What a command does is done elsewhere.
+
+Exit codes: 0 it worked, 1 the data or GitHub says no, 2 the command or a setting can't be used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from copilot_assets.settings import Settings, SettingsError, today_utc
+
+if TYPE_CHECKING:
+    from copilot_assets.installation import Installation
+
+# Dagster and the tables are imported inside the commands that need them: `--help` answers at once.
+
+out: Final = Console(soft_wrap=True)
+err: Final = Console(stderr=True, soft_wrap=True)
+
+
+class _Day(click.ParamType[date]):
+    """A UTC day written as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read the day, or say how to write it."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is not a day. Write it as YYYY-MM-DD, for example 2026-09-01.", param, ctx)
+
+
+DAY: Final = _Day()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="copilot-assets")
+def main() -> None:
+    """GitHub Copilot usage in DuckDB, with a reason for every missing day.
+
+    \b
+    copilot-assets demo                                          see it work, no token needed
+    copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
+    copilot-assets standin --port 8700                           a local GitHub to develop against
+    """
+
+
+@main.command()
+@click.option("--start", "first", type=DAY, required=True, help="First UTC day, YYYY-MM-DD.")
+@click.option("--end", "last", type=DAY, required=True, help="Last UTC day, included; yesterday at the latest.")
+def backfill(first: date, last: date) -> None:
+    """Fetch a range of days and rebuild everything from them, in this process.
+
+    The same run that the schedule launches; it appears in the Dagster UI. Days that fail are named and can be run
+    again; the others stay. Settings come from the environment and .env.
+
+    \b
+    Example:
+      copilot-assets backfill --start 2026-09-01 --end 2026-09-30
+    """
+    with _usage_errors():
+        settings = Settings.from_env()
+        _check_range(first, last, settings)
+    from copilot_assets.installation import Installation
+
+    sys.exit(0 if _run(Installation(), settings, first, last) else 1)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65534), required=True, help="Port of the API; downloads use the next.")
+@click.option("--today", type=DAY, help="The stand-in's current day; the real one by default.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another company.")
+@click.option("--people", type=click.IntRange(1), default=150, show_default=True, help="How many people it has.")
+@click.option(
+    "--legacy",
+    type=click.Choice(["open", "closed"]),
+    default="closed",
+    show_default=True,
+    help="Whether it still offers the metrics API that GitHub closed on 2026-04-02.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:SCOPE[:DAY]]",
+    help="Answer as GitHub does on a bad day, for example policy-off:org:octo-labs. Repeatable.",
+)
+def standin(port: int, today: date | None, seed: int, people: int, legacy: str, faults: tuple[str, ...]) -> None:
+    """Serve a local stand-in for GitHub: org:octo-org, org:octo-labs, enterprise:octo-corp.
+
+    Point this project or any other client of GitHub's Copilot API at it with any token. Ends with Ctrl-C.
+
+    \b
+    Example:
+      copilot-assets standin --port 8700
+      GITHUB_API_URL=http://127.0.0.1:8700 GITHUB_TOKEN=any copilot-assets backfill …
+    """
+    from copilot_assets.standin import Fault, serve
+
+    with _usage_errors():
+        parsed = [Fault.parse(text) for text in faults]
+    serve(
+        port=port,
+        today=today,
+        seed=seed,
+        people=people,
+        legacy_open=legacy == "open",
+        faults=parsed,
+        on_ready=lambda url: out.print(f"The stand-in for GitHub answers at {url} (Ctrl-C ends it)."),
+    )
+
+
+@main.command()
+@click.option("--serve/--no-serve", default=True, help="Serve the Dagster UI afterwards, or end after the tables.")
+@click.option("--days", type=click.IntRange(1, 365), default=120, show_default=True, help="Days to backfill.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where the demo keeps its database and history; made anew each time.",
+)
+def demo(serve: bool, days: int, port: int, folder: Path) -> None:
+    """See it work without a token: stand-in, backfill, tables, Dagster UI.
+
+    \b
+    Example:
+      copilot-assets demo --no-serve
+    """
+    from copilot_assets.demo import demo_environment, serve_ui
+    from copilot_assets.installation import Installation
+
+    with _usage_errors(), demo_environment(folder, days) as env:
+        settings = Settings.from_env(env)
+        out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
+        is_success = _run(Installation(env), settings, settings.start_date, today_utc() - timedelta(days=1))
+        if serve:
+            serve_ui(env, port, out.print)
+    sys.exit(0 if is_success else 1)
+
+
+def _check_range(first: date, last: date, settings: Settings) -> None:
+    yesterday = today_utc() - timedelta(days=1)
+    if first > last:
+        raise SettingsError(f"--start {first} is after --end {last}. Exchange them.")
+    if last > yesterday:
+        raise SettingsError(f"--end {last} has not closed in UTC yet. The last day there can be is {yesterday}.")
+    if first < settings.start_date:
+        raise SettingsError(
+            f"--start {first} is before COPILOT_START_DATE, {settings.start_date}, where the history begins. "
+            "Begin later, or set COPILOT_START_DATE to an earlier day."
+        )
+
+
+def _run(installation: Installation, settings: Settings, first: date, last: date) -> bool:
+    """Run a range with a progress bar, then print what it left; whether every step succeeded."""
+    from copilot_assets.installation import asked_reports
+    from copilot_assets.runs import open_instance, run_range
+    from copilot_assets.summary import tables
+    from copilot_assets.warehouse import Warehouse, WarehouseError
+
+    warehouse = Warehouse(settings.warehouse)
+    try:
+        with warehouse.connect():  # a file that can't be opened is said before GitHub is asked for anything
+            pass
+    except WarehouseError as problem:
+        _refuse(problem)
+    days = (last - first).days + 1
+    total = days * len(asked_reports(settings))
+    out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+    with _progress(total) as on_day:
+        result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
+    with warehouse.connect() as connection:
+        for table in tables(connection, result.checks):
+            out.print(table)
+    for sentence in result.problems:
+        err.print(f"[red]{escape(sentence)}[/red]")
+    out.print("Run " + ", ".join(result.run_ids) + " in the Dagster UI tells the rest.")
+    return result.is_success
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str, date], None]]:
+    """A bar on a terminal; elsewhere a plain line for each tenth of the way."""
+    if not out.is_terminal:
+        done = 0
+
+        def plain(report: str, day: date) -> None:
+            nonlocal done
+            done += 1
+            if done * 10 // total > (done - 1) * 10 // total:
+                out.print(f"{done} of {total} (report, day) done; {report} at {day}.")
+
+        yield plain
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("starting", total=total)
+
+        def bar(report: str, day: date) -> None:
+            progress.update(task, advance=1, description=f"{report} {day}")
+            if progress.finished:
+                progress.update(task, description="flattening and rebuilding")
+
+        yield bar
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Settings and arguments that can't be used end the command with their sentences and code 2."""
+    try:
+        yield
+    except (SettingsError, ValueError) as problem:
+        _refuse(problem)
+
+
+def _refuse(problem: Exception) -> NoReturn:
+    err.print(f"[red]{escape(str(problem))}[/red]")
+    sys.exit(2)

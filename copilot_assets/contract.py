@@ -1,0 +1,132 @@
+"""What follows from the record contract: decoders, the structure DuckDB parses with, columns with types and docs.
+
+Everything here is derived from `records.py` by reading its Structs; nothing about a particular report stands here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from copilot_assets.records import Record
+
+# How a JSON type of the contract is stored.
+_DUCKDB_TYPES: Final[dict[Any, str]] = {
+    int: "BIGINT",
+    float: "DOUBLE",
+    str: "VARCHAR",
+    bool: "BOOLEAN",
+    date: "DATE",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its name, DuckDB type and meaning, and where it stands in its JSON object.
+
+    Attributes:
+        path: the fields to follow inside the object, plain nested objects included; empty for a column that does not
+            come from the record.
+        key: whether rows further down carry it.
+    """
+
+    name: str
+    dtype: str
+    doc: str
+    path: tuple[str, ...] = ()
+    key: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a record: either a plain value or an object (`record`), or a list of objects (`is_list`)."""
+
+    name: str
+    dtype: str | None
+    record: type[Record] | None
+    is_list: bool
+    doc: str
+    column: str
+    key: bool
+
+
+@cache
+def fields_of(record: type[Record]) -> tuple[Field, ...]:
+    """The fields of a record, its own before those it shares with others."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    names = [name for kind in record.__mro__ for name in inspect.get_annotations(kind) if name in hints]
+    known = {field.name for field in msgspec.structs.fields(record)}
+    return tuple(_field(name, hints[name]) for name in names if name in known)
+
+
+def _field(name: str, hint: Any) -> Field:
+    doc, column, key = "", name, False
+    for part in _parts(hint):
+        if isinstance(part, msgspec.Meta):
+            extra = part.extra or {}
+            doc, column, key = part.description or "", extra.get("column") or name, bool(extra.get("key"))
+    plain = [part for part in _parts(hint) if not isinstance(part, msgspec.Meta)]
+    (kind,) = plain
+    if typing.get_origin(kind) is tuple:
+        return Field(name, None, typing.get_args(kind)[0], True, doc, column, key)
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return Field(name, None, kind, False, doc, column, key)
+    return Field(name, _DUCKDB_TYPES[kind], None, False, doc, column, key)
+
+
+def _parts(hint: Any) -> list[Any]:
+    """The type inside `Annotated[T, Meta] | None`, and its Meta."""
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return [part for arg in typing.get_args(hint) if arg is not types.NoneType for part in _parts(arg)]
+    if typing.get_origin(hint) is typing.Annotated:
+        inner, *metas = typing.get_args(hint)
+        return [*_parts(inner), *metas]
+    return [hint]
+
+
+@cache
+def decoder(record: type[Record]) -> msgspec.json.Decoder[Record]:
+    """The validator of one record: raises `msgspec.ValidationError` with the JSON path of the first fault."""
+    return msgspec.json.Decoder(record)
+
+
+@cache
+def duckdb_structure(record: type[Record]) -> str:
+    """The structure argument of DuckDB's `from_json` for a record, as JSON text."""
+    return msgspec.json.encode(_structure(record)).decode()
+
+
+def _structure(record: type[Record]) -> dict[str, Any]:
+    structure: dict[str, Any] = {}
+    for field in fields_of(record):
+        inner: Any = _structure(field.record) if field.record else field.dtype
+        structure[field.name] = [inner] if field.is_list else inner
+    return structure
+
+
+@cache
+def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tuple[Column, ...]:
+    """The plain columns of a record, keys first.
+
+    Objects inside the record stand flat beside its own values, except those named in `apart`, which are tables of
+    their own; lists of objects always are.
+    """
+    columns = list(_columns(record, (), apart))
+    return tuple(sorted(columns, key=lambda column: not column.key))
+
+
+def _columns(record: type[Record], path: tuple[str, ...], apart: frozenset[str]) -> Iterator[Column]:
+    for field in fields_of(record):
+        here = (*path, field.name)
+        if field.dtype:
+            yield Column(field.column, field.dtype, field.doc, here, field.key)
+        elif field.record and not field.is_list and field.name not in apart:
+            yield from _columns(field.record, here, apart)

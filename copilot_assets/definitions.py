@@ -1,0 +1,45 @@
+"""The code location: the whole graph at a glance. `build_defs` puts it together; nothing else is decided here."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from copilot_assets.assets.flat import build_flat_assets
+from copilot_assets.assets.raw import build_raw_assets, raw_key
+from copilot_assets.assets.sql import build_sql_assets, build_sql_checks
+from copilot_assets.automation import build_jobs, build_schedule, build_sensor
+from copilot_assets.checks import build_day_checks
+from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.installation import Installation
+from copilot_assets.partitions import daily_partitions
+from copilot_assets.sql_models import load_models
+from copilot_assets.warehouse import Warehouse
+
+
+def build_defs(installation: Installation | None = None) -> dg.Definitions:
+    """The definitions for an installation; without one, for the process's environment and `.env`."""
+    installation = installation or Installation()
+    partitions = daily_partitions(installation.start_date())
+    models = load_models()
+    reports = [raw_key(report) for report in REPORTS]
+    sources = {
+        **{f"flat.{table.name}": [dg.AssetKey(["flat", table.name])] for table in FLAT_TABLES},
+        "raw.expected_reports": [dg.AssetKey(["raw", "expected_reports"])],
+        "raw.fetches": reports,
+        "raw.current_fetches": reports,
+        "raw.records": reports,
+    }
+    return dg.Definitions(
+        assets=[*build_raw_assets(partitions), *build_flat_assets(), *build_sql_assets(models, sources)],
+        asset_checks=[*build_day_checks(models), *build_sql_checks(models)],
+        jobs=build_jobs(installation),
+        schedules=[build_schedule(installation, partitions)],
+        sensors=[build_sensor()],
+        resources={"installation": installation, "warehouse": Warehouse(installation.warehouse_path())},
+        # DuckDB lets one process in: a process per step would lock itself out, and cost 1.5 s a step besides.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,76 @@
+"""The demo: a folder of its own, a stand-in for GitHub, and the Dagster UI on what the run left there.
+
+Nothing of the user's is touched: not `.env`, not the history, not the database.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from copilot_assets.runs import dagster_yaml
+from copilot_assets.settings import SettingsError, today_utc
+from copilot_assets.standin import Standin
+
+_MARKER: Final = "made-by-copilot-assets-demo"
+# The team has fewer than five licences until mid-history: it shows what the five-user threshold does.
+_SCOPES: Final = "org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{team}"
+
+
+@contextmanager
+def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
+    """Make the folder anew, work in it, and serve the stand-in; yields the settings of an installation there.
+
+    Raises:
+        SettingsError: the folder holds something else.
+    """
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
+        raise SettingsError(f"{folder} holds something that no demo made. Name another folder with --folder.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / _MARKER).touch()
+    shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+    home = os.environ.pop("DAGSTER_HOME", None)
+    try:
+        # The old API is open here as it was at GitHub until April 2026, so that both generations can be seen.
+        with chdir(folder), Standin(legacy_open=True) as standin:
+            yield {
+                "GITHUB_API_URL": standin.api_url,
+                "GITHUB_TOKEN": "demo",
+                "COPILOT_SCOPES": _SCOPES.format(team=standin.world.crossing_team),
+                "COPILOT_START_DATE": (today_utc() - timedelta(days=days)).isoformat(),
+                "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb"),
+                "COPILOT_LEGACY_API": "on",
+            }
+    finally:
+        if home is not None:
+            os.environ["DAGSTER_HOME"] = home
+
+
+def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
+    """Serve the Dagster UI on the current folder's history until Ctrl-C; the next free port if `port` is taken."""
+    port = next(candidate for candidate in range(port, 65536) if _is_free(candidate))
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("COPILOT_", "GITHUB_"))}
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "copilot_assets.definitions", "-p", str(port)]
+    say(f"The Dagster UI comes up at http://127.0.0.1:{port} (Ctrl-C ends it).")
+    process = subprocess.Popen(command, env={**own, **env, "DAGSTER_HOME": str(Path.cwd())})  # noqa: S603 - our own words
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+    finally:
+        process.terminate()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

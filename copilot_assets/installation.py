@@ -1,0 +1,95 @@
+"""The installation as a Dagster resource: its settings, read when a run needs them, and not before.
+
+So a code location loads without a token, and a setting that can't be used fails the run with its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from copilot_assets.github.reports import REPORTS, Delivery, Report
+from copilot_assets.settings import (
+    FIRST_REPORT_DAY,
+    Settings,
+    SettingsError,
+    start_date,
+    today_utc,
+    warehouse_path,
+)
+from copilot_assets.warehouse import ExpectedReport
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where settings come from, and two seams for tests and the command line.
+
+    Attributes:
+        env: the environment; None for the process's own and `.env`.
+        today: the current UTC day.
+        on_day: told of every (report, day) that landed, or failed to.
+    """
+
+    env: Mapping[str, str] | None = None
+    today: Callable[[], date] = today_utc
+    on_day: Callable[[str, date], None] = lambda report, day: None
+
+    def settings(self) -> Settings:
+        """The settings.
+
+        Raises:
+            SettingsError: naming what is missing or can't be used.
+        """
+        return Settings.from_env(self.env)
+
+    def start_date(self) -> date:
+        """First partition.
+
+        A start date that can't be used must not keep the code location from loading, where nobody would read why:
+        GitHub's first day stands in for it, and each run fails with the sentence `settings` has.
+        """
+        try:
+            return start_date(self.env)
+        except SettingsError:
+            return FIRST_REPORT_DAY
+
+    def warehouse_path(self) -> Path:
+        """Where the DuckDB file is; whether it can be written is found out, and said, when it is opened."""
+        return warehouse_path(self.env)
+
+
+def asked_reports(settings: Settings) -> list[Report]:
+    """The reports that these settings ask for: those that cover a scope, the legacy ones only when switched on."""
+    return [
+        report
+        for report in REPORTS
+        if any(report.covers(scope) for scope in settings.scopes)
+        and (settings.legacy_api or report.delivery is not Delivery.DAYS)
+    ]
+
+
+def expected_reports(settings: Settings, as_of: date) -> list[ExpectedReport]:
+    """What each scope is asked for, with the rules that say why a day may be missing."""
+
+    def text(day: date | None) -> str | None:
+        return day.isoformat() if day else None
+
+    return [
+        ExpectedReport(
+            scope=str(scope),
+            report=report.name,
+            start_day=settings.start_date.isoformat(),
+            first_day=text(report.first_days.get(scope.kind)),
+            retired_on=text(report.retired_on),
+            lag_days=report.lag_days,
+            history_days=report.history_days,
+            threshold_people=report.threshold_people,
+            activity=report.activity,
+            as_of=as_of.isoformat(),
+        )
+        for report in asked_reports(settings)
+        for scope in settings.scopes
+        if report.covers(scope)
+    ]

@@ -1,0 +1,131 @@
+"""Bringing the flat tables up to date with raw: what is stale, in chunks, each in one transaction.
+
+Here raw text becomes frames (DuckDB parses) and frames become rows (`flatten.py` says how). No Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from copilot_assets.contract import Column, duckdb_structure
+from copilot_assets.flatten import FlatTable, latest_of_each_key, tables_of
+from copilot_assets.records import Record
+from copilot_assets.warehouse import Warehouse, ensure_table, replace_days, row_count, transaction
+
+# Records flattened at a time: about 220 MB of JSON for users-1-day, whose record is 4.4 KB.
+CHUNK_RECORDS: Final = 50_000
+
+# Which content of which (scope, report, day) the flat rows were made from, and by which version of the contract.
+SOURCES: Final = (
+    Column("scope", "VARCHAR", "Scope"),
+    Column("report", "VARCHAR", "GitHub's report"),
+    Column("day", "DATE", "UTC day"),
+    Column("sha256", "VARCHAR", "Content the rows were made from"),
+    Column("contract", "VARCHAR", "Version of the contract they were made by"),
+)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did to one table: rows written, and rows in it afterwards."""
+
+    rows_written: int
+    row_count: int
+
+
+def refresh_flat(
+    warehouse: Warehouse, record: type[Record], reports: Sequence[str], *, full: bool = False
+) -> tuple[int, dict[str, Refreshed]]:
+    """Flatten every (scope, report, day) whose current content the flat tables of a record type don't show yet.
+
+    Args:
+        warehouse: the warehouse.
+        record: the record type; all its tables are written in the same transactions.
+        reports: names of the reports that consist of such records.
+        full: flatten everything again, by the same code.
+
+    Returns:
+        the number of (scope, report, day) flattened, and per table (without schema) what was done to it.
+    """
+    tables = tables_of(record)
+    written = dict.fromkeys((table.name for table in tables), 0)
+    with warehouse.connect() as connection:
+        ensure_table(connection, "flat", "sources", SOURCES)
+        for table in tables:
+            ensure_table(connection, "flat", table.name, table.columns)
+        stale = _stale(connection, reports, _version(tables), full=full)
+        for chunk in _chunks(stale):
+            for name, rows in _flatten_chunk(connection, record, tables, chunk).items():
+                written[name] += rows
+        counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
+    return stale.height, counts
+
+
+def _version(tables: Sequence[FlatTable]) -> str:
+    """Changes when a table or a column does, so that an upgrade flattens the history again by itself."""
+    shape = repr([(table.name, table.path, [(c.name, c.dtype, c.path) for c in table.columns]) for table in tables])
+    return hashlib.sha256(shape.encode()).hexdigest()[:12]
+
+
+def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], version: str, *, full: bool) -> pl.DataFrame:
+    """What has to be flattened: columns scope, report, day, sha256, records, contract; in order of day."""
+    stale: pl.DataFrame = connection.sql(
+        """
+        select c.scope, c.report, c.day, c.sha256, coalesce(c.records, 0) as records, $version as contract
+        from raw.current_fetches as c
+        left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
+        where list_contains($reports, c.report)
+            and case
+                when s.scope is null then c.outcome = 'reported'
+                else $full or s.sha256 is distinct from c.sha256 or s.contract <> $version
+            end
+        order by c.day, c.scope, c.report
+        """,
+        params={"reports": list(reports), "version": version, "full": full},
+    ).pl()
+    return stale
+
+
+def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    if stale.is_empty():
+        return
+    numbered = stale.with_columns(chunk=(pl.col("records").cum_sum() - pl.col("records")) // CHUNK_RECORDS)
+    yield from numbered.partition_by("chunk", maintain_order=True, include_key=False)
+
+
+def _flatten_chunk(
+    connection: duckdb.DuckDBPyConnection, record: type[Record], tables: Sequence[FlatTable], chunk: pl.DataFrame
+) -> dict[str, int]:
+    connection.register("chunk", chunk)
+    try:
+        records = connection.sql(
+            """
+            select r.scope, r.day, from_json(r.payload, $structure) as record
+            from raw.records as r
+            join chunk as c on c.scope = r.scope and c.report = r.report and c.day = r.day
+            order by r.day, r.scope, r.seq
+            """,
+            params={"structure": duckdb_structure(record)},
+        ).pl()
+        records = latest_of_each_key(records, record)
+        frames = {table.name: table.frame(records) for table in tables}
+        with transaction(connection):
+            for name, rows in frames.items():
+                replace_days(connection, f"flat.{name}", chunk, rows)
+            connection.execute(
+                "delete from flat.sources as s using chunk as c "
+                "where s.scope = c.scope and s.report = c.report and s.day = c.day"
+            )
+            connection.execute(
+                "insert into flat.sources by name "
+                "select scope, report, day, sha256, contract from chunk where sha256 is not null"
+            )
+    finally:
+        connection.unregister("chunk")
+    return {name: rows.height for name, rows in frames.items()}

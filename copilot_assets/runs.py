@@ -1,0 +1,105 @@
+"""Runs from the shell: the instance they are kept in, and a run of the whole graph for a range of days.
+
+The same job that the schedule launches, in this process. What is printed is `cli.py`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+from dagster import AssetCheckEvaluation, DagsterInstance
+
+from copilot_assets.definitions import build_defs
+from copilot_assets.installation import Installation
+from copilot_assets.partitions import range_tags
+
+PROJECT_FILES: Final = Path(__file__).parent
+
+# Dagster prints every event of a run; the shell prints its own lines instead.
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RangeResult:
+    """What came of a range.
+
+    Attributes:
+        problems: the sentences of failed steps, in order; empty when all days landed.
+        checks: every check that ran.
+        run_ids: the runs in Dagster's history.
+    """
+
+    problems: tuple[str, ...]
+    checks: tuple[AssetCheckEvaluation, ...]
+    run_ids: tuple[str, ...]
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every step succeeded; a check that warns or fails does not count."""
+        return not self.problems
+
+
+def open_instance() -> DagsterInstance:
+    """The Dagster instance: `DAGSTER_HOME`'s, or the one whose history is in `.dagster/` of the current folder."""
+    if os.environ.get("DAGSTER_HOME"):
+        return DagsterInstance.get()
+    here = Path.cwd()
+    return DagsterInstance.from_config(str(here if (here / "dagster.yaml").exists() else dagster_yaml().parent))
+
+
+def dagster_yaml() -> Path:
+    """The project's instance configuration: beside the package in a checkout, inside it when installed."""
+    beside = PROJECT_FILES.parent / "dagster.yaml"
+    return beside if beside.exists() else PROJECT_FILES / "dagster.yaml"
+
+
+def run_range(
+    installation: Installation,
+    first: date,
+    last: date,
+    *,
+    instance: DagsterInstance,
+    on_day: Callable[[str, date], None],
+) -> RangeResult:
+    """Run the whole graph for every day from `first` to `last` in one run of this process.
+
+    When days fail, what is below raw is rebuilt in a second run, so that the days that landed are shown all the same.
+    """
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    defs = build_defs(replace(installation, on_day=on_day))
+    everything = _run(defs, "everything", instance, range_tags(first, last))
+    results = [everything]
+    if not everything.success:
+        results.append(_run(defs, "rebuild", instance, {}))
+    return RangeResult(
+        problems=tuple(sentence for result in results for sentence in _problems(result)),
+        checks=tuple(check for result in results for check in result.get_asset_check_evaluations()),
+        run_ids=tuple(result.run_id for result in results),
+    )
+
+
+def _run(defs: dg.Definitions, job: str, instance: DagsterInstance, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False
+    )
+
+
+def _problems(result: dg.ExecuteInProcessResult) -> Sequence[str]:
+    return [_sentence(event.event_specific_data) for event in result.get_step_failure_events()]
+
+
+def _sentence(failure: Any) -> str:
+    """A failed step in its own words: the sentence of a `Failure`, or the error's last line."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error.cause:
+        error = error.cause
+    return str(error.message).strip()

@@ -1,0 +1,196 @@
+"""Settings: everything that a user can set, read once from the environment and `.env`.
+
+The only reader of environment variables. What a value means is said here; what is done with it is not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from copilot_assets.github.scopes import Scope, ScopeError
+
+# The first day of any usage-metrics report (GitHub Docs, "Copilot usage metrics", October 2025).
+FIRST_REPORT_DAY: Final = date(2025, 10, 10)
+# A day is final three full UTC days after it closed (GitHub Docs, "Reconciling usage metrics"): the run on the
+# fourth day after it is the first that is sure to see the final numbers.
+DEFAULT_LOOKBACK_DAYS: Final = 4
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used. The message is one or more sentences: what is wrong, and what to do."""
+
+
+def today_utc() -> date:
+    """The current UTC day: the first day that is not closed yet."""
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one installation asks GitHub for, with what, since when, and where it keeps the answers.
+
+    Attributes:
+        token: the bearer token; kept out of `repr`.
+        scopes: the scopes to ask for, in the order given.
+        api_url: GitHub's REST root, without a trailing slash.
+        start_date: first day of the history, UTC.
+        lookback_days: closed days that the daily run asks for again.
+        warehouse: path of the DuckDB file.
+        legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
+
+    """
+
+    token: str = field(repr=False)
+    scopes: tuple[Scope, ...]
+    api_url: str = "https://api.github.com"
+    start_date: date = FIRST_REPORT_DAY
+    lookback_days: int = DEFAULT_LOOKBACK_DAYS
+    warehouse: Path = Path("data/copilot.duckdb")
+    legacy_api: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; without `env`, from the process's environment over `.env` in the current folder.
+
+        Raises:
+            SettingsError: naming every setting that is missing or can't be used.
+
+        """
+        env = environment() if env is None else env
+        problems: list[str] = []
+        values: dict[str, object] = {}
+        for name, reader in _READERS.items():
+            try:
+                values[name] = reader(env)
+            except SettingsError as problem:
+                problems.append(str(problem))
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def environment() -> dict[str, str]:
+    """The process's environment over what `.env` in the current folder says; empty values count as unset."""
+    merged = {**dotenv_values(Path.cwd() / ".env"), **os.environ}
+    return {name: value.strip() for name, value in merged.items() if value and value.strip()}
+
+
+def start_date(env: Mapping[str, str] | None = None) -> date:
+    """`COPILOT_START_DATE`: `YYYY-MM-DD`, a closed day; the first day that GitHub ever reported when unset.
+
+    Raises:
+        SettingsError: not a date, or not in the past.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_START_DATE")
+    if text is None:
+        return FIRST_REPORT_DAY
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f"COPILOT_START_DATE is '{text}', which is not a date. Write it as YYYY-MM-DD, for example 2026-01-01."
+        ) from None
+    if day >= today_utc():
+        yesterday = today_utc() - timedelta(days=1)
+        raise SettingsError(
+            f"COPILOT_START_DATE is {day}, a day that has not closed in UTC yet: there is nothing to fetch. "
+            f"Set it to {yesterday} or earlier."
+        )
+    return day
+
+
+def warehouse_path(env: Mapping[str, str] | None = None) -> Path:
+    """`COPILOT_WAREHOUSE`: where the DuckDB file is or will be; whether it can be there is not asked."""
+    return Path((environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")).expanduser()
+
+
+def _writable_warehouse(env: Mapping[str, str]) -> Path:
+    path = warehouse_path(env)
+    if why_not := _why_not_writable(path):
+        raise SettingsError(
+            f"COPILOT_WAREHOUSE is {path}, which can't be written: {why_not}. Set it to a file in a folder of yours."
+        )
+    return path
+
+
+def _why_not_writable(path: Path) -> str | None:
+    if path.is_dir():
+        return "it is a folder"
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    target = path if path.exists() else folder
+    return None if os.access(target, os.W_OK) else f"this user may not write {target}"
+
+
+def _token(env: Mapping[str, str]) -> str:
+    if token := env.get("GITHUB_TOKEN"):
+        if not token.isascii() or any(character.isspace() for character in token):
+            raise SettingsError(
+                "GITHUB_TOKEN holds a character that no token has (a space, a line break or a letter outside ASCII). "
+                "Copy the token again."
+            )
+        return token
+    raise SettingsError(
+        "GITHUB_TOKEN is not set, so GitHub can't be asked for anything. Put a token into .env "
+        "(README, 'Your own data', says which permission it needs), or run `copilot-assets demo` to try without one."
+    )
+
+
+def _scopes(env: Mapping[str, str]) -> tuple[Scope, ...]:
+    texts = [text for text in env.get("COPILOT_SCOPES", "").split(",") if text.strip()]
+    if not texts:
+        raise SettingsError(
+            "COPILOT_SCOPES is not set, so it is unknown whom to ask about. "
+            "Put for example COPILOT_SCOPES=org:octo-org,enterprise:octo-corp into .env."
+        )
+    try:
+        return tuple(dict.fromkeys(Scope.parse(text) for text in texts))
+    except ScopeError as problem:
+        raise SettingsError(f"COPILOT_SCOPES: {problem}") from None
+
+
+def _api_url(env: Mapping[str, str]) -> str:
+    url = env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+        raise SettingsError(
+            f"GITHUB_API_URL is '{url}', which is not an https address. "
+            "Write https://api.github.com, or https://api.SUBDOMAIN.ghe.com for GHE.com."
+        )
+    return url
+
+
+def _lookback_days(env: Mapping[str, str]) -> int:
+    text = env.get("COPILOT_LOOKBACK_DAYS", str(DEFAULT_LOOKBACK_DAYS))
+    if not text.isdecimal() or not 1 <= int(text) <= 365:
+        raise SettingsError(f"COPILOT_LOOKBACK_DAYS is '{text}'. Write a whole number of days from 1 to 365.")
+    return int(text)
+
+
+def _legacy_api(env: Mapping[str, str]) -> bool:
+    text = env.get("COPILOT_LEGACY_API", "off").lower()
+    if text not in ("on", "off"):
+        raise SettingsError(f"COPILOT_LEGACY_API is '{text}'. Write on or off.")
+    return text == "on"
+
+
+_READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
+    "token": _token,
+    "scopes": _scopes,
+    "api_url": _api_url,
+    "start_date": start_date,
+    "lookback_days": _lookback_days,
+    "warehouse": _writable_warehouse,
+    "legacy_api": _legacy_api,
+}

@@ -1,0 +1,157 @@
+"""What the shell shows after a run: the weekly trend, the missing days with their reasons, the checks.
+
+Reads the warehouse and makes rich tables; nothing is computed that a SQL model should compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+from dagster import AssetCheckEvaluation
+from rich.table import Table
+from rich.text import Text
+
+WEEKS: Final = 6
+
+_TREND: Final = f"""
+    select *
+    from weekly.user_trend
+    qualify row_number() over (partition by scope order by week_start desc) <= {WEEKS}
+    order by scope, week_start
+"""
+
+_LEGACY: Final = """
+    select * from weekly.last_28_days order by scope, window_no
+"""
+
+# Consecutive days of one reason are one line.
+_MISSING: Final = """
+    with missing as (
+        select *, day - row_number() over (partition by scope, report, status order by day)::integer as stretch
+        from quality.day_status
+        where coverage in ('missing', 'below_threshold', 'pending')
+    )
+    select
+        scope, report, status, min(day) as first_day, max(day) as last_day, count(*) as days,
+        any_value(evidence) as evidence, any_value(remedy) as remedy
+    from missing
+    group by scope, report, status, stretch
+    order by scope, report, first_day
+"""
+
+
+def tables(connection: duckdb.DuckDBPyConnection, checks: Sequence[AssetCheckEvaluation]) -> Iterator[Table]:
+    """The tables to print after a run; those whose models are not built yet are left out."""
+    built = {
+        f"{schema}.{table}"
+        for schema, table in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+    if "weekly.user_trend" in built:
+        yield _trend(connection.sql(_TREND).pl())
+    if "weekly.last_28_days" in built and not (legacy := connection.sql(_LEGACY).pl()).is_empty():
+        yield _last_28_days(legacy)
+    if "quality.day_status" in built:
+        yield _missing(connection.sql(_MISSING).pl())
+    yield _checks(checks)
+
+
+def _trend(rows: pl.DataFrame) -> Table:
+    table = Table(title=f"Weekly adoption trend, last {WEEKS} weeks (weekly.user_trend)", title_justify="left")
+    for name in (
+        "scope",
+        "week",
+        "days",
+        "active people",
+        "change",
+        "avg daily active",
+        "prompts",
+        "completions accepted",
+    ):
+        table.add_column(name, justify="left" if name in ("scope", "week") else "right")
+    for row in rows.rows(named=True):
+        table.add_row(
+            row["scope"],
+            row["week_start"].strftime("%G-W%V"),
+            _days(row),
+            _number(row["active_people"]),
+            _number(row["active_people_change"], sign=True),
+            _number(row["avg_daily_active_users"], digits=1),
+            _number(row["user_initiated_interaction_count"]),
+            _percent(row["completion_acceptance_rate"]),
+        )
+    table.caption = (
+        "days: reported of expected, then how many are still pending (p), below the threshold (t), missing (m)"
+    )
+    return table
+
+
+def _days(row: dict[str, Any]) -> Text:
+    notes = {"p": row["days_pending"], "t": row["days_below_threshold"], "m": row["days_missing"]}
+    told = "".join(f" {count}{letter}" for letter, count in notes.items() if count)
+    return Text(f"{row['days_reported']}/{row['days_expected']}{told}", style="yellow" if told else "")
+
+
+def _last_28_days(rows: pl.DataFrame) -> Table:
+    table = Table(title="Latest 28 reported days of the legacy metrics (weekly.last_28_days)", title_justify="left")
+    for name in ("scope", "window", "days", "active users", "engaged users", "avg active", "avg engaged"):
+        table.add_column(name, justify="left" if name == "scope" else "right")
+    for row in rows.rows(named=True):
+        table.add_row(
+            row["scope"],
+            str(row["window_no"]),
+            str(row["days"]),
+            _number(row["active_users"]),
+            _number(row["engaged_users"]),
+            _number(row["avg_active_users"], digits=2),
+            _number(row["avg_engaged_users"], digits=2),
+        )
+    return table
+
+
+def _missing(rows: pl.DataFrame) -> Table:
+    table = Table(title="Missing days, and why (quality.day_status)", title_justify="left")
+    for name in ("scope", "report", "days", "status", "why"):
+        table.add_column(name, overflow="fold")
+    for row in rows.rows(named=True):
+        first, last = row["first_day"], row["last_day"]
+        table.add_row(
+            row["scope"],
+            row["report"],
+            str(first) if first == last else f"{first} to {last} ({row['days']})",
+            row["status"],
+            row["evidence"],
+        )
+    if rows.is_empty():
+        table.add_row("every scope", "every report", "none", "", "")
+    return table
+
+
+def _checks(checks: Sequence[AssetCheckEvaluation]) -> Table:
+    passed = sum(check.passed for check in checks)
+    table = Table(title=f"Asset checks: {passed} passed, {len(checks) - passed} to look at", title_justify="left")
+    for name in ("asset", "check", "result", "what it found"):
+        table.add_column(name, overflow="fold")
+    for check in sorted(checks, key=lambda check: (check.asset_key, check.check_name)):
+        if not check.passed:
+            style = "red" if check.severity.value == "ERROR" else "yellow"
+            table.add_row(
+                ".".join(check.asset_key.path),
+                check.check_name,
+                Text("fails" if check.severity.value == "ERROR" else "warns", style=style),
+                check.description or "",
+            )
+    return table
+
+
+def _number(value: float | None, *, digits: int = 0, sign: bool = False) -> str:
+    """A number for people; a dash for unknown, which is not 0."""
+    return "–" if value is None else f"{value:{'+' if sign else ''},.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

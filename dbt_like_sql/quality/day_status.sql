@@ -1,0 +1,136 @@
+/*
+description: |
+  One row per scope, report and UTC day since the start date: what is known of that day, and of a hole why it is one.
+  Made from the ledger of fetches and from GitHub's published rules for each report.
+*/
+with days as (
+    select
+        e.*,
+        unnest(generate_series(e.start_day, e.as_of - 1, interval 1 day))::date as day
+    from raw.expected_reports as e
+),
+
+attempts as (
+    select *
+    from raw.fetches
+    qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1
+),
+
+known as (
+    select
+        d.*,
+        a.outcome as last_outcome,
+        a.http_status as last_http_status,
+        a.evidence as last_evidence,
+        c.evidence as answer,
+        coalesce(c.outcome = 'reported', false) as is_reported,
+        c.records,
+        case when d.activity is not null then cast(c.headline ->> d.activity as bigint) end as active_people
+    from days as d
+    left join attempts as a on a.scope = d.scope and a.report = d.report and a.day = d.day
+    left join raw.current_fetches as c on c.scope = d.scope and c.report = d.report and c.day = d.day
+),
+
+compared as (
+    select
+        *,
+        -- the most people active on any reported day within a week of this one
+        max(active_people) over (
+            partition by scope, report
+            order by day
+            range between interval 7 days preceding and interval 7 days following
+        ) as active_people_nearby,
+        bool_or(is_reported) over (partition by scope, report) as is_ever_reported,
+        bool_or(is_reported) over (partition by report, day) as is_reported_elsewhere,
+        min(active_people) over (partition by scope, day) as active_people_by_sibling
+    from known
+),
+
+judged as (
+    select
+        *,
+        case
+            when is_reported and day >= as_of - lag_days then 'provisional'
+            when is_reported and active_people = 0 then 'zero_activity'
+            when is_reported then 'reported'
+            when day < first_day then 'before_start'
+            when last_outcome = 'retired' then 'retired'
+            when last_outcome in ('unauthorized', 'forbidden') then 'forbidden'
+            when last_outcome = 'not_found' and not is_ever_reported then 'forbidden'
+            when last_outcome = 'failed' then 'failed'
+            when last_outcome is null and day < as_of - history_days then 'expired'
+            when last_outcome is null and day >= retired_on then 'retired'
+            when day >= as_of - lag_days then 'pending'
+            when last_outcome is null then 'not_requested'
+            when active_people_by_sibling = 0 then 'zero_activity'
+            when active_people_nearby < 2 * threshold_people then 'below_threshold_suspected'
+            when threshold_people is not null and active_people_nearby is null and is_reported_elsewhere
+                then 'below_threshold_suspected'
+            when day < as_of - history_days then 'expired'
+            else 'no_report'
+        end as status
+    from compared
+)
+
+select
+    scope, -- whom the report is about  #not_null #unique(scope, report, day)
+    report, -- GitHub's own name of the report  #not_null
+    day, -- UTC day  #not_null
+    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold_suspected, no_report, before_start, retired, expired, forbidden, failed, not_requested)
+    case status
+        when 'reported' then 'reported'
+        when 'provisional' then 'reported'
+        when 'zero_activity' then 'reported'
+        when 'pending' then 'pending'
+        when 'below_threshold_suspected' then 'below_threshold'
+        when 'before_start' then 'not_expected'
+        else 'missing'
+    end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
+    status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
+    case status
+        when 'reported' then answer
+        when 'provisional' then
+            'GitHub may still revise it until ' || lag_days || ' full UTC days after it closed.'
+        when 'zero_activity' then
+            case
+                when is_reported then 'GitHub reported the day, and nobody was active.'
+                else 'No rows, and the report about the whole scope counts nobody active.'
+            end
+        when 'pending' then
+            'Not there yet: GitHub publishes a day within ' || lag_days || ' full UTC days after it closed.'
+        when 'below_threshold_suspected' then
+            'GitHub leaves out days on which fewer than ' || threshold_people || ' people held a licence. '
+            || case
+                when active_people_nearby is null then
+                    'It reported no day of this scope within a week, while it did report another scope on this day.'
+                else
+                    'At most ' || active_people_nearby || ' people were active on any day within a week.'
+            end
+        when 'no_report' then
+            case
+                when last_outcome = 'not_found' then
+                    'GitHub answered 404 for this day, while it reported other days of this scope.'
+                else last_evidence
+            end
+        when 'before_start' then 'GitHub has this report from ' || first_day || ' on.'
+        when 'retired' then coalesce(last_evidence, 'GitHub closed this API on ' || retired_on || '.')
+        when 'expired' then
+            'GitHub keeps ' || history_days || ' days, and the day was never fetched while it was there: it is lost.'
+        when 'not_requested' then 'Nobody asked GitHub for this day yet.'
+        else last_evidence
+    end as evidence, -- what the status rests on, a sentence  #not_null
+    case status
+        when 'pending' then 'Nothing: the daily run asks again.'
+        when 'below_threshold_suspected' then 'Nothing, unless the scope had five licences that day: then ask GitHub Support.'
+        when 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
+        when 'retired' then 'Import it from an archive, if there is one.'
+        when 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
+        when 'failed' then 'Backfill the day again.'
+        when 'not_requested' then 'Backfill the day: copilot-assets backfill --start ' || day || ' --end ' || day
+    end as remedy, -- what can be done, if anything can
+    records, -- records kept of the day; null unless reported
+    active_people, -- people active by the report's own headline; null where it has none
+    last_outcome, -- outcome of the last fetch; null if there was none
+    last_http_status -- HTTP status of the last fetch; null if none came
+from judged
+order by scope, report, day

@@ -1,0 +1,69 @@
+/*
+description: |
+  One row per scope and ISO week of the metrics API that GitHub closed on 2026-04-02: total and average active and
+  engaged users. Its definitions differ from today's reports: never draw the two as one line.
+*/
+with coverage as (
+    select
+        scope,
+        date_trunc('week', day)::date as week_start,
+        count(*) filter (where coverage <> 'not_expected') as days_expected,
+        count(*) filter (where coverage = 'reported') as days_reported,
+        count(*) filter (where coverage = 'pending') as days_pending,
+        count(*) filter (where coverage = 'below_threshold') as days_below_threshold,
+        count(*) filter (where coverage = 'missing') as days_missing,
+        max(e.as_of) > date_trunc('week', day)::date + 6 + max(e.lag_days) as is_closed
+    from quality.day_status
+    join raw.expected_reports as e using (scope, report)
+    where report = 'legacy-metrics'
+    group by scope, date_trunc('week', day)
+),
+
+totals as (
+    select
+        scope,
+        date_trunc('week', day)::date as week_start,
+        sum(total_active_users) as active_users,
+        sum(total_engaged_users) as engaged_users
+    from flat.legacy_daily
+    group by scope, date_trunc('week', day)
+),
+
+weeks as (
+    select
+        c.*,
+        t.active_users,
+        t.engaged_users,
+        t.active_users / nullif(c.days_reported, 0) as avg_active_users,
+        t.engaged_users / nullif(c.days_reported, 0) as avg_engaged_users
+    from coverage as c
+    left join totals as t using (scope, week_start)
+),
+
+compared as (
+    select
+        *,
+        is_closed and lag(is_closed) over by_week and lag(week_start) over by_week = week_start - 7 as is_comparable,
+        lag(avg_active_users) over by_week as avg_active_users_before,
+        lag(avg_engaged_users) over by_week as avg_engaged_users_before
+    from weeks
+    window by_week as (partition by scope order by week_start)
+)
+
+select
+    scope, -- organisation, enterprise or team  #not_null #unique(scope, week_start)
+    week_start, -- Monday of the ISO week, UTC  #not_null
+    days_expected::bigint as days_expected, -- closed days of the week since the start date  #range(0, 7)
+    days_reported::bigint as days_reported, -- of these, days that GitHub reported  #range(0, 7)
+    days_pending::bigint as days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
+    days_below_threshold::bigint as days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
+    days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
+    is_closed, -- whether the whole week is past GitHub's time for revisions  #not_null
+    active_users::bigint as active_users, -- total over the reported days of people active that day (person-days, not people)
+    engaged_users::bigint as engaged_users, -- total over the reported days of people engaged that day (person-days, not people)
+    avg_active_users::double as avg_active_users, -- people active per reported day
+    avg_engaged_users::double as avg_engaged_users, -- people engaged per reported day
+    case when is_comparable then avg_active_users - avg_active_users_before end::double as avg_active_users_change, -- against the week before; null unless both are closed
+    case when is_comparable then avg_engaged_users - avg_engaged_users_before end::double as avg_engaged_users_change -- against the week before; null unless both are closed
+from compared
+order by scope, week_start
