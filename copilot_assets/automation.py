@@ -3,11 +3,10 @@
 What runs is decided by selections of assets; how a step works is not known here.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from copilot_assets.assets.raw import EXPECTED, raw_key
 from copilot_assets.github.reports import REPORTS
@@ -19,7 +18,7 @@ from copilot_assets.settings import DEFAULT_LOOKBACK_DAYS, SettingsError
 DAILY_AT = "30 6 * * *"
 
 
-def build_jobs(installation: Installation) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs(installation: Installation) -> list[UnresolvedAssetJobDefinition]:
     """`everything`: the whole graph for a day or a range in one run. `rebuild`: all below raw, asking nobody."""
     unasked = _unasked(installation)
     return [

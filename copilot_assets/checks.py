@@ -4,8 +4,6 @@ They read the text of `quality.day_status` against the ledger as it is now, so t
 before the table is rebuilt. The SQL models' own assertions are checked in `assets/sql.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final

@@ -23,16 +23,12 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     partitions = daily_partitions(installation.start_date())
     models = load_models()
     reports = [raw_key(report) for report in REPORTS]
-    sources = {
-        **{f"flat.{table.name}": [dg.AssetKey(["flat", table.name])] for table in FLAT_TABLES},
-        "raw.expected_reports": [dg.AssetKey(["raw", "expected_reports"])],
-        "raw.fetches": reports,
-        "raw.current_fetches": reports,
-        "raw.records": reports,
-    }
+    tables = [*(f"flat.{table.name}" for table in FLAT_TABLES), "raw.expected_reports"]
+    # Tables that have no asset of their name, because every report writes them.
+    written_by = dict.fromkeys(("raw.records", "raw.fetches", "raw.current_fetches"), reports)
     return dg.Definitions(
-        assets=[*build_raw_assets(partitions), *build_flat_assets(), *build_sql_assets(models, sources)],
-        asset_checks=[*build_day_checks(models), *build_sql_checks(models)],
+        assets=[*build_raw_assets(partitions), *build_flat_assets(), *build_sql_assets(models, tables, written_by)],
+        asset_checks=[*build_day_checks(models), *build_sql_checks(models, written_by)],
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],
         sensors=[build_sensor()],
@@ -42,4 +38,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     )
 
 
-defs = build_defs()
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads."""
+    return build_defs()

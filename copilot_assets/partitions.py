@@ -3,8 +3,6 @@
 A partition is a closed UTC day. Scope, team and person are columns, never partitions; weeks are columns too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 

@@ -209,7 +209,7 @@ class EntityDay(Activity, kw_only=True):
     monthly_active_chat_users: Annotated[int, _count("People with IDE chat in those 28 days")] | None = None
     monthly_active_agent_users: Annotated[int, _count("People with IDE agent mode in those 28 days")] | None = None
     daily_active_cli_users: Annotated[int, _count("People with CLI use that day; absent without any")] | None = None
-    daily_active_copilot_app_users: Annotated[int | None, _count("People with Copilot app use that day")] = None
+    daily_active_copilot_app_users: Annotated[int, _count("People with Copilot app use that day")] | None = None
     daily_active_vscode_agent_users: (
         Annotated[int, _count("People who used the VS Code Agents window that day; absent without any")] | None
     ) = None
@@ -280,7 +280,7 @@ class LegacyModel(Record):
 
     name: Annotated[str, _meta("Model (`default`, or the name of a custom one)", column="model", key=True)]
     is_custom_model: Annotated[bool, _meta("Whether it is a custom model", key=True)] | None = None
-    custom_model_training_date: Annotated[dt.date | None, _meta("Day the custom model was trained", key=True)] = None
+    custom_model_training_date: Annotated[dt.date, _meta("Day the custom model was trained", key=True)] | None = None
 
 
 class LegacyLanguage(Record):

@@ -3,9 +3,8 @@
 What all asset modules share stands here.
 """
 
-from __future__ import annotations
-
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -15,6 +14,9 @@ import dagster as dg
 from copilot_assets.contract import Column
 from copilot_assets.settings import SettingsError
 from copilot_assets.warehouse import WarehouseError
+
+# `backfill_policy` and code references are marked beta; a warning for each asset at every start tells a user nothing.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS: Final = ["team:copilot"]
 # Every step that opens the DuckDB file; dagster.yaml lets one of them run at a time.

@@ -3,8 +3,6 @@
 Which tables there are and how they come out of a record is in `flatten.py`; what is stale, in `refresh.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,7 +38,10 @@ def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
         owners=OWNERS,
         kinds={"polars", "duckdb"},
         automation_condition=FOLLOWS_UPSTREAM,
-        metadata=dict(dg.TableMetadataSet(column_schema=column_schema(table.columns), table_name=f"flat.{table.name}")),
+        metadata={
+            "dagster/column_schema": column_schema(table.columns),
+            "dagster/table_name": f"flat.{table.name}",
+        },
         description=f"{table.grain}\n\nTyped and tidy{path} of {', '.join(f'`{report.name}`' for report in reports)}. "
         "null is unknown, 0 is zero.",
     )
@@ -67,7 +68,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
             yield dg.MaterializeResult(
                 asset_key=["flat", table.name],
                 metadata={
-                    **dg.TableMetadataSet(row_count=done.row_count, column_schema=column_schema(table.columns)),
+                    "dagster/row_count": done.row_count,
                     "rows_written": done.rows_written,
                     "scope_days_flattened": days,
                 },

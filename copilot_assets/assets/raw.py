@@ -3,8 +3,6 @@
 A range of days is one run: days are fetched side by side and landed one by one, so that a bad day fails alone.
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,9 +65,7 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
         with sentences(), warehouse.connect() as connection:
             rows = expected_reports(installation.settings(), installation.today())
             expect(connection, rows)
-        return dg.MaterializeResult(
-            metadata={**dg.TableMetadataSet(row_count=len(rows)), "expected": table_value(map(vars, rows))}
-        )
+        return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})
 
     return expected_reports_asset
 
@@ -97,7 +93,8 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         pool=POOL,
         output_required=False,
         metadata={
-            **dg.TableMetadataSet(column_schema=column_schema(_RECORD_COLUMNS), table_name=f"raw.{report.table}"),
+            "dagster/column_schema": column_schema(_RECORD_COLUMNS),
+            "dagster/table_name": f"raw.{report.table}",
             "endpoints": dg.MetadataValue.md("\n".join(f"- `GET {path}`" for path in report.paths.values())),
         },
         description=f"One row per record: {report.grain}.\n\nWhat GitHub's report `{report.name}` said of a UTC day, "

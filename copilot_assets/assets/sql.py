@@ -7,6 +7,8 @@ Here belongs what Dagster is told about a model and how its table is replaced. W
 import math
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -21,29 +23,43 @@ _SHOWN_SCHEMAS = frozenset({"weekly", "quality"})
 _PREVIEW_ROWS = 10
 _OFFENDING_ROWS = 20
 
+Writers = Mapping[str, Collection[dg.AssetKey]]
+_NO_WRITERS: Writers = MappingProxyType({})
 
-def build_sql_assets(models: Iterable[SqlModel], known_tables: Collection[str]) -> list[dg.AssetsDefinition]:
-    """An unpartitioned asset a model; `known_tables` are the tables that Python assets build (`flat.user_daily`).
+
+def build_sql_assets(
+    models: Iterable[SqlModel], known_tables: Collection[str], written_by: Writers = _NO_WRITERS
+) -> list[dg.AssetsDefinition]:
+    """An unpartitioned asset a model.
+
+    `known_tables` are the tables that Python assets of the same name build (`flat.user_daily`); `written_by` names the
+    assets behind a table that has none of its name, such as the ledger `raw.fetches`, which every report writes.
 
     Raises `ModelError` when a model reads a table that nobody builds.
     """
     models = tuple(models)
-    check_references(models, known_tables)
-    return [_asset(model) for model in models]
+    check_references(models, {*known_tables, *written_by})
+    return [_asset(model, written_by) for model in models]
 
 
-def build_sql_checks(models: Iterable[SqlModel]) -> list[dg.AssetChecksDefinition]:
+def build_sql_checks(models: Iterable[SqlModel], written_by: Writers = _NO_WRITERS) -> list[dg.AssetChecksDefinition]:
     """One definition a model, with all its assertions and singular tests; none for a model that has neither.
 
     They do not block what is downstream: a table that breaks a rule stays readable, and red.
     """
-    return [_checks(model) for model in models if model.checks]
+    return [_checks(model, written_by) for model in models if model.checks]
 
 
-def _asset(model: SqlModel) -> dg.AssetsDefinition:
+def _asset_keys(tables: Iterable[TableName], written_by: Writers) -> list[dg.AssetKey]:
+    """The assets behind tables, each once."""
+    keys = (written_by.get(".".join(table), (dg.AssetKey(table),)) for table in tables)
+    return list(dict.fromkeys(chain.from_iterable(keys)))
+
+
+def _asset(model: SqlModel, written_by: Writers) -> dg.AssetsDefinition:
     @dg.asset(
         key=list(model.key),
-        deps=[dg.AssetKey(key) for key in model.depends_on],
+        deps=_asset_keys(model.depends_on, written_by),
         group_name=model.schema,
         description=model.description,
         owners=list(model.owners),
@@ -140,7 +156,7 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
     )
 
 
-def _checks(model: SqlModel) -> dg.AssetChecksDefinition:
+def _checks(model: SqlModel, written_by: Writers) -> dg.AssetChecksDefinition:
     key = dg.AssetKey(model.key)
 
     @dg.multi_asset_check(
@@ -150,7 +166,7 @@ def _checks(model: SqlModel) -> dg.AssetChecksDefinition:
                 check.name,
                 asset=key,
                 description=check.description or None,
-                additional_deps=[dg.AssetKey(table) for table in check.depends_on],
+                additional_deps=_asset_keys(check.depends_on, written_by),
             )
             for check in model.checks
         ],

@@ -1,0 +1,116 @@
+"""What can be made to go wrong, by name, while the stand-in is running.
+
+The names, what they mean and when they strike belong here; the HTTP answers of refusals stay in `app.py`, and the
+damage to files in `downloads.py`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+NO_DATA: Final = {
+    "204": "204 without a body, GitHub's documented 'no report'",
+    "404": "404, as older servers answered for a day without a report",
+    "empty-string": '200 with the JSON string ""',
+    "no-report-string": "200 with a JSON string that begins 'No report available'",
+    "empty-links": "200 with an empty list of links",
+    "empty-file": "200 with a link to an empty file",
+}
+REFUSALS: Final = {
+    "bad-credentials": "401, the token is wrong or has expired",
+    "sso-required": "403 with X-GitHub-SSO: the token is not authorised for the organisation",
+    "policy-off": "403, the 'Copilot usage metrics' policy is off (reports only)",
+    "legacy-policy-off": "422, the old metrics policy is off (legacy metrics only)",
+    "role-missing": "403, the token's owner lacks the role",
+    "app-permission-missing": "403, the GitHub App lacks the permission",
+}
+LIMITS: Final = {
+    "rate-limit-primary": "403 with x-ratelimit-remaining 0 and a reset within a second or so",
+    "rate-limit-secondary": "429 with retry-after: 1",
+}
+OUTAGES: Final = {
+    "500": "500 with GitHub's JSON",
+    "502": "502 with a gateway's HTML",
+    "503": "503 with GitHub's JSON",
+    "cut-connection": "the connection breaks in the middle of the answer",
+    "slow": "the answer comes a second later",
+}
+LINKS: Final = {
+    "expired-link": "links that have already expired: 403 from the download host",
+}
+FILES: Final = {
+    "malformed-line": "line 3 of the first file (line 1 of a one-object file) is broken JSON",
+    "truncated-file": "the last file ends in the middle of its last line",
+    "html-file": "the first file is a web page, with status 200",
+    "wrong-type": "in the first record a number is the string 'abc'",
+    "negative-counter": "in the first record a number is -1",
+    "unknown-field": "in the first record there is a field nobody has announced",
+    "missing-shard": "404 on the last file",
+    "pretty-printed": "a one-object file spread over many lines",
+    "bom": "files begin with a byte order mark",
+    "crlf": "lines end with CR LF",
+}
+FAULTS: Final = NO_DATA | REFUSALS | LIMITS | OUTAGES | LINKS | FILES
+
+
+@dataclass
+class Fault:
+    """One thing that goes wrong: everywhere, or only for a scope, a report, a day.
+
+    `report` is a report's own name, `legacy-metrics`, `seats`, `billing`, `member`, `teams` or `usage`; with or without
+    `/latest`. `times` is how many more requests it strikes, None for all; a fault with 0 left is spent. A fault with a
+    day strikes only requests for that day.
+
+    Raises ValueError for a name that is not in `FAULTS`.
+    """
+
+    name: str
+    scope: str | None = None
+    report: str | None = None
+    day: date | None = None
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in FAULTS:
+            raise ValueError(f"There is no fault called {self.name!r}; choose one of: {', '.join(FAULTS)}.")
+
+    @classmethod
+    def parse(cls, text: str) -> "Fault":
+        """Read the command line's spelling, `NAME[:SCOPE[:DAY]]`, as in `policy-off:org:octo-org:2026-05-01`.
+
+        A scope holds colons itself, so the day is whatever stands last and looks like one.
+        """
+        name, _, rest = text.partition(":")
+        scope, _, last = rest.rpartition(":")
+        try:
+            day = date.fromisoformat(last)
+        except ValueError:
+            return cls(name, scope=rest or None)
+        return cls(name, scope=scope or None, day=day)
+
+    def strikes(self, scope: str | None, report: str, day: date | None) -> bool:
+        """Whether it applies to a request for this scope, report and day, and is not spent."""
+        return (
+            self.times != 0
+            and self.scope in (None, scope)
+            and (self.report is None or self.report.removesuffix("/latest") == report)
+            and self.day in (None, day)
+        )
+
+    def spend(self) -> None:
+        """Count one request that it has struck."""
+        if self.times is not None:
+            self.times -= 1
+
+
+def strike(
+    faults: Iterable[Fault], names: Iterable[str], scope: str | None, report: str, day: date | None
+) -> str | None:
+    """The name of the first fault, in the order of `names`, that strikes the request; it counts as spent once."""
+    for name in names:
+        for fault in faults:
+            if fault.name == name and fault.strikes(scope, report, day):
+                fault.spend()
+                return name
+    return None

@@ -1,0 +1,206 @@
+"""The stand-in as two running servers: the API and its download host, on this machine only.
+
+Sockets, threads and the record of requests belong here; what is served is `app.py` and `downloads.py`.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from datetime import date
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+import uvicorn
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from copilot_assets.standin.app import Api
+from copilot_assets.standin.downloads import Downloads
+from copilot_assets.standin.faults import Fault
+from copilot_assets.standin.links import Links
+from copilot_assets.standin.world import World
+
+LOOPBACK: Final = "127.0.0.1"
+LINK_SECONDS: Final = 3600
+_BROKEN: Final = 500
+_START_SECONDS: Final = 10
+
+logger = logging.getLogger(__name__)
+
+
+class Seen(NamedTuple):
+    """A request that was answered; `host` is `api` or `downloads`. A link's signature is not kept."""
+
+    method: str
+    host: str
+    path: str
+    status: int
+    had_authorization: bool
+    query: str
+
+
+class Record:
+    """What the servers saw: all requests, and how many were in flight at once."""
+
+    def __init__(self) -> None:
+        self.requests: list[Seen] = []
+        self.most_in_flight = 0
+        self._in_flight = 0
+
+    def watch(self, app: ASGIApp, host: str) -> ASGIApp:
+        """The app, with its requests written down; a bug in it is logged and answered with a bare 500."""
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            status = 0
+
+            async def sent(message: Message) -> None:
+                nonlocal status
+                status = message.get("status", status)
+                await send(message)
+
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+            try:
+                await app(scope, receive, sent)
+            except Exception:
+                logger.exception("The stand-in could not answer %s %s: that is a bug in it.", host, scope["path"])
+                raise
+            finally:
+                self._in_flight -= 1
+                query = scope["query_string"].decode() if host == "api" else ""
+                has_authorization = "authorization" in Headers(scope=scope)
+                seen = Seen(scope["method"], host, scope["path"], status or _BROKEN, has_authorization, query)
+                self.requests.append(seen)
+
+        return watched
+
+
+class Standin:
+    """GitHub's two hosts in a background thread, from `with` to the end of its block; for tests and the demo.
+
+    `port` 0 takes any free one; the download host takes `download_port`, by default any free one. `today` None follows
+    the clock. `people` is the size of the enterprise. `link_seconds` is how long a download link lives.
+
+    Raises OSError when a port is taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        download_port: int = 0,
+        today: date | None = None,
+        seed: int = 1,
+        people: int = 150,
+        legacy_open: bool = False,
+        faults: Iterable[Fault] = (),
+        link_seconds: int = LINK_SECONDS,
+        rate_limit: int = 5000,
+    ) -> None:
+        self.world = World(seed=seed, people=people, today=today)
+        self.faults: list[Fault] = list(faults)
+        self.record = Record()
+        self._sockets = [_listen(port), _listen(download_port)]
+        self.api_url, self.downloads_url = (f"http://{LOOPBACK}:{s.getsockname()[1]}" for s in self._sockets)
+        links = Links(self.downloads_url, link_seconds)
+        api = Api(self.world, links, self.faults, self.api_url, legacy_open=legacy_open, rate_limit=rate_limit)
+        self.rate_limits = api.limits
+        apps = ((api.asgi, "api"), (Downloads(self.world, links, self.faults).asgi, "downloads"))
+        self._servers = [_server(self.record.watch(app, host)) for app, host in apps]
+        self._thread = threading.Thread(target=self._run, name="standin", daemon=True)
+
+    @property
+    def requests(self) -> list[Seen]:
+        """The requests answered so far, on both hosts."""
+        return self.record.requests
+
+    @property
+    def most_in_flight(self) -> int:
+        """The greatest number of requests that were in flight at once."""
+        return self.record.most_in_flight
+
+    @property
+    def today(self) -> date:
+        """The current UTC day of the stand-in's world; may be set while it runs."""
+        return self.world.today
+
+    @today.setter
+    def today(self, day: date | None) -> None:
+        self.world.today = day
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        """Serve both hosts until told to stop. Their sockets listen already, so nobody need wait for this."""
+
+        async def both() -> None:
+            pairs = zip(self._servers, self._sockets, strict=True)
+            await asyncio.gather(*(server.serve(sockets=[socket]) for server, socket in pairs))
+
+        asyncio.run(both())
+
+
+def serve(
+    *,
+    port: int,
+    today: date | None = None,
+    seed: int = 1,
+    people: int = 150,
+    legacy_open: bool = False,
+    faults: Iterable[Fault] = (),
+    download_port: int | None = None,
+    on_ready: Callable[[Standin], None] | None = None,
+) -> None:
+    """Serve in the foreground until Ctrl-C: the API on `port`, downloads on the next one unless told otherwise.
+
+    Raises OSError when a port is taken.
+    """
+    standin = Standin(
+        port=port,
+        download_port=port + 1 if download_port is None else download_port,
+        today=today,
+        seed=seed,
+        people=people,
+        legacy_open=legacy_open,
+        faults=faults,
+    )
+    with standin:
+        if on_ready:
+            on_ready(standin)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket on this machine only."""
+    # With the protocol named, asyncio turns Nagle's algorithm off: it would delay every answer by 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        reason = f"Port {port} of this machine is taken, so the stand-in cannot start; name another."
+        raise OSError(error.errno, reason) from None
+    listener.listen(2048)
+    return listener
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, log_level="critical", access_log=False, server_header=False
+    )
+    return uvicorn.Server(config)
