@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 # Dagster and the tables are imported inside the commands that need them: `--help` answers at once.
 
-out: Final = Console(soft_wrap=True)
+# Without a terminal there is no width to fit: wide enough for the tables.
+_WIDTH: Final = None if sys.stdout.isatty() else 150
+out: Final = Console(width=_WIDTH)
 err: Final = Console(stderr=True, soft_wrap=True)
 
 

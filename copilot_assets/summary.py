@@ -27,19 +27,24 @@ _LEGACY: Final = """
     select * from weekly.last_28_days order by scope, window_no
 """
 
-# Consecutive days of one reason are one line.
+# Consecutive days of one reason are one line, and so are reports that miss the same days.
 _MISSING: Final = """
     with missing as (
-        select *, day - row_number() over (partition by scope, report, status order by day)::integer as stretch
+        select
+            *,
+            day - row_number() over (partition by scope, report, status, evidence order by day)::integer as stretch
         from quality.day_status
         where coverage in ('missing', 'below_threshold', 'pending')
+    ),
+    stretches as (
+        select scope, report, status, evidence, min(day) as first_day, max(day) as last_day
+        from missing
+        group by scope, report, status, evidence, stretch
     )
-    select
-        scope, report, status, min(day) as first_day, max(day) as last_day, count(*) as days,
-        any_value(evidence) as evidence, any_value(remedy) as remedy
-    from missing
-    group by scope, report, status, stretch
-    order by scope, report, first_day
+    select scope, first_day, last_day, status, evidence, string_agg(report, ', ' order by report) as reports
+    from stretches
+    group by scope, first_day, last_day, status, evidence
+    order by scope, first_day, reports
 """
 
 
@@ -115,19 +120,14 @@ def _last_28_days(rows: pl.DataFrame) -> Table:
 
 def _missing(rows: pl.DataFrame) -> Table:
     table = Table(title="Missing days, and why (quality.day_status)", title_justify="left")
-    for name in ("scope", "report", "days", "status", "why"):
+    for name in ("scope", "days", "reports", "status", "why"):
         table.add_column(name, overflow="fold")
     for row in rows.rows(named=True):
         first, last = row["first_day"], row["last_day"]
-        table.add_row(
-            row["scope"],
-            row["report"],
-            str(first) if first == last else f"{first} to {last} ({row['days']})",
-            row["status"],
-            row["evidence"],
-        )
+        days = str(first) if first == last else f"{first} to {last}"
+        table.add_row(row["scope"], days, row["reports"], row["status"], row["evidence"])
     if rows.is_empty():
-        table.add_row("every scope", "every report", "none", "", "")
+        table.add_row("every scope", "none", "every report", "", "")
     return table
 
 

@@ -109,7 +109,7 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         days = days_of(context)
         with sentences():
             settings = installation.settings()
-            landing = _land_days(report, days, settings, installation, warehouse, context.run_id)
+            landing = _land_days(report, days, settings, installation, warehouse, context.run.run_id)
         if landing.problems:
             # Days that landed are told one by one: yielding the output would call the bad ones materialised too.
             for day in sorted(landing.metadata.keys() - landing.bad_days):

@@ -164,8 +164,8 @@ def _touched(person: Person, ordinal: int, draws: bytes) -> int:
         (AGENT, ordinal >= person.agent_from and agent < 120),
         (CLI, ordinal >= person.cli_from and cli < 140),
         (CLOUD_AGENT, ordinal >= person.cloud_agent_from and cloud_agent < 60),
-        (REVIEW_ACTIVE, ordinal >= person.review_from and review < 50),
-        (REVIEW_PASSIVE, ordinal >= changes.CODE_REVIEW_FLAGS.toordinal() and review >= 200),
+        (REVIEW_ACTIVE, ordinal >= person.review_from and review < 20),
+        (REVIEW_PASSIVE, ordinal >= changes.CODE_REVIEW_FLAGS.toordinal() and review >= 246),
         (APP, ordinal >= person.app_from and rest < 90),
         (VSCODE_AGENT, ordinal >= person.vscode_agent_from and rest >= 180),
     )
@@ -187,9 +187,9 @@ class _Diary:
 
     def write(self) -> PersonDay:
         """The whole day; a person seen by servers only has no cells."""
-        cells = [] if self.surfaces & SERVER_ONLY else [*self._in_ide(), *self._outside_ide()]
         cli = self._sessions() if self.surfaces & CLI else None
         app = self._sessions() if self.surfaces & APP else None
+        cells = [] if self.surfaces & SERVER_ONLY else [*self._in_ide(), *self._outside_ide(cli, app)]
         window = (self._up_to(3), self._up_to(12)) if self.surfaces & VSCODE_AGENT else None
         spent = sum(c.interactions for c in cells) * 0.6 + (cli.requests * 0.05 if cli else 0)
         return PersonDay(
@@ -209,11 +209,12 @@ class _Diary:
         if self.surfaces & AGENT:
             yield from self._agent()
 
-    def _outside_ide(self) -> Iterator[Cell]:
-        if self.surfaces & CLI and self.day >= changes.CLI_IN_TOTALS:
-            yield self._edits(None, "copilot_cli", self._language(), prompts=self._up_to(9))
-        if self.surfaces & APP:
-            yield self._edits(None, "copilot_app", self._language(), prompts=self._up_to(5))
+    def _outside_ide(self, cli: Sessions | None, app: Sessions | None) -> Iterator[Cell]:
+        """CLI and app, whose prompts are the interactions; and now and then a row of rest that counts nothing."""
+        if cli and self.day >= changes.CLI_IN_TOTALS:
+            yield self._edits(None, "copilot_cli", self._language(), prompts=cli.prompts)
+        if app:
+            yield self._edits(None, "copilot_app", self._language(), prompts=app.prompts)
         if self.rng.random() < 0.02:
             yield Cell(None, "others", "others", "others", 0, 0, 0, 0, 0, 0, 0)
 
@@ -264,7 +265,7 @@ class _Diary:
 
     def _sessions(self) -> Sessions:
         prompts = self._up_to(20)
-        requests = prompts * self._up_to(8)
+        requests = prompts * self._up_to(20)
         return Sessions(self._up_to(4), requests, prompts, requests * self._up_to(900), requests * self._up_to(140_000))
 
     def _agent_apps(self) -> Iterator[AgentApp]:

@@ -48,7 +48,7 @@ class Downloads:
         except LinkRefused as refused:
             return self._refused(str(refused))
         file = File.at(path)
-        report = self._world.report(file.scope, file.report, file.day, file.as_of) if file else None
+        report = await run_in_threadpool(self._report, file) if file else None
         if file is None or (report is None and not file.empty):
             return self._missing()
         fault = self._fault(file, report.parts if report else 1)
@@ -61,6 +61,9 @@ class Downloads:
             body = _DAMAGES[fault](body, report)
         etag = f'"0x{sha256(body).hexdigest()[:16].upper()}"'
         return Response(body, media_type="application/octet-stream", headers={"etag": etag})
+
+    def _report(self, file: File) -> Report | None:
+        return self._world.report(file.scope, file.report, file.day, file.as_of)
 
     def _fault(self, file: File, parts: int) -> str | None:
         """The fault that strikes this file, if any: most damage the first file of a report, some the last."""

@@ -62,7 +62,8 @@ class Fault:
     `/latest`. `times` is how many more requests it strikes, None for all; a fault with 0 left is spent. A fault with a
     day strikes only requests for that day.
 
-    Raises ValueError for a name that is not in `FAULTS`.
+    Raises:
+        ValueError: the name is not in `FAULTS`.
     """
 
     name: str

@@ -79,7 +79,8 @@ class Links:
     def check(self, path: str, query: Mapping[str, str]) -> None:
         """Let a valid link pass.
 
-        Raises LinkRefused when the signature is missing, does not fit or has expired.
+        Raises:
+            LinkRefused: the signature is missing, does not fit or has expired.
         """
         start, end = query.get("st", ""), query.get("se", "")
         if not hmac.compare_digest(self._signature(path, start, end).encode(), query.get("sig", "").encode()):

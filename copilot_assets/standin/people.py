@@ -233,7 +233,7 @@ def _person(seed: int, number: int) -> Person:
         cli_from=adopted(0.4, date(2026, 2, 27), 300),
         cloud_agent_from=adopted(0.3, date(2026, 3, 25), 300),
         review_from=adopted(0.5, date(2026, 4, 6), 200),
-        app_from=adopted(0.2, date(2026, 7, 28), 150),
+        app_from=adopted(0.3, date(2026, 7, 28), 150),
         vscode_agent_from=adopted(0.15, date(2026, 9, 11), 60),
         server_side=roll() < 0.04,
     )

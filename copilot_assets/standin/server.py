@@ -81,9 +81,11 @@ class Standin:
     """GitHub's two hosts in a background thread, from `with` to the end of its block; for tests and the demo.
 
     `port` 0 takes any free one; the download host takes `download_port`, by default any free one. `today` None follows
-    the clock. `people` is the size of the enterprise. `link_seconds` is how long a download link lives.
+    the clock. `people` is the size of the enterprise, `link_seconds` the life of a download link, `rate_limit` the
+    number of requests an hour for each token.
 
-    Raises OSError when a port is taken.
+    Raises:
+        OSError: a port is taken.
     """
 
     def __init__(
@@ -100,16 +102,25 @@ class Standin:
         rate_limit: int = 5000,
     ) -> None:
         self.world = World(seed=seed, people=people, today=today)
-        self.faults: list[Fault] = list(faults)
+        self._faults = list(faults)
         self.record = Record()
         self._sockets = [_listen(port), _listen(download_port)]
         self.api_url, self.downloads_url = (f"http://{LOOPBACK}:{s.getsockname()[1]}" for s in self._sockets)
         links = Links(self.downloads_url, link_seconds)
-        api = Api(self.world, links, self.faults, self.api_url, legacy_open=legacy_open, rate_limit=rate_limit)
+        api = Api(self.world, links, self._faults, self.api_url, legacy_open=legacy_open, rate_limit=rate_limit)
         self.rate_limits = api.limits
-        apps = ((api.asgi, "api"), (Downloads(self.world, links, self.faults).asgi, "downloads"))
+        apps = ((api.asgi, "api"), (Downloads(self.world, links, self._faults).asgi, "downloads"))
         self._servers = [_server(self.record.watch(app, host)) for app, host in apps]
         self._thread = threading.Thread(target=self._run, name="standin", daemon=True)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults, to be changed in place or replaced while the stand-in runs."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Iterable[Fault]) -> None:
+        self._faults[:] = faults
 
     @property
     def requests(self) -> list[Seen]:
@@ -164,7 +175,8 @@ def serve(
 ) -> None:
     """Serve in the foreground until Ctrl-C: the API on `port`, downloads on the next one unless told otherwise.
 
-    Raises OSError when a port is taken.
+    Raises:
+        OSError: a port is taken.
     """
     standin = Standin(
         port=port,
@@ -201,6 +213,12 @@ def _listen(port: int) -> socket.socket:
 
 def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, log_level="critical", access_log=False, server_header=False
+        app,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
     )
     return uvicorn.Server(config)

@@ -68,7 +68,7 @@ class World:
         self.activity = Activity(self.population, seed)
         self.audience = Audience(self.population, self.activity, seed)
         self._entity_row = lru_cache(maxsize=1024)(self._make_entity_row)
-        self.report = lru_cache(maxsize=256)(self._report)
+        self.report = lru_cache(maxsize=64)(self._report)
 
     @property
     def today(self) -> date:

@@ -609,6 +609,20 @@ def test_one_check_can_run_alone(folder: Path, warehouse: Warehouse) -> None:
     assert set(checks(result)) == {"unique_n"}
 
 
+def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> None:
+    readme = (REPOSITORY / "dbt_like_sql/README.md").read_text()
+    model, test = (block.split("```")[0] for block in readme.split("```sql\n")[1:])
+    query(warehouse, "alter table flat.user_daily rename column interactions to user_initiated_interaction_count")
+    query(warehouse, "alter table flat.user_daily rename column login to user_id")
+    write(folder, "weekly/example", model)
+    assert run(folder, warehouse).success
+    assert query(warehouse, "select people, interactions from weekly.example") == [(2, 8), (1, 2)]
+    write(folder, "weekly/user_trend", f"{HEADER}select 'org:a' as scope, current_date as week_start")
+    write(folder, "checks/weekly.user_trend__example", test)
+    checks_by_name = {check.name: check for model in load_models(folder) for check in model.checks}
+    assert checks_by_name["example"].severity == "warn"
+
+
 # A range of days in one run
 
 
