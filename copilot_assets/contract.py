@@ -93,12 +93,6 @@ def _parts(hint: Any) -> list[Any]:
 
 
 @cache
-def decoder(record: type[Record]) -> msgspec.json.Decoder[Record]:
-    """The validator of one record: raises `msgspec.ValidationError` with the JSON path of the first fault."""
-    return msgspec.json.Decoder(record)
-
-
-@cache
 def duckdb_structure(record: type[Record]) -> str:
     """The structure argument of DuckDB's `from_json` for a record, as JSON text."""
     return msgspec.json.encode(_structure(record)).decode()

@@ -308,7 +308,6 @@ class GitHubClient:
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
     ) -> list[Fetch]:
         """One request per page for a span of days; a day that is not in the answer has no report."""
-        asked = f"{days[0]} to {days[-1]}"
         found: dict[date, list[bytes]] = {}
         for page in range(1, len(days) // LEGACY_DAYS_PER_PAGE + 2):
             params = {
@@ -322,7 +321,7 @@ class GitHubClient:
                 found.setdefault(day, []).append(text)
             if len(texts) < LEGACY_DAYS_PER_PAGE:
                 break
-        return [_from_span(report, scope, day, found.get(day), asked, folder, requested_at) for day in days]
+        return [_from_span(report, scope, day, found.get(day), folder, requested_at) for day in days]
 
 
 def _jobs(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
@@ -362,12 +361,11 @@ def _from_span(
     scope: Scope,
     day: date,
     texts: list[bytes] | None,
-    asked: str,
     folder: Path,
     requested_at: datetime,
 ) -> Fetch:
     if texts is None:
-        evidence = f"GitHub's answer for {asked} has no entry for this day."
+        evidence = "GitHub answered with an array of days, and this one is not in it."
         return Fetch(scope, report, day, Outcome.NO_REPORT, evidence, requested_at, 200)
     path = folder / f"{uuid4().hex}.json"
     path.write_bytes(texts[-1])

@@ -13,14 +13,16 @@ from typing import Any, Final
 
 import msgspec
 
-from copilot_assets.contract import decoder
 from copilot_assets.flatten import DAY_FIELDS
-from copilot_assets.github.reports import Report
+from copilot_assets.github.reports import REPORTS, Report
 
 # How DuckDB's read_json_objects has to read a file so that each record's text is kept byte for byte.
 LINES: Final = "newline_delimited"
 OBJECTS: Final = "unstructured"
 ARRAY: Final = "array"
+
+# Made here, in one thread: two threads that make msgspec decoders of one Struct at once crash the interpreter (0.22).
+_DECODERS: Final = {report.record: msgspec.json.Decoder(report.record) for report in REPORTS}
 
 
 class BrokenFileError(ValueError):
@@ -106,7 +108,7 @@ def _texts(path: Path, layout: str) -> Iterator[tuple[int, bytes]]:
 
 def _validated(text: bytes, report: Report, day: date, place: str) -> Any:
     try:
-        record = decoder(report.record).decode(text)
+        record = _DECODERS[report.record].decode(text)
     except msgspec.ValidationError as fault:
         raise BrokenFileError(f"The record in {place} breaks the contract of {report.name}: {fault}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -57,7 +57,7 @@ class Downloads:
         body = await run_in_threadpool(_content, file, report)
         if fault == "html-file":
             return Response(_WEB_PAGE, media_type="text/html")
-        if fault and report:
+        if fault and body and report:
             body = _DAMAGES[fault](body, report)
         etag = f'"0x{sha256(body).hexdigest()[:16].upper()}"'
         return Response(body, media_type="application/octet-stream", headers={"etag": etag})

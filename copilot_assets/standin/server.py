@@ -24,8 +24,6 @@ from copilot_assets.standin.world import World
 
 LOOPBACK: Final = "127.0.0.1"
 LINK_SECONDS: Final = 3600
-_BROKEN: Final = 500
-_START_SECONDS: Final = 10
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +51,10 @@ class Record:
         """The app, with its requests written down; a bug in it is logged and answered with a bare 500."""
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-            status = 0
-
             async def sent(message: Message) -> None:
-                nonlocal status
-                status = message.get("status", status)
+                # Written down before the client can see the answer, so that no test has to wait for the record.
+                if message["type"] == "http.response.start":
+                    self._write_down(scope, host, message["status"])
                 await send(message)
 
             self._in_flight += 1
@@ -69,12 +66,13 @@ class Record:
                 raise
             finally:
                 self._in_flight -= 1
-                query = scope["query_string"].decode() if host == "api" else ""
-                has_authorization = "authorization" in Headers(scope=scope)
-                seen = Seen(scope["method"], host, scope["path"], status or _BROKEN, has_authorization, query)
-                self.requests.append(seen)
 
         return watched
+
+    def _write_down(self, scope: Scope, host: str, status: int) -> None:
+        query = scope["query_string"].decode() if host == "api" else ""
+        has_authorization = "authorization" in Headers(scope=scope)
+        self.requests.append(Seen(scope["method"], host, scope["path"], status, has_authorization, query))
 
 
 class Standin:
@@ -171,9 +169,11 @@ def serve(
     legacy_open: bool = False,
     faults: Iterable[Fault] = (),
     download_port: int | None = None,
-    on_ready: Callable[[Standin], None] | None = None,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C: the API on `port`, downloads on the next one unless told otherwise.
+
+    `on_ready` is told the URL of the API.
 
     Raises:
         OSError: a port is taken.
@@ -189,7 +189,7 @@ def serve(
     )
     with standin:
         if on_ready:
-            on_ready(standin)
+            on_ready(standin.api_url)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -215,6 +215,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=1,
         log_config=None,
         log_level="critical",
