@@ -124,7 +124,7 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: Sequence[dict[str, Any]], 
 
 def _summary(by_status: dict[str, int], unexplained: int) -> str:
     if not by_status:
-        return "No day is missing."
+        return "No day of any scope is missing."
     counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
     ending = f"{unexplained} without explanation" if unexplained else "all explained"
-    return f"{sum(by_status.values())} (scope, report, day) are missing: {counts}; {ending}."
+    return f"{sum(by_status.values())} missing: {counts}; {ending}."

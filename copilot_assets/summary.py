@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import duckdb
 import polars as pl
-from dagster import AssetCheckEvaluation
+from dagster import AssetCheckEvaluation, AssetCheckSeverity
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +28,7 @@ _LEGACY: Final = """
     select * from weekly.last_28_days order by scope, window_no
 """
 
-# Consecutive days of one reason are one line, and so are reports that miss the same days.
+# One line for each reason: consecutive days as a stretch, reports that miss the same days together.
 _MISSING: Final = """
     with missing as (
         select
@@ -40,11 +41,21 @@ _MISSING: Final = """
         select scope, report, status, evidence, min(day) as first_day, max(day) as last_day
         from missing
         group by scope, report, status, evidence, stretch
+    ),
+    reasons as (
+        select
+            scope, report, status, evidence,
+            string_agg(
+                case when first_day = last_day then first_day::varchar else first_day || ' to ' || last_day end,
+                ', ' order by first_day
+            ) as days
+        from stretches
+        group by scope, report, status, evidence
     )
-    select scope, first_day, last_day, status, evidence, string_agg(report, ', ' order by report) as reports
-    from stretches
-    group by scope, first_day, last_day, status, evidence
-    order by scope, first_day, reports
+    select scope, days, status, evidence, string_agg(report, ', ' order by report) as reports
+    from reasons
+    group by scope, days, status, evidence
+    order by scope, reports, days
 """
 
 
@@ -65,19 +76,24 @@ def tables(connection: duckdb.DuckDBPyConnection, checks: Sequence[AssetCheckEva
     yield _checks(checks)
 
 
+def _table(title: str, left: Sequence[str], right: Sequence[str] = (), caption: str | None = None) -> Table:
+    """An empty table: columns of words that must not break, then columns of numbers."""
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE_HEAD)
+    table.padding, table.pad_edge = (0, 1), False
+    for name in left:
+        table.add_column(name, no_wrap=True)
+    for name in right:
+        table.add_column(name, justify="right", min_width=max(map(len, [*name.split(), "00,000"])))
+    return table
+
+
 def _trend(rows: pl.DataFrame) -> Table:
-    table = Table(title=f"Weekly adoption trend, last {WEEKS} weeks (weekly.user_trend)", title_justify="left")
-    for name in (
-        "scope",
-        "week",
-        "days",
-        "active people",
-        "change",
-        "avg daily active",
-        "prompts",
-        "completions accepted",
-    ):
-        table.add_column(name, justify="left" if name in ("scope", "week") else "right")
+    table = _table(
+        f"Weekly adoption trend, last {WEEKS} weeks (weekly.user_trend)",
+        ("scope", "week", "days"),
+        ("active people", "change", "active a day", "prompts", "accepted"),
+        "days: reported of expected; p pending, t below the threshold, m missing. accepted: of code completions.",
+    )
     for row in rows.rows(named=True):
         table.add_row(
             row["scope"],
@@ -89,9 +105,6 @@ def _trend(rows: pl.DataFrame) -> Table:
             _number(row["user_initiated_interaction_count"]),
             _percent(row["completion_acceptance_rate"]),
         )
-    table.caption = (
-        "days: reported of expected, then how many are still pending (p), below the threshold (t), missing (m)"
-    )
     return table
 
 
@@ -102,9 +115,11 @@ def _days(row: dict[str, Any]) -> Text:
 
 
 def _last_28_days(rows: pl.DataFrame) -> Table:
-    table = Table(title="Latest 28 reported days of the legacy metrics (weekly.last_28_days)", title_justify="left")
-    for name in ("scope", "window", "days", "active users", "engaged users", "avg active", "avg engaged"):
-        table.add_column(name, justify="left" if name == "scope" else "right")
+    table = _table(
+        "Latest 28 reported days of the legacy metrics (weekly.last_28_days)",
+        ("scope",),
+        ("window", "days", "active users", "engaged users", "avg active", "avg engaged"),
+    )
     for row in rows.rows(named=True):
         table.add_row(
             row["scope"],
@@ -119,32 +134,26 @@ def _last_28_days(rows: pl.DataFrame) -> Table:
 
 
 def _missing(rows: pl.DataFrame) -> Table:
-    table = Table(title="Missing days, and why (quality.day_status)", title_justify="left")
-    for name in ("scope", "days", "reports", "status", "why"):
-        table.add_column(name, overflow="fold")
+    table = _table("Missing days, and why (quality.day_status)", ("scope and reports", "status"))
+    table.add_column("days", max_width=26)
+    table.add_column("why")
     for row in rows.rows(named=True):
-        first, last = row["first_day"], row["last_day"]
-        days = str(first) if first == last else f"{first} to {last}"
-        table.add_row(row["scope"], days, row["reports"], row["status"], row["evidence"])
+        about = "\n  ".join([row["scope"], *row["reports"].split(", ")])
+        table.add_row(about, row["status"], row["days"], row["evidence"])
     if rows.is_empty():
-        table.add_row("every scope", "none", "every report", "", "")
+        table.add_row("every scope", "", "none", "")
     return table
 
 
 def _checks(checks: Sequence[AssetCheckEvaluation]) -> Table:
     passed = sum(check.passed for check in checks)
-    table = Table(title=f"Asset checks: {passed} passed, {len(checks) - passed} to look at", title_justify="left")
-    for name in ("asset", "check", "result", "what it found"):
-        table.add_column(name, overflow="fold")
+    table = _table(f"Asset checks: {passed} passed, {len(checks) - passed} to look at", ("asset", "check", "result"))
+    table.add_column("what it found")
     for check in sorted(checks, key=lambda check: (check.asset_key, check.check_name)):
         if not check.passed:
-            style = "red" if check.severity.value == "ERROR" else "yellow"
-            table.add_row(
-                ".".join(check.asset_key.path),
-                check.check_name,
-                Text("fails" if check.severity.value == "ERROR" else "warns", style=style),
-                check.description or "",
-            )
+            fails = check.severity is AssetCheckSeverity.ERROR
+            result = Text("fails", style="red") if fails else Text("warns", style="yellow")
+            table.add_row(".".join(check.asset_key.path), check.check_name, result, check.description or "")
     return table
 
 

@@ -138,17 +138,20 @@ def _land_days(
     landing = _Landing()
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
-    def land_day(fetches: Sequence[Fetch]) -> None:
+    def land_days(arrived: Mapping[date, Sequence[Fetch]]) -> None:
         with warehouse.connect() as connection:
-            land(connection, fetches, run_id)
+            for fetches in arrived.values():
+                land(connection, fetches, run_id)
 
-    async def deliver(day: date, fetches: Sequence[Fetch]) -> None:
-        await asyncio.to_thread(land_day, fetches)
-        for file in (file for fetch in fetches for file in fetch.files):
-            file.path.unlink()
-        landing.metadata[day] = _day_metadata(fetches)
-        landing.problems += [fetch for fetch in fetches if fetch.outcome not in _GREEN]
-        installation.on_day(report.name, day)
+    async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
+        if any(arrived.values()):
+            await asyncio.to_thread(land_days, arrived)
+        for day, fetches in arrived.items():
+            for file in (file for fetch in fetches for file in fetch.files):
+                file.path.unlink()
+            landing.metadata[day] = _day_metadata(fetches)
+            landing.problems += [fetch for fetch in fetches if fetch.outcome not in _GREEN]
+            installation.on_day(report.name, day)
 
     async def run(folder: Path) -> None:
         async with GitHubClient(settings.api_url, BearerAuth(settings.token), today=installation.today) as client:

@@ -71,7 +71,7 @@ class Fetch:
 
 # What one worker does at a time: a scope, and one day or a span of days of it.
 Job = tuple[Scope, list[date]]
-Deliver = Callable[[date, list[Fetch]], Awaitable[None]]
+Deliver = Callable[[dict[date, list[Fetch]]], Awaitable[None]]
 
 
 class _LinkList(msgspec.Struct):
@@ -164,25 +164,30 @@ class GitHubClient:
             scopes: whom to ask about; scopes that the report does not cover are passed over.
             days: the days, in the order wanted.
             folder: where the files go.
-            deliver: awaited with each day and its fetches as soon as all its scopes are done, one day at a time;
-                days may come in any order. What it raises ends the fetching and comes out of here.
+            deliver: awaited with the days whose scopes are all done, and their fetches: one day at least, several
+                when they came faster than they were taken. Days may come in any order. What it raises ends the
+                fetching and comes out of here.
         """
         covered = [scope for scope in scopes if report.covers(scope)]
         wanted = {
             day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)] for day in days
         }
-        for day in (day for day in days if not wanted[day]):
-            await deliver(day, [])
+        await deliver({day: [] for day in days if not wanted[day]})
         # Fetched days wait on disk for their turn; the bound keeps a slow receiver from filling it.
         fetched: asyncio.Queue[list[Fetch] | None] = asyncio.Queue(maxsize=2 * self._in_flight)
         fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched))
         try:
             done: dict[date, list[Fetch]] = {day: [] for day in days}
-            while (fetches := await fetched.get()) is not None:
-                for fetch in fetches:
+            is_over = False
+            while not is_over:
+                arrived = [await fetched.get()]
+                while not fetched.empty():
+                    arrived.append(fetched.get_nowait())
+                is_over = None in arrived
+                for fetch in (fetch for fetches in arrived for fetch in fetches or ()):
                     done[fetch.day].append(fetch)
-                    if len(done[fetch.day]) == len(wanted[fetch.day]):
-                        await deliver(fetch.day, done.pop(fetch.day))
+                complete = [day for day, fetches in done.items() if fetches and len(fetches) == len(wanted[day])]
+                await deliver({day: done.pop(day) for day in complete})
             await fetching
         finally:
             fetching.cancel()

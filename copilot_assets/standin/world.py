@@ -32,9 +32,9 @@ LOST_ONE_IN: Final = 45
 ROWS_IN_ONE_PART: Final = 60  # more are split over at least two files
 ROWS_IN_A_PART: Final = 5000
 LEGACY_DAYS: Final = 100
+WINDOW_DAYS: Final = 28
 
 _STARTS: Final = {"user-teams-1-day": changes.USER_TEAMS_REPORT, "repos-1-day": changes.REPOS_REPORT}
-WINDOW_DAYS: Final = 28
 
 
 class Report:
@@ -44,8 +44,7 @@ class Report:
         self._keys = keys
         self._write = write
         self.one_object = one_object
-        split = 1 if len(keys) <= ROWS_IN_ONE_PART else max(2, -(-len(keys) // ROWS_IN_A_PART))
-        self.parts: int = split
+        self.parts = 1 if len(keys) <= ROWS_IN_ONE_PART else max(2, -(-len(keys) // ROWS_IN_A_PART))
 
     def rows(self, part: int | None = None) -> Iterator[Json]:
         """The rows of one file (0 to `parts` - 1), or of all."""
