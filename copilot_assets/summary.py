@@ -83,21 +83,31 @@ def _table(title: str, left: Sequence[str], right: Sequence[str] = (), caption: 
     for name in left:
         table.add_column(name, no_wrap=True)
     for name in right:
-        table.add_column(name, justify="right", min_width=max(map(len, [*name.split(), "00,000"])))
+        table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def _by_scope(table: Table, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows; each scope's name is added to the table above the first of its own."""
+    above = None
+    for row in rows.rows(named=True):
+        if row["scope"] != above:
+            above = row["scope"]
+            table.add_row(Text(above, style="bold"))
+        yield row
 
 
 def _trend(rows: pl.DataFrame) -> Table:
     table = _table(
         f"Weekly adoption trend, last {WEEKS} weeks (weekly.user_trend)",
-        ("scope", "week", "days"),
-        ("active people", "change", "active a day", "prompts", "accepted"),
-        "days: reported of expected; p pending, t below the threshold, m missing. accepted: of code completions.",
+        ("scope and week", "days"),
+        ("people", "change", "a day", "prompts", "accept"),
+        "days: reported of expected; p pending, t below the threshold, m missing.\n"
+        "people: distinct; a day: active per reported day; accept: of code completions shown.",
     )
-    for row in rows.rows(named=True):
+    for row in _by_scope(table, rows):
         table.add_row(
-            row["scope"],
-            row["week_start"].strftime("%G-W%V"),
+            row["week_start"].strftime("  %G-W%V"),
             _days(row),
             _number(row["active_people"]),
             _number(row["active_people_change"], sign=True),
@@ -117,13 +127,12 @@ def _days(row: dict[str, Any]) -> Text:
 def _last_28_days(rows: pl.DataFrame) -> Table:
     table = _table(
         "Latest 28 reported days of the legacy metrics (weekly.last_28_days)",
-        ("scope",),
-        ("window", "days", "active users", "engaged users", "avg active", "avg engaged"),
+        ("scope and window",),
+        ("days", "active", "engaged", "active a day", "engaged a day"),
     )
-    for row in rows.rows(named=True):
+    for row in _by_scope(table, rows):
         table.add_row(
-            row["scope"],
-            str(row["window_no"]),
+            f"  {row['window_no']} from {row['first_day']}",
             str(row["days"]),
             _number(row["active_users"]),
             _number(row["engaged_users"]),
@@ -134,14 +143,14 @@ def _last_28_days(rows: pl.DataFrame) -> Table:
 
 
 def _missing(rows: pl.DataFrame) -> Table:
-    table = _table("Missing days, and why (quality.day_status)", ("scope and reports", "status"))
-    table.add_column("days", max_width=26)
+    table = _table("Missing days, and why (quality.day_status)", ("scope and reports",))
+    table.add_column("days", min_width=24, max_width=24)
     table.add_column("why")
     for row in rows.rows(named=True):
         about = "\n  ".join([row["scope"], *row["reports"].split(", ")])
-        table.add_row(about, row["status"], row["days"], row["evidence"])
+        table.add_row(about, row["days"], Text.assemble((row["status"], "yellow"), ": ", row["evidence"]))
     if rows.is_empty():
-        table.add_row("every scope", "", "none", "")
+        table.add_row("every scope", "none", "")
     return table
 
 

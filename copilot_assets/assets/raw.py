@@ -34,6 +34,18 @@ _RECORD_COLUMNS: Final = (
     Column("payload", "JSON", "The record's text as GitHub sent it, byte for byte"),
     Column("fetch_id", "VARCHAR", "The fetch that brought it; the ledger is raw.fetches"),
 )
+_EXPECTED_COLUMNS: Final = (
+    Column("scope", "VARCHAR", "Whom the report is about"),
+    Column("report", "VARCHAR", "GitHub's own name of the report"),
+    Column("start_day", "DATE", "First UTC day of the history, COPILOT_START_DATE"),
+    Column("first_day", "DATE", "First UTC day GitHub has the report for; null without such a date"),
+    Column("retired_on", "DATE", "UTC day from which GitHub answers 404; null while it is offered"),
+    Column("lag_days", "INTEGER", "Full UTC days after which a day is final"),
+    Column("history_days", "INTEGER", "Days that GitHub keeps"),
+    Column("threshold_people", "INTEGER", "A day is left out when fewer people held a licence; null without a rule"),
+    Column("activity", "VARCHAR", "Field of the report that counts active people; null where it has none"),
+    Column("as_of", "DATE", "UTC day on which this was written; the day before it is the last one expected"),
+)
 # A report that is closed is no failure of the run: nobody can make it come.
 _GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.RETIRED})
 
@@ -55,6 +67,10 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"python", "duckdb"},
         pool=POOL,
+        metadata={
+            "dagster/column_schema": column_schema(_EXPECTED_COLUMNS),
+            "dagster/table_name": "raw.expected_reports",
+        },
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="One row per scope and report: what this installation asks for, since when, and GitHub's rules "
         "for it. Without it, a day that nobody asked for could not be seen to be missing.",

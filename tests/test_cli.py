@@ -1,0 +1,172 @@
+"""The command line: what it prints, which code it ends with, and that a mistake writes nothing."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from copilot_assets.cli import main
+from copilot_assets.standin import Fault, Standin
+from tests.conftest import TODAY
+
+DAY = (TODAY - timedelta(days=5)).isoformat()
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def env(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A folder and an environment of its own, good enough for a backfill."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("COPILOT_", "GITHUB_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    standin.requests.clear()
+    return {
+        "GITHUB_API_URL": standin.api_url,
+        "GITHUB_TOKEN": "secret-of-the-test",
+        "COPILOT_SCOPES": "org:octo-org",
+        "COPILOT_START_DATE": "2026-09-01",
+        "COPILOT_WAREHOUSE": str(tmp_path / "copilot.duckdb"),
+    }
+
+
+def invoke(env: dict[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=env)
+
+
+def test_backfill_tells_the_trend_and_the_reasons(env: dict[str, str]) -> None:
+    result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
+    assert result.exit_code == 0, result.output
+    assert f"Fetching 1 days, {DAY} to {DAY}, for org:octo-org." in result.output
+    assert "Weekly adoption trend" in result.output
+    assert "org:octo-org" in result.output
+    assert "not_requested: Nobody asked GitHub for this day yet." in " ".join(result.output.split())
+    assert "secret-of-the-test" not in result.output
+    assert "Traceback" not in result.output
+    # The history is kept in the current folder, where `dagster dev` finds it.
+    assert (Path.cwd() / ".dagster" / "storage").is_dir()
+
+
+def test_backfill_of_a_refused_scope_ends_with_1_and_the_remedy(env: dict[str, str], standin: Standin) -> None:
+    standin.faults.append(Fault("role-missing"))
+    result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
+    assert result.exit_code == 1
+    assert "The token may not read this about org:octo-org" in result.stderr
+    assert "Traceback" not in result.output
+
+
+TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
+        ({"COPILOT_SCOPES": ""}, "COPILOT_SCOPES is not set"),
+        ({"COPILOT_SCOPES": "octo-org"}, "'octo-org' is not a scope"),
+        ({"COPILOT_START_DATE": TOMORROW}, "has not closed in UTC yet"),
+        ({"COPILOT_WAREHOUSE": "/proc/nowhere/copilot.duckdb"}, "can't be written"),
+        ({"COPILOT_WAREHOUSE": "/"}, "it is a folder"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_ends_with_2_and_writes_nothing(
+    env: dict[str, str], standin: Standin, change: dict[str, str], words: str
+) -> None:
+    result = invoke({**env, **change}, "backfill", "--start", DAY, "--end", DAY)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not list(Path.cwd().iterdir()), "nothing was written"
+    assert not standin.requests, "and nobody was asked"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        ("2026-09-20", "2026-09-10", "Exchange them"),
+        ("2026-09-20", TOMORROW, "has not closed in UTC yet"),
+        ("2026-08-01", "2026-09-10", "before COPILOT_START_DATE, 2026-09-01"),
+        ("20.9.2026", "2026-09-21", "'20.9.2026' is not a day"),
+    ],
+)
+def test_a_range_that_cannot_be_used_ends_with_2(env: dict[str, str], first: str, last: str, words: str) -> None:
+    result = invoke(env, "backfill", "--start", first, "--end", last)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_database_that_another_process_holds(env: dict[str, str], standin: Standin) -> None:
+    path = env["COPILOT_WAREHOUSE"]
+    duckdb.connect(path).close()
+    hold = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", hold, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
+    finally:
+        holder.communicate()
+    assert result.exit_code == 2
+    assert f"process {holder.pid}" in result.stderr
+    assert "one process in at a time" in result.stderr
+    assert not standin.requests
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(env: dict[str, str]) -> None:
+    path = Path(env["COPILOT_WAREHOUSE"])
+    path.write_text("a letter to a friend\n" * 1000)
+    before = path.read_bytes()
+    result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
+    assert result.exit_code == 2
+    assert "is not a DuckDB file" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_an_unknown_fault_is_named_with_those_there_are(env: dict[str, str]) -> None:
+    result = invoke(env, "standin", "--port", "8700", "--fault", "meteorite")
+    assert result.exit_code == 2
+    assert "meteorite" in result.stderr
+    assert "policy-off" in result.stderr
+
+
+def test_the_demo_keeps_to_a_folder_of_its_own(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    result = invoke(env, "demo", "--no-serve", "--days", "3", "--folder", str(tmp_path / "mine"))
+    assert result.exit_code == 2
+    assert "holds something that no demo made" in result.stderr
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+    result = invoke(env, "demo", "--no-serve", "--days", "16", "--folder", str(tmp_path / "demo"))
+    assert result.exit_code == 0, result.output
+    assert "Weekly adoption trend" in result.output
+    assert "Missing days, and why" in result.output
+    assert "Asset checks:" in result.output
+    with duckdb.connect(str(tmp_path / "demo" / "copilot.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*) > 0 from weekly.legacy_user_trend").fetchall() == [(True,)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo", "mine"]
+
+
+def test_every_command_explains_itself() -> None:
+    for command in ([], ["backfill"], ["standin"], ["demo"]):
+        result = CliRunner().invoke(main, [*command, "--help"])
+        assert result.exit_code == 0
+        assert "copilot-assets " in result.output, "an example"
+
+
+def test_help_answers_without_loading_dagster() -> None:
+    """`python -m copilot_assets` is the same command, and help should not take seconds."""
+    code = (
+        "import sys; from click.testing import CliRunner; from copilot_assets.cli import main; "
+        "print(CliRunner().invoke(main, ['--help']).exit_code, 'dagster' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["0", "False"]
+    done = subprocess.run([sys.executable, "-m", "copilot_assets", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "copilot-assets" in done.stdout or "version" in done.stdout

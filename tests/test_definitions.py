@@ -1,0 +1,204 @@
+"""The code location as Dagster sees it: what there is, what runs when, and what a user reads at each asset."""
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from copilot_assets.checks import WEEKLY_REPORTS
+from copilot_assets.definitions import build_defs
+from copilot_assets.installation import Installation
+from copilot_assets.sql_models import load_models
+from tests.conftest import TODAY, Company
+
+ROOT = Path(__file__).parent.parent
+
+ENV = {
+    "GITHUB_TOKEN": "x",
+    "COPILOT_SCOPES": "org:octo-org,enterprise:octo-corp",
+    "COPILOT_START_DATE": "2026-01-01",
+    "COPILOT_WAREHOUSE": "unused.duckdb",
+}
+
+RAW = {"expected_reports", "organization_1_day", "enterprise_1_day", "users_1_day", "legacy_metrics"}
+ACTIVITY = {"daily", "ide_daily", "feature_daily", "language_feature_daily", "language_model_daily"}
+FLAT = {f"{who}_{what}" for who in ("entity", "user") for what in ACTIVITY | {"model_feature_daily", "cli_daily"}} | {
+    "entity_pull_request_daily",
+    "legacy_daily",
+    "legacy_code_completion_daily",
+    "legacy_ide_chat_daily",
+    "legacy_dotcom_chat_daily",
+    "legacy_pull_request_daily",
+}
+WEEKLY = {"user_trend", "legacy_user_trend", "last_28_days"}
+QUALITY = {"day_status", "series_break"}
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_defs(Installation(ENV))
+
+
+def test_the_definitions_can_be_loaded(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_table_is_an_asset_in_the_group_of_its_schema(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    keys = {tuple(key.path) for key in graph.get_all_asset_keys()}
+    assert keys == {
+        *(("raw", name) for name in RAW),
+        *(("flat", name) for name in FLAT),
+        *(("weekly", name) for name in WEEKLY),
+        *(("quality", name) for name in QUALITY),
+    }
+    for key in graph.get_all_asset_keys():
+        assert graph.get(key).group_name == key.path[0]
+
+
+def test_only_raw_reports_are_partitioned_by_day_and_all_take_a_range_in_one_run(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        is_report = key.path[0] == "raw" and key.path[1] != "expected_reports"
+        assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition) == is_report, key
+        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.description.startswith("One row per "), key
+        assert node.owners == ["team:copilot"], key
+        assert "duckdb" in node.kinds, key
+        columns = node.metadata["dagster/column_schema"].columns
+        assert columns, key
+        assert all(column.description for column in columns), key
+    trend = graph.get(dg.AssetKey(["weekly", "user_trend"]))
+    (reference,) = trend.metadata["dagster/code_references"].code_references
+    assert Path(reference.file_path) == ROOT / "dbt_like_sql" / "weekly" / "user_trend.sql"
+
+
+def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(defs: dg.Definitions) -> None:
+    checks = {(tuple(key.asset_key.path), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
+    about = [("raw", name) for name in RAW - {"expected_reports"}] + [("weekly", name) for name in WEEKLY]
+    for asset in about:
+        assert (asset, "missing_days") in checks
+        assert (asset, "five_user_threshold_gaps") in checks
+    assert set(WEEKLY_REPORTS) == {model.name for model in load_models() if model.schema == "weekly"}
+
+
+def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
+    assert below == {("flat", name) for name in FLAT if name.startswith("user_")} | {("quality", "day_status")}
+    above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
+    assert above == {
+        ("flat", "entity_daily"),
+        ("flat", "entity_feature_daily"),
+        ("flat", "user_daily"),
+        ("quality", "day_status"),
+        ("quality", "series_break"),
+        ("raw", "expected_reports"),
+    }
+
+
+def test_workspace_yaml_is_the_entry_and_nothing_shadows_it() -> None:
+    """`dagster dev` looks into pyproject.toml first: a dagster or dg table there would hide workspace.yaml silently."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert not {"dagster", "dg"} & set(tables)
+    (entry,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"]["module_name"] == "copilot_assets.definitions"
+
+
+def test_the_instance_sends_no_telemetry_and_lets_one_step_at_the_file() -> None:
+    config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    assert config["telemetry"] == {"enabled": False}
+    assert config["concurrency"]["pools"]["default_limit"] == 1
+    assert config["storage"]["sqlite"]["base_dir"].startswith(".dagster/")
+
+
+def test_a_start_date_that_cannot_be_used_does_not_keep_the_location_from_loading() -> None:
+    tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    defs = build_defs(Installation({**ENV, "COPILOT_START_DATE": tomorrow}))
+    dg.Definitions.validate_loadable(defs)
+
+
+def schedule_tick(env: dict[str, str], at: datetime) -> dg.RunRequest | dg.SkipReason:
+    defs = build_defs(Installation(env))
+    schedule = defs.resolve_schedule_def("refresh_recent_days")
+    context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=defs.get_repository_def())
+    data = schedule.evaluate_tick(context)
+    if data.run_requests:
+        (request,) = data.run_requests
+        return request
+    return dg.SkipReason(data.skip_message)
+
+
+def test_the_daily_run_asks_again_for_the_days_that_github_may_have_revised() -> None:
+    tick = schedule_tick(ENV, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(tick, dg.RunRequest)
+    # Yesterday, and back to the first day that is final: GitHub revises a day for three full UTC days.
+    assert tick.tags["dagster/asset_partition_range_start"] == "2026-09-27"
+    assert tick.tags["dagster/asset_partition_range_end"] == "2026-09-30"
+    longer = schedule_tick({**ENV, "COPILOT_LOOKBACK_DAYS": "10"}, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(longer, dg.RunRequest)
+    assert longer.tags["dagster/asset_partition_range_start"] == "2026-09-21"
+
+
+def test_the_daily_run_begins_no_earlier_than_the_history() -> None:
+    env = {**ENV, "COPILOT_START_DATE": "2026-09-29"}
+    tick = schedule_tick(env, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(tick, dg.RunRequest)
+    assert tick.tags["dagster/asset_partition_range_start"] == "2026-09-29"
+    assert isinstance(schedule_tick(env, datetime(2026, 9, 29, 6, 30, tzinfo=UTC)), dg.SkipReason)
+
+
+def test_the_schedule_and_the_sensor_are_on_from_the_start(defs: dg.Definitions) -> None:
+    assert defs.resolve_schedule_def("refresh_recent_days").default_status is dg.DefaultScheduleStatus.RUNNING
+    sensor = defs.get_repository_def().get_sensor_def("follow_raw")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_report_that_no_scope_has_is_not_run() -> None:
+    defs = build_defs(Installation({**ENV, "COPILOT_SCOPES": "org:octo-org"}))
+    keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
+    assert dg.AssetKey(["raw", "organization_1_day"]) in keys
+    assert dg.AssetKey(["raw", "enterprise_1_day"]) not in keys
+    assert dg.AssetKey(["raw", "legacy_metrics"]) not in keys
+
+
+def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, ...]], object]:
+    result = dg.evaluate_automation_conditions(
+        build_defs(company.installation), instance=company.instance, cursor=cursor, evaluation_time=datetime.now(UTC)
+    )
+    return {tuple(each.key.path) for each in result.results if each.true_subset.size}, result.cursor
+
+
+def test_what_is_below_follows_when_raw_changed_and_rests_after_a_whole_run(company: Company) -> None:
+    day = TODAY - timedelta(days=4)
+    company.run(day, day)
+    _, cursor = requested(company)
+    asked, cursor = requested(company, cursor)
+    assert asked == set(), "a run of everything leaves nothing to follow"
+
+    company.instance.report_runless_asset_event(
+        dg.AssetMaterialization(["raw", "users_1_day"], partition=(day - timedelta(days=9)).isoformat())
+    )
+    asked, cursor = requested(company, cursor)
+    assert {("flat", "user_daily"), ("weekly", "user_trend"), ("quality", "day_status")} <= asked
+    assert ("flat", "entity_daily") not in asked
+    assert not any(key[0] == "raw" for key in asked), "GitHub is asked by the schedule and by people alone"
+
+
+def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(company: Company) -> None:
+    company.env["GITHUB_TOKEN"] = ""
+    day = date(2026, 9, 20)
+    result = company.run(day, day)
+    assert result.problems[0].startswith("GITHUB_TOKEN is not set, so GitHub can't be asked for anything.")
+    assert not Path(company.env["COPILOT_WAREHOUSE"]).exists() or company.sql("select * from raw.fetches") == []
