@@ -1,0 +1,493 @@
+"""quality.day_status: for every (scope, report, day) one word, and why; each status from a ledger of a few lines.
+
+The dates are worked out from GitHub's rules: a day is final three full UTC days after it closed (the legacy metrics:
+one), 365 days are kept (100), organisations begin on 2025-12-12, the legacy API closed on 2026-04-02.
+"""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from tests.sql.conftest import Book, Row, days
+
+ORG, OTHER_ORG, ENTERPRISE, TEAM = "org:octo-org", "org:octo-labs", "enterprise:octo-corp", "team:octo-org/core"
+ORG_REPORT, USERS, LEGACY = "organization-1-day", "users-1-day", "legacy-metrics"
+
+# With lag 3 and today the 20th, 17, 18 and 19 September may still come or change; the 16th is the last final day.
+TODAY = date(2026, 9, 20)
+START = date(2026, 9, 10)
+FINAL_DAY, FRESH_DAY = date(2026, 9, 16), date(2026, 9, 17)
+
+# While the legacy API was open. With lag 1 and today the 20th, the 19th alone is fresh.
+LEGACY_TODAY = date(2026, 3, 20)
+LEGACY_START = date(2026, 3, 1)
+LEGACY_DAY = date(2026, 3, 10)
+
+SENTENCE = re.compile(r"[A-Z0-9].{10,}")
+
+
+def status_of(book: Book, day: date, report: str = ORG_REPORT, scope: str = ORG) -> Row:
+    """Build the table and return the one row of a (scope, report, day)."""
+    book.build()
+    (row,) = book.rows(
+        "select * from quality.day_status where scope = ? and report = ? and day = ?", scope, report, day
+    )
+    return row
+
+
+def some(row: Row, *names: str) -> tuple[object, ...]:
+    return tuple(row[name] for name in names)
+
+
+@pytest.fixture
+def org(book: Book) -> Book:
+    book.expect(ORG, start=START, today=TODAY)
+    return book
+
+
+@pytest.fixture
+def legacy(book: Book) -> Book:
+    """Two organisations and a team, all asked for legacy metrics while GitHub still gave them."""
+    book.expect(ORG, OTHER_ORG, TEAM, start=LEGACY_START, today=LEGACY_TODAY, legacy=True)
+    return book
+
+
+# --- Which rows there are ----------------------------------------------------------------------------------------
+
+
+def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book: Book) -> None:
+    book.expect(ORG, ENTERPRISE, TEAM, start=START, today=TODAY, legacy=True)
+    book.build()
+    found = book.rows("select scope, report, day from quality.day_status")
+    asked = [
+        *((ORG, report) for report in (ORG_REPORT, USERS, LEGACY)),
+        *((ENTERPRISE, report) for report in ("enterprise-1-day", USERS, LEGACY)),
+        (TEAM, LEGACY),  # the usage reports know no teams
+    ]
+    # 7 pairs × 10 days, 10 to 19 September: today has not closed.
+    assert len(found) == 70
+    assert {some(row, "scope", "report", "day") for row in found} == {
+        (*pair, day) for pair in asked for day in days(date(2026, 9, 10), date(2026, 9, 19))
+    }
+
+
+def test_a_start_date_of_today_expects_nothing_yet(book: Book) -> None:
+    book.expect(ORG, start=TODAY, today=TODAY)
+    book.build()
+    assert book.rows("select * from quality.day_status") == []
+
+
+def test_many_fetches_of_a_day_are_one_row(org: Book) -> None:
+    for outcome in ("failed", "no_report", "reported", "reported", "failed"):
+        org.fetch(ORG, ORG_REPORT, FINAL_DAY, outcome)
+    assert status_of(org, FINAL_DAY)["status"] == "reported"  # status_of unpacks exactly one row
+
+
+def test_a_fetch_of_another_scope_report_or_day_says_nothing(org: Book) -> None:
+    org.expect(ORG, ENTERPRISE, start=START, today=TODAY)
+    org.fetch(ENTERPRISE, USERS, FINAL_DAY)
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY)
+    org.fetch(ORG, USERS, FINAL_DAY - timedelta(days=1))
+    assert status_of(org, FINAL_DAY, USERS)["status"] == "not_requested"
+
+
+def test_a_scope_that_is_no_longer_configured_keeps_its_history_and_gets_no_new_days(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START)
+    org.expect(OTHER_ORG, start=START, today=TODAY + timedelta(days=30))
+    assert status_of(org, START)["status"] == "reported"
+    assert org.rows("select max(day) as last from quality.day_status where scope = ?", ORG) == [
+        {"last": TODAY - timedelta(days=1)}
+    ]
+
+
+# --- Reported ------------------------------------------------------------------------------------------------------
+
+
+def test_reported_says_what_came_and_how_many_people_were_active(org: Book) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 12}, records=1)
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained", "remedy") == ("reported", "reported", True, None)
+    assert some(row, "evidence", "records", "active_people") == (evidence, 1, 12)
+    assert some(row, "last_outcome", "last_http_status") == ("reported", 200)
+
+
+def test_a_headline_without_the_number_is_reported_and_the_people_unknown(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": None})
+    assert some(status_of(org, FINAL_DAY), "status", "active_people") == ("reported", None)
+
+
+def test_a_report_without_a_headline_has_no_number_of_people(org: Book) -> None:
+    org.fetch(ORG, USERS, FINAL_DAY, records=40)
+    assert some(status_of(org, FINAL_DAY, USERS), "status", "records", "active_people") == ("reported", 40, None)
+
+
+@pytest.mark.parametrize("later", ["failed", "forbidden", "unauthorized", "not_found", "retired"])
+def test_a_refetch_that_is_no_answer_leaves_the_day_reported(org: Book, later: str) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 12})
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, later)
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "evidence", "records", "active_people") == ("reported", evidence, 1, 12)
+    assert row["last_outcome"] == later
+
+
+def test_a_refetch_that_finds_no_report_takes_the_day_back(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 12})
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
+    assert some(status_of(org, FINAL_DAY), "status", "records", "active_people") == ("no_report", None, None)
+
+
+@pytest.mark.parametrize(
+    ("day", "status"), [(FINAL_DAY, "reported"), (FRESH_DAY, "provisional"), (date(2026, 9, 19), "provisional")]
+)
+def test_a_reported_day_is_provisional_until_three_full_days_have_passed(org: Book, day: date, status: str) -> None:
+    org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 0 if status == "provisional" else 1})
+    row = status_of(org, day)
+    assert some(row, "status", "coverage", "is_explained") == (status, "reported", True)
+    if status == "provisional":
+        assert row["evidence"] == "GitHub may still revise it until 3 full UTC days after it closed."
+
+
+# --- Zero activity -------------------------------------------------------------------------------------------------
+
+
+def test_zero_activity_by_its_own_headline(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 0})
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained", "active_people") == ("zero_activity", "reported", True, 0)
+    assert row["evidence"] == "GitHub reported the day, and nobody was active."
+
+
+def test_zero_activity_of_the_people_by_the_report_about_the_scope(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 0})
+    org.fetch(ORG, USERS, FINAL_DAY, "no_report")
+    row = status_of(org, FINAL_DAY, USERS)
+    assert some(row, "status", "coverage", "is_explained", "records") == ("zero_activity", "reported", True, None)
+    assert row["evidence"] == "No rows, and the report about the whole scope counts nobody active."
+
+
+def test_people_missing_beside_an_active_scope_is_no_zero(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 1})
+    org.fetch(ORG, USERS, FINAL_DAY, "no_report")
+    assert status_of(org, FINAL_DAY, USERS)["status"] == "no_report"
+
+
+def test_a_zero_of_another_scope_is_no_zero_here(org: Book) -> None:
+    org.expect(ORG, OTHER_ORG, start=START, today=TODAY)
+    org.fetch(OTHER_ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 0})
+    org.fetch(ORG, USERS, FINAL_DAY, "no_report")
+    assert status_of(org, FINAL_DAY, USERS)["status"] == "no_report"
+
+
+def test_people_that_nobody_asked_for_are_no_zero(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 0})
+    assert status_of(org, FINAL_DAY, USERS)["status"] == "not_requested"
+
+
+def test_a_zero_of_the_legacy_metrics_does_not_outweigh_todays_report(legacy: Book) -> None:
+    # FINDING: the least of all headlines of the scope counts, also that of the closed API, which knows no server-side
+    # activity: the people of a day with five active ones become "counts nobody active".
+    legacy.fetch(ORG, ORG_REPORT, LEGACY_DAY, headline={"daily_active_users": 5})
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 0})
+    legacy.fetch(ORG, USERS, LEGACY_DAY, "no_report")
+    assert status_of(legacy, LEGACY_DAY, USERS)["status"] == "no_report"
+
+
+# --- Pending, and no report ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", ["no_report", None])
+@pytest.mark.parametrize("day", [FRESH_DAY, date(2026, 9, 19)])
+def test_pending_while_github_may_still_publish_asked_or_not(org: Book, day: date, outcome: str | None) -> None:
+    if outcome:
+        org.fetch(ORG, ORG_REPORT, day, outcome)
+    row = status_of(org, day)
+    assert some(row, "status", "coverage", "is_explained") == ("pending", "pending", True)
+    assert row["evidence"] == "Not there yet: GitHub publishes a day within 3 full UTC days after it closed."
+    assert row["remedy"] == "Nothing: the daily run asks again."
+    assert row["last_outcome"] == outcome
+
+
+def test_no_report_once_github_is_late(org: Book) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained", "evidence") == ("no_report", "missing", True, evidence)
+    assert row["remedy"]
+    assert row["records"] is None
+
+
+def test_an_answer_given_before_the_day_was_due_does_not_explain_the_hole(org: Book) -> None:
+    # FINDING: asked on the 12th, when the 11th had three days left to come, and never again: the answer meant "not
+    # yet", but once the days have passed it is read as "GitHub has no report", and no check asks for a backfill.
+    org.fetch(ORG, ORG_REPORT, date(2026, 9, 11), "no_report", asked=date(2026, 9, 12))
+    row = status_of(org, date(2026, 9, 11))
+    assert some(row, "status", "is_explained") == ("not_requested", False)
+
+
+def test_404_of_a_scope_that_was_never_reported_is_forbidden(org: Book) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "not_found")
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained", "evidence") == ("forbidden", "missing", True, evidence)
+
+
+def test_404_of_a_scope_with_other_reported_days_is_no_report(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START, headline={"daily_active_users": 12})
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "not_found")
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "last_http_status") == ("no_report", "missing", 404)
+    assert row["evidence"] == "GitHub answered 404 for this day, while it reported other days of this scope."
+
+
+def test_404_of_a_fresh_day_beside_reported_ones_is_pending(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START, headline={"daily_active_users": 12})
+    org.fetch(ORG, ORG_REPORT, FRESH_DAY, "not_found")
+    assert status_of(org, FRESH_DAY)["status"] == "pending"
+
+
+def test_reported_days_of_one_report_do_not_excuse_a_404_of_another(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START, headline={"daily_active_users": 12})
+    org.fetch(ORG, USERS, FINAL_DAY, "not_found")
+    assert status_of(org, FINAL_DAY, USERS)["status"] == "forbidden"
+
+
+# --- Forbidden, failed, not requested --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("outcome", "http_status"), [("unauthorized", 401), ("forbidden", 403)])
+def test_forbidden_by_401_and_403_also_while_the_day_is_fresh(org: Book, outcome: str, http_status: int) -> None:
+    for day in (FINAL_DAY, FRESH_DAY):
+        evidence = org.fetch(ORG, ORG_REPORT, day, outcome)
+        row = status_of(org, day)
+        assert some(row, "status", "coverage", "is_explained") == ("forbidden", "missing", True)
+        assert some(row, "evidence", "last_http_status") == (evidence, http_status)
+        assert row["remedy"] == "Change the setting that the evidence names, then backfill the day."
+
+
+def test_failed_is_not_explained_and_says_what_to_do(org: Book) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "failed")
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained") == ("failed", "missing", False)
+    assert some(row, "evidence", "remedy") == (evidence, "Backfill the day again.")
+
+
+def test_an_answer_after_a_failure_counts(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "failed")
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
+    assert some(status_of(org, FINAL_DAY), "status", "evidence") == ("no_report", evidence)
+
+
+def test_not_requested_is_not_explained_and_names_the_command(org: Book) -> None:
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "coverage", "is_explained") == ("not_requested", "missing", False)
+    assert row["evidence"] == "Nobody asked GitHub for this day yet."
+    assert row["remedy"] == "Backfill the day: copilot-assets backfill --start 2026-09-16 --end 2026-09-16"
+    assert some(row, "records", "active_people", "last_outcome", "last_http_status") == (None, None, None, None)
+
+
+# --- Below the threshold (legacy metrics alone) ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("distance", "people", "status"),
+    [
+        (7, 9, "below_threshold_suspected"),  # nine is fewer than twice the threshold of five
+        (-7, 9, "below_threshold_suspected"),
+        (1, 0, "below_threshold_suspected"),
+        (1, 10, "no_report"),  # ten people cannot have shrunk below five licences unnoticed
+        (8, 9, "no_report"),  # too far away to tell
+    ],
+)
+def test_below_threshold_by_the_busiest_day_within_a_week(legacy: Book, distance: int, people: int, status: str) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=distance), headline={"total_active_users": people})
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY, "no_report")
+    row = status_of(legacy, LEGACY_DAY, LEGACY)
+    assert row["status"] == status
+    if status != "no_report":
+        assert some(row, "coverage", "is_explained") == ("below_threshold", True)
+        assert row["evidence"] == (
+            "GitHub leaves out days on which fewer than 5 people held a licence. "
+            f"At most {people} people were active on any day within a week."
+        )
+        assert row["remedy"]
+
+
+def test_the_busiest_of_the_days_near_decides(legacy: Book) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY - timedelta(days=1), headline={"total_active_users": 4})
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=6), headline={"total_active_users": 25})
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY, "no_report")
+    assert status_of(legacy, LEGACY_DAY, LEGACY)["status"] == "no_report"
+
+
+def test_below_threshold_by_a_sibling_scope_that_was_reported_on_the_day(legacy: Book) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 80})
+    legacy.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
+    row = status_of(legacy, LEGACY_DAY, LEGACY, TEAM)
+    assert some(row, "status", "coverage") == ("below_threshold_suspected", "below_threshold")
+    assert row["evidence"] == (
+        "GitHub leaves out days on which fewer than 5 people held a licence. "
+        "It reported no day of this scope within a week, while it did report another scope on this day."
+    )
+
+
+def test_a_sibling_reported_on_another_day_explains_nothing(legacy: Book) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY - timedelta(days=1), headline={"total_active_users": 80})
+    legacy.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
+    assert status_of(legacy, LEGACY_DAY, LEGACY, TEAM)["status"] == "no_report"
+
+
+def test_a_report_without_a_threshold_is_never_below_it(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY - timedelta(days=1), headline={"daily_active_users": 1})
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
+    assert status_of(org, FINAL_DAY)["status"] == "no_report"
+
+
+def test_a_day_that_nobody_asked_for_is_not_below_the_threshold(legacy: Book) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY - timedelta(days=1), headline={"total_active_users": 4})
+    assert status_of(legacy, LEGACY_DAY, LEGACY)["status"] == "not_requested"
+
+
+# --- Before the start, retired, expired ----------------------------------------------------------------------------
+
+
+def test_before_start_is_not_expected_asked_or_not(book: Book) -> None:
+    book.expect(ORG, start=date(2025, 12, 1), today=date(2026, 1, 10))
+    book.fetch(ORG, ORG_REPORT, date(2025, 12, 10), "no_report")
+    book.fetch(ORG, ORG_REPORT, date(2025, 12, 9), "failed")
+    for day in (date(2025, 12, 9), date(2025, 12, 10), date(2025, 12, 11)):
+        row = status_of(book, day)
+        assert some(row, "status", "coverage", "is_explained") == ("before_start", "not_expected", True)
+        assert row["evidence"] == "GitHub has this report from 2025-12-12 on."
+    assert status_of(book, date(2025, 12, 12))["status"] == "not_requested"
+
+
+def test_an_enterprise_starts_earlier_than_an_organisation(book: Book) -> None:
+    book.expect(ENTERPRISE, start=date(2025, 10, 1), today=date(2026, 1, 10))
+    assert status_of(book, date(2025, 10, 9), USERS, ENTERPRISE)["status"] == "before_start"
+    assert status_of(book, date(2025, 10, 10), USERS, ENTERPRISE)["status"] == "not_requested"
+
+
+def test_retired_by_githubs_answer_also_for_days_before_the_end(book: Book) -> None:
+    book.expect(ORG, start=LEGACY_START, today=date(2026, 4, 20), legacy=True)
+    evidence = book.fetch(ORG, LEGACY, LEGACY_DAY, "retired")
+    row = status_of(book, LEGACY_DAY, LEGACY)
+    assert some(row, "status", "coverage", "is_explained", "evidence") == ("retired", "missing", True, evidence)
+    assert row["remedy"] == "Import it from an archive, if there is one."
+
+
+def test_retired_by_date_when_nobody_asked(book: Book) -> None:
+    book.expect(ORG, start=LEGACY_START, today=date(2026, 4, 20), legacy=True)
+    row = status_of(book, date(2026, 4, 2), LEGACY)
+    assert some(row, "status", "coverage", "is_explained") == ("retired", "missing", True)
+    assert row["evidence"] == "GitHub closed this API on 2026-04-02."
+    assert status_of(book, date(2026, 4, 1), LEGACY)["status"] == "not_requested"
+
+
+@pytest.mark.parametrize("outcome", ["no_report", None])
+def test_expired_after_a_year_asked_too_late_or_not_at_all(book: Book, outcome: str | None) -> None:
+    book.expect(ORG, start=date(2026, 1, 1), today=date(2027, 3, 1))
+    # 365 days before 1 March 2027 is 1 March 2026: still there; the day before is lost.
+    for day in (date(2026, 2, 28), date(2026, 3, 1)):
+        if outcome:
+            book.fetch(ORG, ORG_REPORT, day, outcome)
+    row = status_of(book, date(2026, 2, 28))
+    assert some(row, "status", "coverage", "is_explained", "remedy") == ("expired", "missing", True, None)
+    assert row["evidence"] == (
+        "GitHub keeps 365 days, and the day was never fetched while it was there: it is lost."
+    )
+    assert status_of(book, date(2026, 3, 1))["status"] == (outcome or "not_requested")
+
+
+def test_the_legacy_metrics_expire_after_a_hundred_days(book: Book) -> None:
+    book.expect(ORG, start=date(2025, 12, 1), today=LEGACY_TODAY, legacy=True)
+    # 100 days before 20 March 2026: 20 days of March, 28 of February, 31 of January make 79, so 10 December.
+    assert status_of(book, date(2025, 12, 9), LEGACY)["status"] == "expired"
+    assert status_of(book, date(2025, 12, 10), LEGACY)["status"] == "not_requested"
+
+
+def test_what_was_fetched_in_time_does_not_expire(book: Book) -> None:
+    day = date(2026, 2, 1)
+    book.expect(ORG, start=day, today=date(2027, 3, 1))
+    book.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 3}, asked=date(2026, 2, 10))
+    assert status_of(book, day)["status"] == "reported"
+
+
+def test_a_day_without_report_that_was_asked_for_in_time_does_not_become_lost(book: Book) -> None:
+    # FINDING: a year later the same answer turns from `no_report` into `expired`, "never fetched while it was there".
+    day = date(2026, 2, 1)
+    book.expect(ORG, start=day, today=date(2027, 3, 1))
+    book.fetch(ORG, ORG_REPORT, day, "no_report", asked=date(2026, 2, 10))
+    assert status_of(book, day)["status"] == "no_report"
+
+
+# --- What holds of every row -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def every_status(book: Book) -> Book:
+    """A ledger in which each status occurs: legacy metrics of two scopes after the end, reports of a year and more."""
+    book.expect(ORG, ENTERPRISE, TEAM, start=date(2025, 12, 1), today=date(2027, 1, 20), legacy=True)
+    for day, outcome, people in (
+        (date(2027, 1, 1), "reported", 7),
+        (date(2027, 1, 2), "reported", 0),
+        (date(2027, 1, 3), "no_report", None),
+        (date(2027, 1, 4), "not_found", None),
+        (date(2027, 1, 5), "forbidden", None),
+        (date(2027, 1, 6), "failed", None),
+        (date(2027, 1, 17), "reported", 7),
+        (date(2027, 1, 18), "no_report", None),
+        (date(2025, 12, 20), "no_report", None),
+    ):
+        book.fetch(ORG, ORG_REPORT, day, outcome, headline={"daily_active_users": people} if people is not None else {})
+    book.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 6})
+    book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=1), "no_report")
+    book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=2), "retired")
+    book.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
+    book.build()
+    return book
+
+
+STATUSES = {
+    # status: (coverage, is explained, something can be done)
+    "reported": ("reported", True, False),
+    "provisional": ("reported", True, False),
+    "zero_activity": ("reported", True, False),
+    "pending": ("pending", True, True),
+    "below_threshold_suspected": ("below_threshold", True, True),
+    "no_report": ("missing", True, True),
+    "before_start": ("not_expected", True, False),
+    "retired": ("missing", True, True),
+    "expired": ("missing", True, False),
+    "forbidden": ("missing", True, True),
+    "failed": ("missing", False, True),
+    "not_requested": ("missing", False, True),
+}
+
+
+def test_each_status_has_one_coverage_and_only_asking_again_is_left_unexplained(every_status: Book) -> None:
+    found = every_status.rows(
+        "select distinct status, coverage, is_explained, remedy is not null as has_remedy from quality.day_status"
+    )
+    assert {row["status"]: some(row, "coverage", "is_explained", "has_remedy") for row in found} == STATUSES
+    assert len(found) == len(STATUSES)
+
+
+def test_evidence_and_remedy_are_sentences(every_status: Book) -> None:
+    rows = every_status.rows("select distinct status, evidence, remedy from quality.day_status")
+    for row in rows:
+        assert SENTENCE.fullmatch(row["evidence"]), row
+        assert row["evidence"].endswith("."), row
+        if row["remedy"] is not None:
+            assert SENTENCE.fullmatch(row["remedy"]), row
+            # A command stands at the end without a full stop, so that it can be copied.
+            assert row["remedy"].endswith(".") != ("copilot-assets " in row["remedy"]), row
+
+
+def test_the_order_in_which_the_ledger_was_written_does_not_matter(every_status: Book) -> None:
+    before = every_status.rows("from quality.day_status order by all")
+    every_status.connection.execute(
+        "create or replace temp table shuffled as select * from raw.fetches order by hash(fetch_id)"
+    )
+    every_status.connection.execute("delete from raw.fetches")
+    every_status.connection.execute("insert into raw.fetches select * from shuffled")
+    every_status.build()
+    assert every_status.rows("from quality.day_status order by all") == before
