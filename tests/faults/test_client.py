@@ -33,7 +33,6 @@ def fetch(
     report: str = "users-1-day",
     scopes: Sequence[Scope] = (ORG,),
     days: Sequence[date] | None = None,
-    token: str = "any",
     in_flight: int = 8,
 ) -> list[Fetch]:
     fetched: list[Fetch] = []
@@ -43,7 +42,7 @@ def fetch(
             fetched.extend(fetches)
 
     async def run() -> None:
-        auth = BearerAuth(token)
+        auth = BearerAuth("any")
         async with GitHubClient(standin.api_url, auth, in_flight=in_flight, today=lambda: TODAY) as client:
             await client.fetch_days(report_named(report), scopes, days or [a_day(standin)], folder, deliver)
 
@@ -145,21 +144,18 @@ def test_a_pretty_printed_object_and_crlf_are_read(standin: Standin, tmp_path: P
     assert got.outcome is Outcome.REPORTED
 
 
-def test_at_most_so_many_requests_are_in_flight(standin: Standin, tmp_path: Path) -> None:
-    standin.faults.append(Fault("slow", times=12))
+def test_at_most_so_many_requests_are_in_flight(tmp_path: Path) -> None:
     days = [TODAY - timedelta(days=back) for back in range(5, 25)]
-    standin.most_in_flight = 0
-    got = fetch(standin, tmp_path, days=days, in_flight=3)
-    assert len(got) == 20
-    assert 2 <= standin.most_in_flight <= 3
+    with Standin(today=TODAY, faults=[Fault("slow", times=6)]) as watched:
+        got = fetch(watched, tmp_path, days=days, in_flight=3)
+        assert len(got) == 20
+        assert watched.most_in_flight == 3
 
 
 def test_two_requests_a_scope_and_day_and_none_before_the_report_existed(standin: Standin, tmp_path: Path) -> None:
     standin.requests.clear()
-    day = a_day(standin)
-    got = fetch(
-        standin, tmp_path, report="organization-1-day", scopes=[ORG, LABS, CORP], days=[day, date(2025, 12, 11)]
-    )
+    day, too_early = a_day(standin), date(2025, 12, 11)
+    got = fetch(standin, tmp_path, report="organization-1-day", scopes=[ORG, LABS, CORP], days=[day, too_early])
     assert {str(each.scope) for each in got} == {"org:octo-org", "org:octo-labs"}, "an enterprise has another report"
     assert {each.day for each in got} == {day}
     assert len(standin.requests) == 4

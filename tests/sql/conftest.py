@@ -83,9 +83,9 @@ class Book:
         row = ", ".join(f"? as {name}" for name in values)
         self.connection.execute(f"insert into {table} by name select {row}", list(values.values()))
 
-    def build(self) -> None:
-        """Every model as a table."""
-        for model in MODELS:
+    def build(self, schema: str | None = None) -> None:
+        """Every model as a table, or those of one schema alone."""
+        for model in (model for model in MODELS if schema in (None, model.schema)):
             self.connection.execute(f"create schema if not exists {model.schema}")
             self.connection.execute(f"create or replace table {model.table} as {model.sql}")
 

@@ -29,7 +29,7 @@ SENTENCE = re.compile(r"[A-Z0-9].{10,}")
 
 def status_of(book: Book, day: date, report: str = ORG_REPORT, scope: str = ORG) -> Row:
     """Build the table and return the one row of a (scope, report, day)."""
-    book.build()
+    book.build("quality")
     (row,) = book.rows(
         "select * from quality.day_status where scope = ? and report = ? and day = ?", scope, report, day
     )
@@ -58,7 +58,7 @@ def legacy(book: Book) -> Book:
 
 def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book: Book) -> None:
     book.expect(ORG, ENTERPRISE, TEAM, start=START, today=TODAY, legacy=True)
-    book.build()
+    book.build("quality")
     found = book.rows("select scope, report, day from quality.day_status")
     asked = [
         *((ORG, report) for report in (ORG_REPORT, USERS, LEGACY)),
@@ -74,7 +74,7 @@ def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book
 
 def test_a_start_date_of_today_expects_nothing_yet(book: Book) -> None:
     book.expect(ORG, start=TODAY, today=TODAY)
-    book.build()
+    book.build("quality")
     assert book.rows("select * from quality.day_status") == []
 
 
@@ -442,7 +442,7 @@ def every_status(book: Book) -> Book:
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=1), "no_report")
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=2), "retired")
     book.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
-    book.build()
+    book.build("quality")
     return book
 
 
@@ -489,5 +489,5 @@ def test_the_order_in_which_the_ledger_was_written_does_not_matter(every_status:
     )
     every_status.connection.execute("delete from raw.fetches")
     every_status.connection.execute("insert into raw.fetches select * from shuffled")
-    every_status.build()
+    every_status.build("quality")
     assert every_status.rows("from quality.day_status order by all") == before
