@@ -48,7 +48,13 @@ class _Day(click.ParamType[date]):
 DAY: Final = _Day()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "auto_envvar_prefix": "COPILOT_ASSETS",  # COPILOT_ASSETS_DEMO_DAYS=30 make demo
+    }
+)
 @click.version_option(package_name="copilot-assets")
 def main() -> None:
     """GitHub Copilot usage in DuckDB, with a reason for every missing day.

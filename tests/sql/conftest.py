@@ -19,7 +19,7 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.installation import expected_reports
 from copilot_assets.settings import Settings
 from copilot_assets.sql_models import load_models
-from copilot_assets.warehouse import Warehouse, ensure_table, expect
+from copilot_assets.warehouse import Warehouse, ensure_table, expect, transaction
 
 STATUS_CODES = {
     "reported": 200,
@@ -119,9 +119,7 @@ def shared_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
 @pytest.fixture
 def book(shared_connection: duckdb.DuckDBPyConnection) -> Book:
     """Blank tables: one file serves all tests of a module."""
-    tables = shared_connection.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('raw', 'flat')"
-    ).fetchall()
-    for (table,) in tables:
-        shared_connection.execute(f"delete from {table}")
+    with transaction(shared_connection):
+        for table in ("raw.expected_reports", "raw.fetches", *(f"flat.{table.name}" for table in FLAT_TABLES)):
+            shared_connection.execute(f"delete from {table}")
     return Book(shared_connection)
