@@ -5,11 +5,13 @@ What all asset modules share stands here.
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
+import duckdb
+import polars as pl
 
 from copilot_assets.contract import Column
 from copilot_assets.settings import SettingsError
@@ -23,6 +25,9 @@ OWNERS: Final = ["team:copilot"]
 POOL: Final = "duckdb"
 # Upstream is partitioned by day: one day missing years ago must not stop what is below for ever.
 FOLLOWS_UPSTREAM: Final = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+
+_PREVIEW_ROWS: Final = 10
+_SHOWN_SCHEMAS: Final = frozenset({"flat", "weekly", "quality"})
 
 
 @contextmanager
@@ -44,6 +49,34 @@ def table_value(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
     records = [dg.TableRecord({name: _plain(value) for name, value in row.items()}) for row in rows]
     names = list(records[0].data) if records else ["nothing"]
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
+
+
+def names_nobody(table: str, columns: Collection[str]) -> bool:
+    """Whether rows of `schema.table` may be shown in the UI, whose history keeps them: scopes and teams, no people."""
+    return table.partition(".")[0] in _SHOWN_SCHEMAS and "user_id" not in columns
+
+
+def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str]) -> dict[str, Any]:
+    """A few rows for the UI, newest first; none of a table about people."""
+    if not names_nobody(table, columns):
+        return {}
+    newest = next((f'"{name}" desc, ' for name in ("week_start", "day") if name in columns), "")
+    rows = connection.sql(f"from {table} order by {newest}columns(*) limit {_PREVIEW_ROWS}").pl()
+    return {"preview": dg.MetadataValue.md(_markdown(rows))}
+
+
+def _markdown(frame: pl.DataFrame) -> str:
+    escaped = frame.with_columns(pl.col(pl.String).str.replace_all("|", r"\|", literal=True))
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+    ):
+        return str(escaped)
 
 
 def _plain(value: object) -> str | int | float | bool | None:

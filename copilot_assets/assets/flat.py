@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, sentences
+from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
 from copilot_assets.assets.raw import raw_key
 from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
@@ -63,6 +63,11 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
             days, refreshed = refresh_flat(
                 warehouse, record, [report.name for report in reports], full=config.full_refresh
             )
+            with warehouse.connect() as connection:
+                previews = {
+                    table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
+                    for table in tables
+                }
         for table in tables:
             done = refreshed[table.name]
             yield dg.MaterializeResult(
@@ -71,6 +76,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
                     "dagster/row_count": done.row_count,
                     "rows_written": done.rows_written,
                     "scope_days_flattened": days,
+                    **previews[table.name],
                 },
             )
 

@@ -184,7 +184,7 @@ def _land_days(
 def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
     """What a partition's page shows: how much came for each scope, and why not where nothing did."""
     return {
-        "records": sum(fetch.records or 0 for fetch in fetches),
+        "dagster/partition_row_count": sum(fetch.records or 0 for fetch in fetches),
         "bytes": sum(fetch.bytes or 0 for fetch in fetches),
         "scopes_reported": sum(fetch.outcome is Outcome.REPORTED for fetch in fetches),
         "fetches": table_value(_row(fetch) for fetch in fetches)

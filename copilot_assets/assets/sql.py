@@ -4,7 +4,6 @@ Here belongs what Dagster is told about a model and how its table is replaced. W
 `sql_models.py`, what a number means in the SQL itself.
 """
 
-import math
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
@@ -13,14 +12,11 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-import polars as pl
 
+from copilot_assets.assets import FOLLOWS_UPSTREAM, POOL, names_nobody, preview, sentences, table_value
 from copilot_assets.sql_models import ModelCheck, ModelColumn, SqlModel, TableName, check_references, column_lineage
 from copilot_assets.warehouse import Warehouse, row_count, transaction
 
-# Rows of these schemas may be shown in the UI and kept in its history: they name scopes and teams, never people.
-_SHOWN_SCHEMAS = frozenset({"weekly", "quality"})
-_PREVIEW_ROWS = 10
 _OFFENDING_ROWS = 20
 
 Writers = Mapping[str, Collection[dg.AssetKey]]
@@ -72,15 +68,14 @@ def _asset(model: SqlModel, written_by: Writers) -> dg.AssetsDefinition:
                 code_references=[dg.LocalFileCodeReference(file_path=str(model.path), line_number=1)]
             ),
         },
-        pool="duckdb",
+        pool=POOL,
         # Dagster's command line asks this of every asset it selects for a range of days.
         backfill_policy=dg.BackfillPolicy.single_run(),
-        # Upstream is partitioned by day: one day missing years ago must not stop the weekly tables for ever.
-        automation_condition=dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()),
+        automation_condition=FOLLOWS_UPSTREAM,
     )
     def sql_model(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
         started = time.perf_counter()
-        with warehouse.connect() as connection:
+        with sentences(), warehouse.connect() as connection:
             _replace_table(connection, model)
             seconds = time.perf_counter() - started
             return dg.MaterializeResult(metadata={"seconds": seconds, **_describe(connection, model)})
@@ -116,10 +111,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[st
             }
         ),
     }
-    if model.schema in _SHOWN_SCHEMAS:
-        rows = connection.sql(f"from {model.table} limit {_PREVIEW_ROWS}").pl()
-        metadata["preview"] = dg.MetadataValue.md(_markdown(rows))
-    return metadata
+    return metadata | preview(connection, model.table, own)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
@@ -171,13 +163,13 @@ def _checks(model: SqlModel, written_by: Writers) -> dg.AssetChecksDefinition:
             for check in model.checks
         ],
         can_subset=True,
-        pool="duckdb",
+        pool=POOL,
     )
     def sql_checks(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.AssetCheckResult]:
         selected = {check_key.name for check_key in context.selected_asset_check_keys}
-        with warehouse.connect() as connection:
+        with sentences(), warehouse.connect() as connection:
             results = [_run(connection, model, check) for check in model.checks if check.name in selected]
         yield from results
 
@@ -191,8 +183,8 @@ def _run(connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelChe
         "offending_rows": count,
         "query": dg.MetadataValue.md(f"```sql\n{check.sql.strip()}\n```"),
     }
-    if count and model.schema in _SHOWN_SCHEMAS:
-        metadata["rows"] = _table(offending.limit(_OFFENDING_ROWS).pl())
+    if count and names_nobody(model.table, offending.columns):
+        metadata["rows"] = table_value(offending.limit(_OFFENDING_ROWS).pl().rows(named=True))
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(model.key),
         check_name=check.name,
@@ -201,31 +193,3 @@ def _run(connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelChe
         description=f"Rows that break this rule: {count}. The query shows them all." if count else None,
         metadata=metadata,
     )
-
-
-def _table(frame: pl.DataFrame) -> dg.TableMetadataValue:
-    return dg.MetadataValue.table(
-        [dg.TableRecord({name: _plain(value) for name, value in row.items()}) for row in frame.rows(named=True)],
-        dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()]),
-    )
-
-
-def _plain(value: object) -> str | int | float | bool | None:
-    """A value as Dagster's tables take it: dates, lists and NaN as text."""
-    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return str(value)
-
-
-def _markdown(frame: pl.DataFrame) -> str:
-    escaped = frame.with_columns(pl.col(pl.String).str.replace_all("|", r"\|", literal=True))
-    with pl.Config(
-        tbl_formatting="MARKDOWN",
-        tbl_hide_column_data_types=True,
-        tbl_hide_dataframe_shape=True,
-        tbl_rows=-1,
-        tbl_cols=-1,
-        tbl_width_chars=-1,
-        fmt_str_lengths=200,
-    ):
-        return str(escaped)

@@ -444,22 +444,24 @@ def test_a_build_tells_rows_types_lineage_and_a_preview(folder: Path, warehouse:
     ]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in told["preview"].value.splitlines()]
     assert cells[0] == ["scope", "week_start", "active_people", "interactions"]
-    assert cells[2:] == [
-        ["org:a", "2026-03-02", "2", "8"],
+    assert cells[2:] == [  # newest first
         ["org:a", "2026-03-09", "1", "2"],
         ["org:b", "2026-03-09", "0", "null"],
+        ["org:a", "2026-03-02", "2", "8"],
     ]
 
 
-def test_a_preview_is_ten_rows_and_of_shown_schemas_only(folder: Path, warehouse: Warehouse) -> None:
+def test_a_preview_is_ten_rows_and_never_of_people(folder: Path, warehouse: Warehouse) -> None:
     header = "/*\ndescription: One row.\n*/\n"
     write(folder, "quality/many", f"{header}select x, 'a|b' as t from generate_series(1, 30) as g(x)")
     write(folder, "people/many", f"{header}select x from generate_series(1, 30) as g(x)")
+    write(folder, "quality/person", f"{header}select x as user_id from generate_series(1, 30) as g(x)")
     result = run(folder, warehouse)
     preview = metadata(result, "quality", "many")["preview"].value.splitlines()
     assert len(preview) == 2 + 10
     assert r"a\|b" in preview[2]
     assert "preview" not in metadata(result, "people", "many")
+    assert "preview" not in metadata(result, "quality", "person")
 
 
 def test_a_query_that_fails_leaves_the_old_table(folder: Path, warehouse: Warehouse) -> None:
