@@ -27,7 +27,7 @@ dev: setup ## The Dagster UI on your own data (.env)
 	@$(BIN)/dagster dev
 
 test: setup check .duckdb-1.5/synced ## Everything CI runs: style, types, import contract, tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n auto --dist loadfile
 
 check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff check .

@@ -69,10 +69,7 @@ def build_schedule(installation: Installation, partitions: dg.DailyPartitionsDef
         keys = partitions.get_partition_keys(context.scheduled_execution_time)[-lookback:]
         if not keys:
             return dg.SkipReason("No day has closed since COPILOT_START_DATE.")
-        return dg.RunRequest(
-            run_key=f"{keys[0]}...{keys[-1]}",
-            tags=range_tags(date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])),
-        )
+        return dg.RunRequest(tags=range_tags(date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])))
 
     return refresh_recent_days
 
