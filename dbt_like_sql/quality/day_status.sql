@@ -11,15 +11,25 @@ with days as (
 ),
 
 attempts as (
-    select *
-    from raw.fetches
-    qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1
+    select
+        f.*,
+        f.requested_at::date > f.day + e.lag_days as is_due
+    from raw.fetches as f
+    join raw.expected_reports as e on e.scope = f.scope and e.report = f.report
+    -- the last one; but "no report", said when the day was due, outweighs a failure or refusal that came later
+    qualify row_number() over (
+        partition by f.scope, f.report, f.day
+        order by f.outcome = 'no_report' and is_due desc, f.requested_at desc, f.fetch_id desc
+    ) = 1
 ),
 
 known as (
     select
         d.*,
         a.outcome as last_outcome,
+        a.requested_at::date as last_asked_on,
+        -- before the day was due, "no report" meant "not yet"
+        coalesce(a.is_due or a.outcome not in ('no_report', 'not_found'), false) as is_asked,
         a.http_status as last_http_status,
         a.evidence as last_evidence,
         c.evidence as answer,
@@ -42,7 +52,7 @@ compared as (
         ) as active_people_nearby,
         bool_or(is_reported) over (partition by scope, report) as is_ever_reported,
         bool_or(is_reported) over (partition by report, day) as is_reported_elsewhere,
-        min(active_people) over (partition by scope, day) as active_people_by_sibling
+        min(active_people) over (partition by scope, day, retired_on) as active_people_by_sibling
     from known
 ),
 
@@ -58,15 +68,15 @@ judged as (
             when last_outcome in ('unauthorized', 'forbidden') then 'forbidden'
             when last_outcome = 'not_found' and not is_ever_reported then 'forbidden'
             when last_outcome = 'failed' then 'failed'
-            when last_outcome is null and day < as_of - history_days then 'expired'
-            when last_outcome is null and day >= retired_on then 'retired'
+            when not is_asked and day < as_of - history_days then 'expired'
+            when not is_asked and day >= retired_on then 'retired'
             when day >= as_of - lag_days then 'pending'
-            when last_outcome is null then 'not_requested'
+            when not is_asked then 'not_requested'
             when active_people_by_sibling = 0 then 'zero_activity'
             when active_people_nearby < 2 * threshold_people then 'below_threshold_suspected'
             when threshold_people is not null and active_people_nearby is null and is_reported_elsewhere
                 then 'below_threshold_suspected'
-            when day < as_of - history_days then 'expired'
+            when last_asked_on > day + history_days then 'expired'
             else 'no_report'
         end as status
     from compared
@@ -116,7 +126,11 @@ select
         when 'retired' then coalesce(last_evidence, 'GitHub closed this API on ' || retired_on || '.')
         when 'expired' then
             'GitHub keeps ' || history_days || ' days, and the day was never fetched while it was there: it is lost.'
-        when 'not_requested' then 'Nobody asked GitHub for this day yet.'
+        when 'not_requested' then
+            case
+                when last_outcome is null then 'Nobody asked GitHub for this day yet.'
+                else 'GitHub had nothing yet when it was last asked, on ' || last_asked_on || ', and nobody asked since.'
+            end
         else last_evidence
     end as evidence, -- what the status rests on, a sentence  #not_null
     case status

@@ -24,8 +24,11 @@ totals as (
         scope,
         date_trunc('week', day)::date as week_start,
         sum(total_active_users) as active_users,
-        sum(total_engaged_users) as engaged_users
+        sum(total_engaged_users) as engaged_users,
+        avg(total_active_users) as avg_active_users,
+        avg(total_engaged_users) as avg_engaged_users
     from flat.legacy_daily
+    where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
@@ -34,8 +37,8 @@ weeks as (
         c.*,
         t.active_users,
         t.engaged_users,
-        t.active_users / nullif(c.days_reported, 0) as avg_active_users,
-        t.engaged_users / nullif(c.days_reported, 0) as avg_engaged_users
+        t.avg_active_users,
+        t.avg_engaged_users
     from coverage as c
     left join totals as t using (scope, week_start)
 ),
@@ -43,7 +46,8 @@ weeks as (
 compared as (
     select
         *,
-        is_closed and lag(is_closed) over by_week and lag(week_start) over by_week = week_start - 7 as is_comparable,
+        is_closed and lag(is_closed) over by_week and lag(week_start) over by_week = week_start - 7
+        and days_expected = 7 and lag(days_expected) over by_week = 7 as is_comparable,
         lag(avg_active_users) over by_week as avg_active_users_before,
         lag(avg_engaged_users) over by_week as avg_engaged_users_before
     from weeks

@@ -26,12 +26,14 @@ totals as (
         scope,
         date_trunc('week', day)::date as week_start,
         sum(daily_active_users) as daily_active_users,
+        avg(daily_active_users) as avg_daily_active_users,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
         sum(loc_added_sum) as loc_added_sum,
         sum(loc_deleted_sum) as loc_deleted_sum
     from flat.entity_daily
+    where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
@@ -42,7 +44,7 @@ completions as (
         sum(code_generation_activity_count) as generations,
         sum(code_acceptance_activity_count) as acceptances
     from flat.entity_feature_daily
-    where feature = 'code_completion'
+    where feature = 'code_completion' and (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
@@ -52,6 +54,7 @@ people as (
         date_trunc('week', day)::date as week_start,
         count(distinct user_id) as active_people
     from flat.user_daily
+    where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
@@ -61,7 +64,7 @@ weeks as (
         -- a week whose reported days have no rows had nobody; a week without a reported day is unknown
         case when c.user_days_reported > 0 then coalesce(p.active_people, 0) end as active_people,
         t.daily_active_users,
-        t.daily_active_users / nullif(c.days_reported, 0) as avg_daily_active_users,
+        t.avg_daily_active_users,
         t.user_initiated_interaction_count,
         t.code_generation_activity_count,
         t.code_acceptance_activity_count,
@@ -84,6 +87,7 @@ compared as (
             where b.day between w.week_start and w.week_start + 6
         ) as series_break,
         w.is_closed and lag(w.is_closed) over by_week and lag(w.week_start) over by_week = w.week_start - 7
+        and w.days_expected = 7 and lag(w.days_expected) over by_week = 7
         -- a break on the first day of the week before lies before both weeks
         and not exists (
             select 1
@@ -118,7 +122,7 @@ select
     acceptances::bigint as completion_acceptance_count, -- code completions accepted
     (acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, code completions alone: agents would dilute it; null without completions
     series_break, -- what GitHub changed within the week, if anything
-    case when is_comparable then active_people - active_people_before end::bigint as active_people_change, -- people more than the week before; null unless both weeks are closed and no break moves them
+    case when is_comparable then active_people - active_people_before end::bigint as active_people_change, -- people more than the week before; null unless both weeks are whole and closed and no break moves them
     case when is_comparable then avg_daily_active_users - avg_daily_active_users_before end::double as avg_daily_active_users_change -- daily active users more than the week before, per reported day; null likewise
 from compared
 order by scope, week_start

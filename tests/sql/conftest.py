@@ -85,9 +85,10 @@ class Book:
 
     def build(self, schema: str | None = None) -> None:
         """Every model as a table, or those of one schema alone."""
-        for model in (model for model in MODELS if schema in (None, model.schema)):
-            self.connection.execute(f"create schema if not exists {model.schema}")
-            self.connection.execute(f"create or replace table {model.table} as {model.sql}")
+        with transaction(self.connection):
+            for model in (model for model in MODELS if schema in (None, model.schema)):
+                self.connection.execute(f"create schema if not exists {model.schema}")
+                self.connection.execute(f"create or replace table {model.table} as {model.sql}")
 
     def rows(self, query: str, *parameters: object) -> list[Row]:
         """The rows of a query, by column name."""
@@ -113,6 +114,7 @@ def empty_warehouse(path: Path) -> Warehouse:
 @pytest.fixture(scope="module")
 def shared_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with empty_warehouse(tmp_path_factory.mktemp("models") / "copilot.duckdb").connect() as connection:
+        connection.execute("set threads = 1")  # a handful of rows: waking others takes longer than the work
         yield connection
 
 

@@ -53,7 +53,7 @@ def legacy(book: Book) -> Book:
     return book
 
 
-# --- Which rows there are ----------------------------------------------------------------------------------------
+# --- Which rows there are --------------------------------------------------------------------------------------------
 
 
 def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book: Book) -> None:
@@ -65,7 +65,7 @@ def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book
         *((ENTERPRISE, report) for report in ("enterprise-1-day", USERS, LEGACY)),
         (TEAM, LEGACY),  # the usage reports know no teams
     ]
-    # 7 pairs × 10 days, 10 to 19 September: today has not closed.
+    # 7 pairs of scope and report, 10 days, 10 to 19 September: today has not closed.
     assert len(found) == 70
     assert {some(row, "scope", "report", "day") for row in found} == {
         (*pair, day) for pair in asked for day in days(date(2026, 9, 10), date(2026, 9, 19))
@@ -101,7 +101,7 @@ def test_a_scope_that_is_no_longer_configured_keeps_its_history_and_gets_no_new_
     ]
 
 
-# --- Reported ------------------------------------------------------------------------------------------------------
+# --- Reported --------------------------------------------------------------------------------------------------------
 
 
 def test_reported_says_what_came_and_how_many_people_were_active(org: Book) -> None:
@@ -148,7 +148,7 @@ def test_a_reported_day_is_provisional_until_three_full_days_have_passed(org: Bo
         assert row["evidence"] == "GitHub may still revise it until 3 full UTC days after it closed."
 
 
-# --- Zero activity -------------------------------------------------------------------------------------------------
+# --- Zero activity ---------------------------------------------------------------------------------------------------
 
 
 def test_zero_activity_by_its_own_headline(org: Book) -> None:
@@ -185,15 +185,13 @@ def test_people_that_nobody_asked_for_are_no_zero(org: Book) -> None:
 
 
 def test_a_zero_of_the_legacy_metrics_does_not_outweigh_todays_report(legacy: Book) -> None:
-    # FINDING: the least of all headlines of the scope counts, also that of the closed API, which knows no server-side
-    # activity: the people of a day with five active ones become "counts nobody active".
     legacy.fetch(ORG, ORG_REPORT, LEGACY_DAY, headline={"daily_active_users": 5})
     legacy.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 0})
     legacy.fetch(ORG, USERS, LEGACY_DAY, "no_report")
     assert status_of(legacy, LEGACY_DAY, USERS)["status"] == "no_report"
 
 
-# --- Pending, and no report ----------------------------------------------------------------------------------------
+# --- Pending, and no report ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("outcome", ["no_report", None])
@@ -217,11 +215,16 @@ def test_no_report_once_github_is_late(org: Book) -> None:
 
 
 def test_an_answer_given_before_the_day_was_due_does_not_explain_the_hole(org: Book) -> None:
-    # FINDING: asked on the 12th, when the 11th had three days left to come, and never again: the answer meant "not
-    # yet", but once the days have passed it is read as "GitHub has no report", and no check asks for a backfill.
     org.fetch(ORG, ORG_REPORT, date(2026, 9, 11), "no_report", asked=date(2026, 9, 12))
     row = status_of(org, date(2026, 9, 11))
     assert some(row, "status", "is_explained") == ("not_requested", False)
+
+
+def test_no_report_said_when_the_day_was_due_outweighs_a_later_failure(org: Book) -> None:
+    evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report", asked=date(2026, 9, 20))
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "failed", asked=date(2026, 9, 21))
+    row = status_of(org, FINAL_DAY)
+    assert some(row, "status", "is_explained", "evidence") == ("no_report", True, evidence)
 
 
 def test_404_of_a_scope_that_was_never_reported_is_forbidden(org: Book) -> None:
@@ -297,7 +300,7 @@ def test_not_requested_is_not_explained_and_names_the_command(org: Book) -> None
         (8, 9, "no_report"),  # too far away to tell
     ],
 )
-def test_below_threshold_by_the_busiest_day_within_a_week(legacy: Book, distance: int, people: int, status: str) -> None:
+def test_below_threshold_by_the_busiest_day_of_a_week(legacy: Book, distance: int, people: int, status: str) -> None:
     legacy.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=distance), headline={"total_active_users": people})
     legacy.fetch(ORG, LEGACY, LEGACY_DAY, "no_report")
     row = status_of(legacy, LEGACY_DAY, LEGACY)
@@ -335,8 +338,11 @@ def test_a_sibling_reported_on_another_day_explains_nothing(legacy: Book) -> Non
     assert status_of(legacy, LEGACY_DAY, LEGACY, TEAM)["status"] == "no_report"
 
 
-def test_a_report_without_a_threshold_is_never_below_it(org: Book) -> None:
-    org.fetch(ORG, ORG_REPORT, FINAL_DAY - timedelta(days=1), headline={"daily_active_users": 1})
+@pytest.mark.parametrize("reported", [(ORG, FINAL_DAY - timedelta(days=1)), (OTHER_ORG, FINAL_DAY)])
+def test_a_report_without_a_threshold_is_never_below_it(org: Book, reported: tuple[str, date]) -> None:
+    org.expect(ORG, OTHER_ORG, start=START, today=TODAY)
+    scope, day = reported
+    org.fetch(scope, ORG_REPORT, day, headline={"daily_active_users": 1})
     org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
     assert status_of(org, FINAL_DAY)["status"] == "no_report"
 
@@ -346,7 +352,7 @@ def test_a_day_that_nobody_asked_for_is_not_below_the_threshold(legacy: Book) ->
     assert status_of(legacy, LEGACY_DAY, LEGACY)["status"] == "not_requested"
 
 
-# --- Before the start, retired, expired ----------------------------------------------------------------------------
+# --- Before the start, retired, expired ------------------------------------------------------------------------------
 
 
 def test_before_start_is_not_expected_asked_or_not(book: Book) -> None:
@@ -391,9 +397,7 @@ def test_expired_after_a_year_asked_too_late_or_not_at_all(book: Book, outcome: 
             book.fetch(ORG, ORG_REPORT, day, outcome)
     row = status_of(book, date(2026, 2, 28))
     assert some(row, "status", "coverage", "is_explained", "remedy") == ("expired", "missing", True, None)
-    assert row["evidence"] == (
-        "GitHub keeps 365 days, and the day was never fetched while it was there: it is lost."
-    )
+    assert row["evidence"] == ("GitHub keeps 365 days, and the day was never fetched while it was there: it is lost.")
     assert status_of(book, date(2026, 3, 1))["status"] == (outcome or "not_requested")
 
 
@@ -412,7 +416,6 @@ def test_what_was_fetched_in_time_does_not_expire(book: Book) -> None:
 
 
 def test_a_day_without_report_that_was_asked_for_in_time_does_not_become_lost(book: Book) -> None:
-    # FINDING: a year later the same answer turns from `no_report` into `expired`, "never fetched while it was there".
     day = date(2026, 2, 1)
     book.expect(ORG, start=day, today=date(2027, 3, 1))
     book.fetch(ORG, ORG_REPORT, day, "no_report", asked=date(2026, 2, 10))

@@ -191,7 +191,6 @@ def test_people_are_unknown_where_their_report_is_missing_though_the_scope_was_r
 
 
 def test_a_day_whose_number_is_unknown_does_not_lower_the_average(org: Book) -> None:
-    # FINDING: the sum leaves the null out, the number of days does not: 40 / 3, as if it had been 0.
     for day, active in zip(days(MONDAY, date(2026, 9, 9)), (20, None, 20), strict=True):
         report_day(org, day, active=active)
     org.build()
@@ -199,8 +198,6 @@ def test_a_day_whose_number_is_unknown_does_not_lower_the_average(org: Book) -> 
 
 
 def test_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None:
-    # FINDING: the start date was moved from Monday to Thursday after the week had been fetched. Its four expected days
-    # have 40 people-days, but the sum takes all seven: 70 / 4.
     book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
     for day in days(MONDAY, SUNDAY):
         report_day(book, day, active=10, people=(day.day,))
@@ -342,8 +339,6 @@ def test_no_change_against_another_scope(book: Book) -> None:
 
 
 def test_no_change_against_the_three_days_with_which_github_began(book: Book) -> None:
-    # FINDING: five people came in the three days from Friday 2025-12-12, twelve in the whole week after: that is no
-    # growth of seven. The first week of every organisation is such a week.
     book.expect(ORG, start=date(2025, 12, 1), today=date(2026, 1, 10))
     report_day(book, date(2025, 12, 12), active=5, people=(1, 2, 3, 4, 5))
     report_day(book, date(2025, 12, 15), active=12, people=tuple(range(12)))
@@ -459,7 +454,6 @@ def test_legacy_numbers_of_a_team_and_its_organisation_do_not_mix(legacy: Book) 
 
 
 def test_a_legacy_day_whose_engaged_people_are_unknown_does_not_lower_their_average(legacy: Book) -> None:
-    # FINDING: as in user_trend, the null counts as a 0: 20 / 3 instead of 20 / 2.
     for day, engaged in zip(days(LEGACY_MONDAY, date(2026, 3, 4)), (8, None, 12), strict=True):
         report_legacy_day(legacy, day, 20, engaged)
     legacy.build()
@@ -469,7 +463,6 @@ def test_a_legacy_day_whose_engaged_people_are_unknown_does_not_lower_their_aver
 
 
 def test_legacy_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None:
-    # FINDING: as in user_trend: 7 * 20 people-days over the 4 days since Thursday.
     book.expect(ORG, start=date(2026, 3, 5), today=LEGACY_TODAY, legacy=True)
     for day in days(LEGACY_MONDAY, date(2026, 3, 8)):
         report_legacy_day(book, day, 20, 10)
@@ -568,13 +561,13 @@ def test_a_window_without_any_number_of_engaged_people_does_not_know_them(legacy
     assert some(window, "engaged_users", "avg_engaged_users") == (None, None)
 
 
-def test_a_window_averages_over_the_entries_that_are_known(legacy: Book) -> None:
-    # FINDING: as in the weekly tables, the null counts as a 0: 20 / 3 = 6.67 instead of 20 / 2.
+def test_a_window_divides_by_its_entries_as_the_guide_does(legacy: Book) -> None:
+    # The guide divides the total by the number of entries, whether or not an entry has a number: 20 / 3.
     for day, engaged in zip(days(LEGACY_MONDAY, date(2026, 3, 4)), (8, None, 12), strict=True):
         report_legacy_day(legacy, day, 20, engaged)
     legacy.build()
     (window,) = windows(legacy)
-    assert some(window, "days", "engaged_users", "avg_engaged_users") == (3, 20, 10.0)
+    assert some(window, "days", "engaged_users", "avg_engaged_users") == (3, 20, 6.67)
 
 
 # --- What holds of every model ---------------------------------------------------------------------------------------
