@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from copilot_assets.assets.raw import EXPECTED, raw_key
+from copilot_assets.assets.raw import raw_key
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation, asked_reports
 from copilot_assets.partitions import range_tags
@@ -24,6 +24,7 @@ def build_jobs(installation: Installation) -> list[Any]:
     Dagster exports no name for the type of an asset job.
     """
     unasked = _unasked(installation)
+    reports = [raw_key(report) for report in REPORTS]
     return [
         dg.define_asset_job(
             "everything",
@@ -34,9 +35,11 @@ def build_jobs(installation: Installation) -> list[Any]:
         ),
         dg.define_asset_job(
             "rebuild",
-            selection=dg.AssetSelection.all()
-            - dg.AssetSelection.assets(EXPECTED, *(raw_key(report) for report in REPORTS)),
-            description="Everything below raw, from what has landed; asks GitHub for nothing.",
+            selection=(
+                dg.AssetSelection.all() - dg.AssetSelection.assets(*reports)
+                | dg.AssetSelection.checks_for_assets(*reports)
+            ),
+            description="Everything below raw and every check, from what has landed; asks GitHub for nothing.",
         ),
     ]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import dagster as dg
+import polars as pl
 
 from copilot_assets.assets import POOL, sentences, table_value
 from copilot_assets.assets.raw import raw_key
@@ -17,7 +18,7 @@ from copilot_assets.installation import Installation, expected_reports
 from copilot_assets.sql_models import SqlModel
 from copilot_assets.warehouse import Warehouse, expect
 
-SHOWN_DAYS: Final = 50
+SHOWN_STRETCHES: Final = 50
 
 # The reports behind each weekly model: a day that one of them lacks is missing from the week.
 WEEKLY_REPORTS: Final = {
@@ -65,23 +66,23 @@ def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) 
             dg.AssetCheckSpec(check.name, asset=key, description=check.description)
             for check in (MISSING_DAYS, THRESHOLD_GAPS)
         ],
+        can_subset=True,
         pool=POOL,
     )
     def day_checks(
-        installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetCheckExecutionContext,
+        installation: dg.ResourceParam[Installation],
+        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
+        selected = {check_key.name for check_key in context.selected_asset_check_keys}
         with sentences():
             settings = installation.settings()
             with warehouse.connect() as connection:
                 expect(connection, expected_reports(settings, installation.today()))
                 results = [
-                    _result(
-                        key,
-                        check,
-                        connection.sql(_query(day_status, check, reports)).pl().rows(named=True),
-                        f"select * from quality.day_status where {_where(check, reports)} order by day, scope, report",
-                    )
+                    _result(key, check, connection.sql(_query(day_status, check, reports)).pl(), reports)
                     for check in (MISSING_DAYS, THRESHOLD_GAPS)
+                    if check.name in selected
                 ]
         yield from results
 
@@ -94,37 +95,60 @@ def _where(check: _DayCheck, reports: Sequence[str]) -> str:
 
 
 def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> str:
-    return (
-        "select day, scope, report, status, is_explained, evidence, remedy "
-        f"from (\n{day_status.sql}\n) where {_where(check, reports)} order by is_explained, day desc, scope, report"
-    )
+    """A row for each stretch of consecutive days with one reason, the unexplained first, then the newest."""
+    return f"""
+        with days as (
+            select
+                *,
+                day - row_number() over (
+                    partition by scope, report, status, evidence order by day
+                )::integer as stretch
+            from (
+{day_status.sql}
+            )
+            where {_where(check, reports)}
+        )
+        select
+            case when count(*) = 1 then min(day)::varchar else min(day) || ' to ' || max(day) end as days,
+            scope,
+            report,
+            status,
+            evidence,
+            any_value(remedy) as remedy,
+            is_explained,
+            count(*) as missing
+        from days
+        group by scope, report, status, evidence, is_explained, stretch
+        order by is_explained, max(day) desc, scope, report
+    """
 
 
-def _result(key: dg.AssetKey, check: _DayCheck, rows: Sequence[dict[str, Any]], query: str) -> dg.AssetCheckResult:
-    unexplained = sum(not row["is_explained"] for row in rows)
-    by_status: dict[str, int] = {}
-    for row in rows:
-        by_status[row["status"]] = by_status.get(row["status"], 0) + 1
+def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Sequence[str]) -> dg.AssetCheckResult:
+    missing = int(rows["missing"].sum())
+    unexplained = int(rows.filter(~pl.col("is_explained"))["missing"].sum())
+    query = f"select * from quality.day_status where {_where(check, reports)} order by day desc, scope, report"
     metadata: dict[str, Any] = {
-        "days_missing": len(rows),
+        "days_missing": missing,
         "days_unexplained": unexplained,
         "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
     }
-    if rows:
-        metadata["days"] = table_value(rows[:SHOWN_DAYS])
+    if missing:
+        shown = rows.head(SHOWN_STRETCHES).drop("is_explained", "missing")
+        metadata["days"] = table_value(shown.rows(named=True))
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check.name,
-        passed=not rows,
+        passed=not missing,
         severity=dg.AssetCheckSeverity.ERROR if unexplained else dg.AssetCheckSeverity.WARN,
-        description=_summary(by_status, unexplained),
+        description=_summary(rows, missing, unexplained),
         metadata=metadata,
     )
 
 
-def _summary(by_status: dict[str, int], unexplained: int) -> str:
-    if not by_status:
+def _summary(rows: pl.DataFrame, missing: int, unexplained: int) -> str:
+    if not missing:
         return "No day of any scope is missing."
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
+    by_status = rows.group_by("status").agg(pl.col("missing").sum()).sort("status").rows()
+    counts = ", ".join(f"{count} {status}" for status, count in by_status)
     ending = f"{unexplained} without explanation" if unexplained else "all explained"
-    return f"{sum(by_status.values())} missing: {counts}; {ending}."
+    return f"{missing} days of a scope and report are missing: {counts}; {ending}."

@@ -67,9 +67,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--start", "first", type=DAY, required=True, help="First UTC day, YYYY-MM-DD.")
-@click.option("--end", "last", type=DAY, required=True, help="Last UTC day, included; yesterday at the latest.")
-def backfill(first: date, last: date) -> None:
+@click.option("--start", "first", type=DAY, help="First UTC day, YYYY-MM-DD; by default COPILOT_START_DATE.")
+@click.option("--end", "last", type=DAY, help="Last UTC day, included; by default yesterday, the last that closed.")
+def backfill(first: date | None, last: date | None) -> None:
     """Fetch a range of days and rebuild everything from them, in this process.
 
     The same run that the schedule launches; it appears in the Dagster UI. Days that fail are named and can be run
@@ -77,10 +77,12 @@ def backfill(first: date, last: date) -> None:
 
     \b
     Example:
+      copilot-assets backfill
       copilot-assets backfill --start 2026-09-01 --end 2026-09-30
     """
     with _usage_errors():
         settings = Settings.from_env()
+        first, last = first or settings.start_date, last or _yesterday()
         _check_range(first, last, settings)
     from copilot_assets.installation import Installation
 
@@ -118,8 +120,10 @@ def standin(port: int, today: date | None, seed: int, people: int, legacy: str, 
     """
     from copilot_assets.standin import Fault, serve
 
-    with _usage_errors():
+    try:
         parsed = [Fault.parse(text) for text in faults]
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--fault") from None
     serve(
         port=port,
         today=today,
@@ -155,14 +159,19 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
     with _usage_errors(), demo_environment(folder, days) as env:
         settings = Settings.from_env(env)
         out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
-        is_success = _run(Installation(env), settings, settings.start_date, today_utc() - timedelta(days=1))
+        is_success = _run(Installation(env), settings, settings.start_date, _yesterday())
         if serve:
             serve_ui(env, port, out.print)
     sys.exit(0 if is_success else 1)
 
 
+def _yesterday() -> date:
+    """The last UTC day that closed."""
+    return today_utc() - timedelta(days=1)
+
+
 def _check_range(first: date, last: date, settings: Settings) -> None:
-    yesterday = today_utc() - timedelta(days=1)
+    yesterday = _yesterday()
     if first > last:
         raise SettingsError(f"--start {first} is after --end {last}. Exchange them.")
     if last > yesterday:
@@ -232,7 +241,7 @@ def _usage_errors() -> Iterator[None]:
     """Settings and arguments that can't be used end the command with their sentences and code 2."""
     try:
         yield
-    except (SettingsError, ValueError) as problem:
+    except SettingsError as problem:
         _refuse(problem)
 
 

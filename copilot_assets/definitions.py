@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from copilot_assets.assets.flat import build_flat_assets
-from copilot_assets.assets.raw import build_raw_assets, raw_key
+from copilot_assets.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
 from copilot_assets.assets.sql import build_sql_assets, build_sql_checks
 from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks
@@ -24,10 +24,14 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     models = load_models()
     reports = [raw_key(report) for report in REPORTS]
     tables = [*(f"flat.{table.name}" for table in FLAT_TABLES), "raw.expected_reports"]
-    # Tables that have no asset of their name, because every report writes them.
-    written_by = dict.fromkeys(("raw.records", "raw.fetches", "raw.current_fetches"), reports)
+    # Tables that have no asset of their name: what every report writes, and a view of the ledger.
+    written_by = {"raw.records": reports, "raw.fetches": [*reports, LEDGER], "raw.current_fetches": [*reports, LEDGER]}
     return dg.Definitions(
-        assets=[*build_raw_assets(partitions), *build_flat_assets(), *build_sql_assets(models, tables, written_by)],
+        assets=[
+            *build_raw_assets(partitions),
+            *build_flat_assets(),
+            *build_sql_assets(models, tables, written_by, after=[EXPECTED]),
+        ],
         asset_checks=[*build_day_checks(models), *build_sql_checks(models, written_by)],
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],

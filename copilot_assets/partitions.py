@@ -4,7 +4,7 @@ A partition is a closed UTC day. Scope, team and person are columns, never parti
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 from dagster import AssetExecutionContext
@@ -26,8 +26,3 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 def days_of(context: AssetExecutionContext) -> Sequence[date]:
     """The days a run is about, oldest first: one for a single partition, all of them for a range."""
     return [date.fromisoformat(key) for key in context.partition_keys]
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """Every day from `first` to `last`, both included; empty when `last` is earlier."""
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

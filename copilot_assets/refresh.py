@@ -20,6 +20,8 @@ from copilot_assets.warehouse import Warehouse, ensure_table, replace_days, row_
 
 # Records flattened at a time: about 220 MB of JSON for users-1-day, whose record is 4.4 KB.
 CHUNK_RECORDS: Final = 50_000
+# To be raised when the same records come to make other rows without a column changing.
+CODE_VERSION: Final = 1
 
 # Which content of which (scope, report, day) the flat rows were made from, and by which version of the contract.
 SOURCES: Final = (
@@ -68,8 +70,13 @@ def refresh_flat(
 
 
 def _version(tables: Sequence[FlatTable]) -> str:
-    """Changes when a table or a column does, so that an upgrade flattens the history again by itself."""
-    shape = repr([(table.name, table.path, [(c.name, c.dtype, c.path) for c in table.columns]) for table in tables])
+    """Changes with the tables, their columns and `CODE_VERSION`, so that an upgrade flattens the history again."""
+    shape = repr(
+        [
+            CODE_VERSION,
+            *((table.name, table.path, [(c.name, c.dtype, c.path) for c in table.columns]) for table in tables),
+        ]
+    )
     return hashlib.sha256(shape.encode()).hexdigest()[:12]
 
 

@@ -22,6 +22,7 @@ from copilot_assets.partitions import range_tags
 
 PROJECT_FILES: Final = Path(__file__).parent
 
+_PID_TAG: Final = "copilot-assets/pid"
 # Dagster prints every event of a run; the shell prints its own lines instead.
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -73,21 +74,61 @@ def run_range(
     When days fail, what is below raw is rebuilt in a second run, so that the days that landed are shown all the same.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    defs = build_defs(replace(installation, on_day=on_day))
+    _free_pools_of_dead_runs(instance)
+    landed = False
+
+    def on_landed(report: str, day: date) -> None:
+        nonlocal landed
+        landed = True
+        on_day(report, day)
+
+    defs = build_defs(replace(installation, on_day=on_landed))
     everything = _run(defs, "everything", instance, range_tags(first, last))
     results = [everything]
-    if not everything.success:
+    if landed and not everything.success:
         results.append(_run(defs, "rebuild", instance, {}))
     return RangeResult(
         problems=tuple(sentence for result in results for sentence in _problems(result)),
-        checks=tuple(check for result in results for check in result.get_asset_check_evaluations()),
+        # A check that ran in both runs counts as it stood at the end.
+        checks=tuple(
+            {
+                (check.asset_key, check.check_name): check
+                for result in results
+                for check in result.get_asset_check_evaluations()
+            }.values()
+        ),
         run_ids=tuple(result.run_id for result in results),
     )
 
 
+def _free_pools_of_dead_runs(instance: DagsterInstance) -> None:
+    """Give back what a killed run of this command still holds: nobody else would, and the next would wait for it."""
+    log = instance.event_log_storage
+    for pool in log.get_concurrency_keys():
+        for slot in log.get_concurrency_info(pool).claimed_slots:
+            run = instance.get_run_by_id(slot.run_id)
+            if run is None or run.is_finished or _is_dead(run.tags.get(_PID_TAG)):
+                if run is not None and not run.is_finished:
+                    instance.report_run_failed(run, "The process of this run was killed.")
+                log.free_concurrency_slots_for_run(slot.run_id)
+
+
+def _is_dead(pid: str | None) -> bool:
+    """Whether the process that a run was tagged with is gone; a run without the tag is somebody else's."""
+    if pid is None:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
 def _run(defs: dg.Definitions, job: str, instance: DagsterInstance, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False
+        instance=instance, tags={**tags, _PID_TAG: str(os.getpid())}, run_config=_QUIET, raise_on_error=False
     )
 
 

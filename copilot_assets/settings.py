@@ -74,13 +74,20 @@ class Settings:
                 problems.append(str(problem))
         if problems:
             raise SettingsError("\n".join(problems))
-        return cls(**values)  # type: ignore[arg-type]
+        settings = cls(**values)  # type: ignore[arg-type]
+        unasked = [str(scope) for scope in settings.scopes if scope.kind.is_team and not settings.legacy_api]
+        if unasked:
+            raise SettingsError(
+                f"COPILOT_SCOPES names {', '.join(unasked)}, and nothing but the legacy metrics is about teams. "
+                "Set COPILOT_LEGACY_API=on if the server still offers them, or take the teams out."
+            )
+        return settings
 
 
 def environment() -> dict[str, str]:
     """The process's environment over what `.env` in the current folder says; empty values count as unset."""
-    merged = {**dotenv_values(Path.cwd() / ".env"), **os.environ}
-    return {name: value.strip() for name, value in merged.items() if value and value.strip()}
+    sources: tuple[Mapping[str, str | None], ...] = (dotenv_values(Path.cwd() / ".env"), os.environ)
+    return {name: value.strip() for source in sources for name, value in source.items() if value and value.strip()}
 
 
 def start_date(env: Mapping[str, str] | None = None) -> date:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -112,15 +112,35 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.commit()
 
 
-def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> None:
+def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> Sequence[Fetch]:
     """Enter the fetches of one day into the ledger and replace what each of them was asked for, in one transaction.
 
     An answer replaces the records of its (scope, report, day), also by none; a failure or refusal leaves them.
     An answer with the content that is already there changes nothing but the ledger.
 
+    Returns:
+        the fetches as entered: when DuckDB refuses the records of the day, none of them is written, and they failed.
+
     Raises:
-        duckdb.Error: nothing of it was written.
+        duckdb.Error: the file can't be written; nothing of it was.
     """
+    try:
+        _land(connection, fetches, run_id)
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        sentence = f"DuckDB could not store the records of this day ({type(error).__name__}). Run this day again."
+        fetches = [
+            replace(
+                fetch, outcome=Outcome.FAILED, evidence=sentence, records=None, bytes=None, sha256=None, headline={}
+            )
+            if fetch.outcome is Outcome.REPORTED
+            else fetch
+            for fetch in fetches
+        ]
+        _land(connection, fetches, run_id)
+    return fetches
+
+
+def _land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> None:
     with transaction(connection):
         for fetch in fetches:
             key = [str(fetch.scope), fetch.report.name, fetch.day]
@@ -233,7 +253,7 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _why_not_opened(path: Path, error: Exception) -> str:
     text = str(error)
-    if "lock" in text.lower():
+    if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
         who = f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
         return (

@@ -12,6 +12,8 @@ from copilot_assets.checks import WEEKLY_REPORTS
 from copilot_assets.definitions import build_defs
 from copilot_assets.installation import Installation
 from copilot_assets.sql_models import load_models
+from copilot_assets.standin import Fault, Standin
+from copilot_assets.warehouse import Warehouse
 from tests.conftest import TODAY, Company
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +25,8 @@ ENV = {
     "COPILOT_WAREHOUSE": "unused.duckdb",
 }
 
-RAW = {"expected_reports", "organization_1_day", "enterprise_1_day", "users_1_day", "legacy_metrics"}
+REPORT = {"organization_1_day", "enterprise_1_day", "users_1_day", "legacy_metrics"}
+RAW = REPORT | {"expected_reports", "fetches"}
 ACTIVITY = {"daily", "ide_daily", "feature_daily", "language_feature_daily", "language_model_daily"}
 FLAT = {f"{who}_{what}" for who in ("entity", "user") for what in ACTIVITY | {"model_feature_daily", "cli_daily"}} | {
     "entity_pull_request_daily",
@@ -63,9 +66,11 @@ def test_only_raw_reports_are_partitioned_by_day_and_all_take_a_range_in_one_run
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        is_report = key.path[0] == "raw" and key.path[1] != "expected_reports"
+        is_report = key.path[0] == "raw" and key.path[1] in REPORT
         assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition) == is_report, key
-        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+        # The ledger has no step of its own: every raw step writes it.
+        expected = None if key.path == ["raw", "fetches"] else dg.BackfillPolicy.single_run()
+        assert node.backfill_policy == expected, key
 
 
 def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.Definitions) -> None:
@@ -86,7 +91,7 @@ def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.D
 
 def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(defs: dg.Definitions) -> None:
     checks = {(tuple(key.asset_key.path), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
-    about = [("raw", name) for name in RAW - {"expected_reports"}] + [("weekly", name) for name in WEEKLY]
+    about = [("raw", name) for name in REPORT] + [("weekly", name) for name in WEEKLY]
     for asset in about:
         assert (asset, "missing_days") in checks
         assert (asset, "five_user_threshold_gaps") in checks
@@ -96,7 +101,8 @@ def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(d
 def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
-    assert below == {("flat", name) for name in FLAT if name.startswith("user_")} | {("quality", "day_status")}
+    flat = {("flat", name) for name in FLAT if name.startswith("user_")}
+    assert below == flat | {("quality", "day_status"), ("raw", "fetches")}
     above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
     assert above == {
         ("flat", "entity_daily"),
@@ -196,9 +202,38 @@ def test_what_is_below_follows_when_raw_changed_and_rests_after_a_whole_run(comp
     assert not any(key[0] == "raw" for key in asked), "GitHub is asked by the schedule and by people alone"
 
 
+def test_what_landed_is_followed_also_when_the_day_is_red_for_another_scope(company: Company, standin: Standin) -> None:
+    """Under the schedule nothing but automation rebuilds after a failed run: a refused scope must not freeze the rest."""
+    day = TODAY - timedelta(days=4)
+    company.run(day, day)
+    _, cursor = requested(company)
+    _, cursor = requested(company, cursor)
+    standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
+    job = build_defs(company.installation).resolve_job_def("everything")
+    earlier = (day - timedelta(days=1)).isoformat()
+    tags = {"dagster/asset_partition_range_start": earlier, "dagster/asset_partition_range_end": earlier}
+    result = job.execute_in_process(instance=company.instance, tags=tags, raise_on_error=False)
+    assert not result.success
+    assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
+    asked, cursor = requested(company, cursor)
+    assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
+    below = [dg.AssetKey(list(key)) for key in asked]
+    assert dg.materialize(
+        [*build_defs(company.installation).assets],  # type: ignore[misc]
+        instance=company.instance,
+        selection=below,
+        resources={
+            "installation": company.installation,
+            "warehouse": Warehouse(Path(company.env["COPILOT_WAREHOUSE"])),
+        },
+    ).success
+    scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
+    assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
+
+
 def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(company: Company) -> None:
     company.env["GITHUB_TOKEN"] = ""
     day = date(2026, 9, 20)
     result = company.run(day, day)
     assert result.problems[0].startswith("GITHUB_TOKEN is not set, so GitHub can't be asked for anything.")
-    assert not Path(company.env["COPILOT_WAREHOUSE"]).exists() or company.sql("select * from raw.fetches") == []
+    assert not Path(company.env["COPILOT_WAREHOUSE"]).exists(), "nothing was written"

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -30,7 +31,7 @@ RUN_BELOW = {
     "make demo": "test_make_demo",
     "make test": "test_make_test_is_what_runs_this",
     "make dev": "test_make_dev",
-    ".venv/bin/copilot-assets backfill --start 2026-09-01 --end 2026-09-30": "test_backfill",
+    ".venv/bin/copilot-assets backfill": "test_backfill",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
 
@@ -126,17 +127,22 @@ def test_make_dev(project: Path, standin: Standin) -> None:
         assert node["location"]["name"] == "copilot_assets", "the name is workspace.yaml's"
 
 
-def test_backfill(project: Path, standin: Standin) -> None:
-    command = ".venv/bin/copilot-assets backfill --start 2026-09-01 --end 2026-09-30"
-    done = subprocess.run(
-        command.split(), cwd=project, env={**os.environ, **own_env(standin)}, capture_output=True, text=True
-    )
+def test_backfill(project: Path) -> None:
+    """With the stand-in's real current day, as a user would: from the start date to yesterday."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    start = yesterday - timedelta(days=15)
+    with Standin() as github:
+        env = {**os.environ, **own_env(github), "COPILOT_START_DATE": start.isoformat()}
+        command = ".venv/bin/copilot-assets backfill"
+        done = subprocess.run(command.split(), cwd=project, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Fetching 30 days, 2026-09-01 to 2026-09-30" in done.stdout
+    assert f"Fetching 16 days, {start} to {yesterday}" in done.stdout
+    assert done.stderr == ""
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
-        weeks = connection.execute("select count(distinct week_start) from weekly.user_trend").fetchall()
-    # Tuesday the 1st to Wednesday the 30th lie in five ISO weeks; more, as days until yesterday are expected too.
-    assert weeks[0][0] >= 5
+        asked = connection.execute("select status, count(*) from quality.day_status group by all").fetchall()
+    # Two scopes, two reports each: the entity's and the people's.
+    assert sum(count for _, count in asked) == 16 * 4
+    assert "not_requested" not in dict(asked)
 
 
 def test_standin(project: Path) -> None:

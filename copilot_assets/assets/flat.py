@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
-from copilot_assets.assets.raw import raw_key
+from copilot_assets.assets.raw import LEDGER, raw_key
 from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.records import Record
@@ -33,7 +33,7 @@ def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
     path = f" from `{'.'.join(table.path)}`" if table.path else ""
     return dg.AssetSpec(
         ["flat", table.name],
-        deps=[raw_key(report) for report in reports],
+        deps=[*(raw_key(report) for report in reports), LEDGER],
         group_name="flat",
         owners=OWNERS,
         kinds={"polars", "duckdb"},

@@ -5,6 +5,7 @@ A range of days is one run: days are fetched side by side and landed one by one,
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +26,7 @@ from copilot_assets.settings import Settings
 from copilot_assets.warehouse import Warehouse, expect, land, make_report_view
 
 EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
+LEDGER: Final = dg.AssetKey(["raw", "fetches"])
 
 _RECORD_COLUMNS: Final = (
     Column("scope", "VARCHAR", "Whom the report is about"),
@@ -33,6 +35,23 @@ _RECORD_COLUMNS: Final = (
     Column("seq", "BIGINT", "Position of the record in the report, from 1"),
     Column("payload", "JSON", "The record's text as GitHub sent it, byte for byte"),
     Column("fetch_id", "VARCHAR", "The fetch that brought it; the ledger is raw.fetches"),
+)
+_FETCH_COLUMNS: Final = (
+    Column("fetch_id", "VARCHAR", "Id of the attempt"),
+    Column("scope", "VARCHAR", "Whom it was about"),
+    Column("report", "VARCHAR", "GitHub's own name of the report"),
+    Column("day", "DATE", "UTC day asked for"),
+    Column("requested_at", "TIMESTAMP", "When it was asked for, UTC"),
+    Column("outcome", "VARCHAR", "What came of it: reported, no_report, forbidden, failed …"),
+    Column(
+        "http_status", "INTEGER", "HTTP status of the last answer; null if none came or the day was not asked alone"
+    ),
+    Column("records", "BIGINT", "Records that came; null unless reported"),
+    Column("bytes", "BIGINT", "Bytes of the report's files; null unless reported"),
+    Column("sha256", "VARCHAR", "Digest of the files, whatever their order; null unless reported"),
+    Column("evidence", "VARCHAR", "A sentence: what happened, what it means, what to do"),
+    Column("run_id", "VARCHAR", "Dagster run that asked"),
+    Column("headline", "JSON", "Numbers that sum the day up, for reports of one record"),
 )
 _EXPECTED_COLUMNS: Final = (
     Column("scope", "VARCHAR", "Whom the report is about"),
@@ -46,8 +65,8 @@ _EXPECTED_COLUMNS: Final = (
     Column("activity", "VARCHAR", "Field of the report that counts active people; null where it has none"),
     Column("as_of", "DATE", "UTC day on which this was written; the day before it is the last one expected"),
 )
-# A report that is closed is no failure of the run: nobody can make it come.
-_GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.RETIRED})
+# A report that is closed, or a day that GitHub no longer keeps, is no failure of the run: nobody can make it come.
+_GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.RETIRED, Outcome.EXPIRED})
 
 
 def raw_key(report: Report) -> dg.AssetKey:
@@ -55,9 +74,26 @@ def raw_key(report: Report) -> dg.AssetKey:
     return dg.AssetKey(["raw", report.table])
 
 
-def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """An asset for each report of the catalogue, and `raw.expected_reports`."""
-    return [_expected_reports_asset(), *(_raw_asset(report, partitions) for report in REPORTS)]
+def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """An asset for each report of the catalogue, `raw.expected_reports`, and the ledger they all write."""
+    return [_expected_reports_asset(), *(_raw_asset(report, partitions) for report in REPORTS), _ledger_spec()]
+
+
+def _ledger_spec() -> dg.AssetSpec:
+    """`raw.fetches`: no step of its own; every raw step tells that it wrote to it, also one with days that failed.
+
+    So what lies below follows what landed, even of a day that is red because another scope was refused.
+    """
+    return dg.AssetSpec(
+        LEDGER,
+        deps=[raw_key(report) for report in REPORTS],
+        group_name="raw",
+        owners=OWNERS,
+        kinds={"duckdb"},
+        metadata={"dagster/column_schema": column_schema(_FETCH_COLUMNS), "dagster/table_name": "raw.fetches"},
+        description="One row per attempt to get one (scope, report, day), also of those that failed.\n\nThe ledger: "
+        "every number and every hole can be traced to a row of it.",
+    )
 
 
 def _expected_reports_asset() -> dg.AssetsDefinition:
@@ -78,9 +114,10 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
     def expected_reports_asset(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[Any]:
-        with sentences(), warehouse.connect() as connection:
+        with sentences():
             rows = expected_reports(installation.settings(), installation.today())
-            expect(connection, rows)
+            with warehouse.connect() as connection:
+                expect(connection, rows)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})
 
     return expected_reports_asset
@@ -92,6 +129,11 @@ class _Landing:
 
     metadata: dict[date, dict[str, Any]] = field(default_factory=dict)
     problems: list[Fetch] = field(default_factory=list)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+    def counts(self) -> dict[str, int]:
+        """Fetches by outcome, as the ledger's page plots them."""
+        return {f"fetches_{outcome.value}": count for outcome, count in self.outcomes.items()}
 
     @property
     def bad_days(self) -> set[date]:
@@ -123,18 +165,22 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.MaterializeResult[Any]]:
         days = days_of(context)
-        with sentences():
-            settings = installation.settings()
-            landing = _land_days(report, days, settings, installation, warehouse, context.run.run_id)
-        if landing.problems:
+        landing = _Landing()
+        try:
+            with sentences():
+                settings = installation.settings()
+                _land_days(landing, report, days, settings, installation, warehouse, context.run.run_id)
+            if landing.problems:
+                raise _failure(landing, len(days))
+        except BaseException:
             # Days that landed are told one by one: yielding the output would call the bad ones materialised too.
-            for day in sorted(landing.metadata.keys() - landing.bad_days):
-                context.log_event(
-                    dg.AssetMaterialization(
-                        context.asset_key, partition=day.isoformat(), metadata=landing.metadata[day]
-                    )
-                )
-            raise _failure(landing, len(days))
+            for day in sorted(landing.metadata):
+                event = dg.AssetObservation if day in landing.bad_days else dg.AssetMaterialization
+                context.log_event(event(context.asset_key, partition=day.isoformat(), metadata=landing.metadata[day]))
+            raise
+        finally:
+            if landing.metadata:
+                context.log_event(dg.AssetMaterialization(LEDGER, metadata=landing.counts()))
         for day, metadata in landing.metadata.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         yield dg.MaterializeResult()
@@ -143,29 +189,28 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
 
 
 def _land_days(
+    landing: _Landing,
     report: Report,
     days: Sequence[date],
     settings: Settings,
     installation: Installation,
     warehouse: Warehouse,
     run_id: str,
-) -> _Landing:
-    """Fetch the days and land each as it comes."""
-    landing = _Landing()
+) -> None:
+    """Fetch the days and land each as it comes; `landing` tells what has become of them, also if this is cut short."""
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
-    def land_days(arrived: Mapping[date, Sequence[Fetch]]) -> None:
+    def land_days(arrived: Mapping[date, Sequence[Fetch]]) -> dict[date, Sequence[Fetch]]:
         with warehouse.connect() as connection:
-            for fetches in arrived.values():
-                land(connection, fetches, run_id)
+            return {day: land(connection, fetches, run_id) for day, fetches in arrived.items()}
 
     async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
-        if any(arrived.values()):
-            await asyncio.to_thread(land_days, arrived)
-        for day, fetches in arrived.items():
-            for file in (file for fetch in fetches for file in fetch.files):
-                file.path.unlink()
+        landed = await asyncio.to_thread(land_days, arrived) if any(arrived.values()) else arrived
+        for file in (file for fetches in arrived.values() for fetch in fetches for file in fetch.files):
+            file.path.unlink()
+        for day, fetches in landed.items():
             landing.metadata[day] = _day_metadata(fetches)
+            landing.outcomes.update(fetch.outcome for fetch in fetches)
             landing.problems += [fetch for fetch in fetches if fetch.outcome not in _GREEN]
             installation.on_day(report.name, day)
 
@@ -178,7 +223,6 @@ def _land_days(
         make_report_view(connection, report)
     with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
         asyncio.run(run(Path(folder)))
-    return landing
 
 
 def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
@@ -187,7 +231,7 @@ def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
         "dagster/partition_row_count": sum(fetch.records or 0 for fetch in fetches),
         "bytes": sum(fetch.bytes or 0 for fetch in fetches),
         "scopes_reported": sum(fetch.outcome is Outcome.REPORTED for fetch in fetches),
-        "fetches": table_value(_row(fetch) for fetch in fetches)
+        "fetches": table_value(_row(fetch) for fetch in sorted(fetches, key=lambda fetch: fetch.scope))
         if fetches
         else "Nothing was asked: no configured scope has this report on this day, or it is switched off.",
     }

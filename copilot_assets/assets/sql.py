@@ -24,18 +24,22 @@ _NO_WRITERS: Writers = MappingProxyType({})
 
 
 def build_sql_assets(
-    models: Iterable[SqlModel], known_tables: Collection[str], written_by: Writers = _NO_WRITERS
+    models: Iterable[SqlModel],
+    known_tables: Collection[str],
+    written_by: Writers = _NO_WRITERS,
+    after: Collection[dg.AssetKey] = (),
 ) -> list[dg.AssetsDefinition]:
     """An unpartitioned asset a model.
 
     `known_tables` are the tables that Python assets of the same name build (`flat.user_daily`); `written_by` names the
-    assets behind a table that has none of its name, such as the ledger `raw.fetches`, which every report writes.
+    assets behind a table that has none of its name, such as a view. A model that reads no table waits for `after`, so
+    that it is not built where the settings can't be used.
 
     Raises `ModelError` when a model reads a table that nobody builds.
     """
     models = tuple(models)
     check_references(models, {*known_tables, *written_by})
-    return [_asset(model, written_by) for model in models]
+    return [_asset(model, written_by, after) for model in models]
 
 
 def build_sql_checks(models: Iterable[SqlModel], written_by: Writers = _NO_WRITERS) -> list[dg.AssetChecksDefinition]:
@@ -52,10 +56,10 @@ def _asset_keys(tables: Iterable[TableName], written_by: Writers) -> list[dg.Ass
     return list(dict.fromkeys(chain.from_iterable(keys)))
 
 
-def _asset(model: SqlModel, written_by: Writers) -> dg.AssetsDefinition:
+def _asset(model: SqlModel, written_by: Writers, after: Collection[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=list(model.key),
-        deps=_asset_keys(model.depends_on, written_by),
+        deps=_asset_keys(model.depends_on, written_by) or list(after),
         group_name=model.schema,
         description=model.description,
         owners=list(model.owners),
@@ -77,7 +81,7 @@ def _asset(model: SqlModel, written_by: Writers) -> dg.AssetsDefinition:
         started = time.perf_counter()
         with sentences(), warehouse.connect() as connection:
             _replace_table(connection, model)
-            seconds = time.perf_counter() - started
+            seconds = round(time.perf_counter() - started, 3)
             return dg.MaterializeResult(metadata={"seconds": seconds, **_describe(connection, model)})
 
     return sql_model

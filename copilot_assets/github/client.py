@@ -21,20 +21,35 @@ from uuid import uuid4
 import httpx
 import msgspec
 import stamina
+from stamina.instrumentation import RetryDetails
 
 from copilot_assets.github.files import BrokenFileError, Contents, ReportFile, inspect_files
-from copilot_assets.github.outcomes import Outcome, Verdict, judge
+from copilot_assets.github.outcomes import Outcome, Verdict, judge, retry_after_seconds
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
 
 # httpx logs whole URLs at INFO, and those of the second hop are credentials.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
+logger = logging.getLogger(__name__)
+
+
+def _tell_long_pause(details: RetryDetails) -> None:
+    """Say why nothing moves; the library's own line would print arguments and go to standard output."""
+    if details.wait_for >= _LONG_PAUSE_SECONDS and isinstance(details.caused_by, _EndedError):
+        logger.warning("%s Asking again in %.0f seconds.", details.caused_by, details.wait_for)
+
+
+stamina.instrumentation.set_on_retry_hooks([_tell_long_pause])
+
+_LONG_PAUSE_SECONDS: Final = 5
 API_VERSION: Final = "2026-03-10"
 USER_AGENT: Final = "copilot-assets"
 # GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
 IN_FLIGHT: Final = 8
 ATTEMPTS: Final = 5
+TIMEOUT_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
 LEGACY_DAYS_PER_PAGE: Final = 100
 
 
@@ -119,12 +134,10 @@ class GitHubClient:
         *,
         in_flight: int = IN_FLIGHT,
         attempts: int = ATTEMPTS,
-        timeout_seconds: float = 60.0,
-        longest_pause_seconds: float = 60.0,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-        timeout = httpx.Timeout(timeout_seconds, pool=None)
+        timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
         agent = {"User-Agent": USER_AGENT}
         self._api = httpx.AsyncClient(
             base_url=api_url,
@@ -137,7 +150,7 @@ class GitHubClient:
         # The signature in a link is its credential: the token must not travel to that host.
         self._storage = httpx.AsyncClient(headers=agent, limits=limits, timeout=timeout, follow_redirects=True)
         self._in_flight = in_flight
-        self._attempts, self._longest_pause = attempts, longest_pause_seconds
+        self._attempts = attempts
         self._today = today
         self._refusals: dict[tuple[str, str], _EndedError] = {}
 
@@ -173,9 +186,10 @@ class GitHubClient:
             day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)] for day in days
         }
         await deliver({day: [] for day in days if not wanted[day]})
-        # Fetched days wait on disk for their turn; the bound keeps a slow receiver from filling it.
-        fetched: asyncio.Queue[list[Fetch] | None] = asyncio.Queue(maxsize=2 * self._in_flight)
-        fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched))
+        # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
+        fetched: asyncio.Queue[list[Fetch] | None] = asyncio.Queue()
+        places = asyncio.Semaphore(2 * self._in_flight)
+        fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched, places))
         try:
             done: dict[date, list[Fetch]] = {day: [] for day in days}
             is_over = False
@@ -188,23 +202,34 @@ class GitHubClient:
                     done[fetch.day].append(fetch)
                 complete = [day for day, fetches in done.items() if fetches and len(fetches) == len(wanted[day])]
                 await deliver({day: done.pop(day) for day in complete})
-            await fetching
+                for _ in arrived:
+                    places.release()
         finally:
             fetching.cancel()
+            await asyncio.wait([fetching])
+        fetching.result()
 
     async def _fetch_all(
-        self, jobs: Iterator[Job], report: Report, folder: Path, fetched: asyncio.Queue[list[Fetch] | None]
+        self,
+        jobs: Iterator[Job],
+        report: Report,
+        folder: Path,
+        fetched: asyncio.Queue[list[Fetch] | None],
+        places: asyncio.Semaphore,
     ) -> None:
         """Work the jobs off with as many workers as requests may be in flight: each has one request under way."""
 
         async def work() -> None:
             for scope, days in jobs:
-                await fetched.put(await self._fetch(report, scope, days, folder))
+                await places.acquire()
+                fetched.put_nowait(await self._fetch(report, scope, days, folder))
 
         try:
-            await asyncio.gather(*(work() for _ in range(self._in_flight)))
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self._in_flight):
+                    workers.create_task(work())
         finally:
-            await fetched.put(None)
+            fetched.put_nowait(None)
 
     async def _fetch(self, report: Report, scope: Scope, days: list[date], folder: Path) -> list[Fetch]:
         requested_at = datetime.now(UTC).replace(tzinfo=None)
@@ -221,12 +246,22 @@ class GitHubClient:
             if verdict.outcome.is_refusal and status is not None:
                 self._refusals[report.name, str(scope)] = ended
         except _StaleLinkError as stale:
-            verdict, status = Verdict(Outcome.FAILED, f"{stale} It did so for a fresh link too."), stale.status
+            sentence = f"{stale} It did so for a fresh link too. Run this day again later."
+            verdict, status = Verdict(Outcome.FAILED, sentence), stale.status
         except BrokenFileError as broken:
             verdict, status = Verdict(Outcome.FAILED, str(broken)), 200
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
             verdict, status = Verdict(Outcome.FAILED, _connection_sentence(trouble, self._api.base_url.host)), None
-        return [Fetch(scope, report, day, verdict.outcome, verdict.evidence, requested_at, status) for day in days]
+        return [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
+
+    def _without_records(
+        self, report: Report, scope: Scope, day: date, verdict: Verdict, status: int | None, requested_at: datetime
+    ) -> Fetch:
+        if verdict.outcome is Outcome.NO_REPORT and day < self._today() - timedelta(days=report.history_days):
+            # Not an answer about the day: it would delete what was fetched while GitHub still had it.
+            evidence = f"{verdict.evidence} It keeps {report.history_days} days, and this one is older."
+            verdict = Verdict(Outcome.EXPIRED, evidence)
+        return Fetch(scope, report, day, verdict.outcome, verdict.evidence, requested_at, status)
 
     async def _fetch_links(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
@@ -256,7 +291,7 @@ class GitHubClient:
         response = await self._ask(report, scope, {"day": day.isoformat()})
         try:
             answer = msgspec.json.decode(response.content, type=_LinkList | str, strict=True)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _EndedError(
                 Verdict(
                     Outcome.FAILED,
@@ -294,7 +329,8 @@ class GitHubClient:
                         raise _StaleLinkError(response.status_code)
                     if response.status_code != 200:
                         trouble = f"The storage answered {response.status_code} for a report file. Run this day again."
-                        passing = 0.0 if response.status_code in (408, 429) or response.status_code >= 500 else None
+                        is_passing = response.status_code in (408, 429) or response.status_code >= 500
+                        passing = retry_after_seconds(response.headers) or 0.0 if is_passing else None
                         raise _EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
                     digest = hashlib.sha256()
                     with path.open("wb") as file:
@@ -306,7 +342,7 @@ class GitHubClient:
 
     def _retrying(self) -> Any:
         return stamina.retry_context(
-            on=_pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=self._longest_pause
+            on=_pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_PAUSE_SECONDS
         )
 
     async def _fetch_span(
@@ -326,7 +362,13 @@ class GitHubClient:
                 found.setdefault(day, []).append(text)
             if len(texts) < LEGACY_DAYS_PER_PAGE:
                 break
-        return [_from_span(report, scope, day, found.get(day), folder, requested_at) for day in days]
+        missing = Verdict(Outcome.NO_REPORT, "GitHub answered with an array of days, and this one is not in it.")
+        return [
+            _from_element(report, scope, day, found[day][-1], folder, requested_at)
+            if day in found
+            else self._without_records(report, scope, day, missing, 200, requested_at)
+            for day in days
+        ]
 
 
 def _jobs(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
@@ -357,28 +399,20 @@ def _elements(body: bytes) -> list[tuple[bytes, date]]:
     try:
         texts = [bytes(text) for text in msgspec.json.decode(body, type=list[msgspec.Raw])]
         return [(text, msgspec.json.decode(text, type=_Dated).date) for text in texts]
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise BrokenFileError(f"GitHub's answer is not an array of days: {fault}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenFileError(
+            "GitHub answered 200, but not with an array of days; a proxy may have answered. Check GITHUB_API_URL."
+        ) from None
 
 
-def _from_span(
-    report: Report,
-    scope: Scope,
-    day: date,
-    texts: list[bytes] | None,
-    folder: Path,
-    requested_at: datetime,
-) -> Fetch:
-    if texts is None:
-        evidence = "GitHub answered with an array of days, and this one is not in it."
-        return Fetch(scope, report, day, Outcome.NO_REPORT, evidence, requested_at, 200)
+def _from_element(report: Report, scope: Scope, day: date, text: bytes, folder: Path, requested_at: datetime) -> Fetch:
     path = folder / f"{uuid4().hex}.json"
-    path.write_bytes(texts[-1])
+    path.write_bytes(text)
     try:
         contents = inspect_files([path], report, day)
     except BrokenFileError as broken:
         return Fetch(scope, report, day, Outcome.FAILED, str(broken), requested_at, 200)
-    return _reported(report, scope, day, contents, [hashlib.sha256(texts[-1]).hexdigest()], requested_at)
+    return _reported(report, scope, day, contents, [hashlib.sha256(text).hexdigest()], requested_at)
 
 
 def _reported(

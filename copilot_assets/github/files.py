@@ -78,7 +78,7 @@ def _layout(path: Path, number: int) -> str:
         return LINES
     try:
         whole = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw] | dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return LINES  # reading it line by line names the line
     if not whole:
         raise BrokenFileError(f"File {number} of the report is an empty JSON value, not records.")
@@ -88,7 +88,7 @@ def _layout(path: Path, number: int) -> str:
 def _is_json_object(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
 
@@ -108,10 +108,11 @@ def _texts(path: Path, layout: str) -> Iterator[tuple[int, bytes]]:
 
 def _validated(text: bytes, report: Report, day: date, place: str) -> Any:
     try:
+        text.decode()  # msgspec does not look at the encoding of fields it does not know; DuckDB does
         record = _DECODERS[report.record].decode(text)
     except msgspec.ValidationError as fault:
         raise BrokenFileError(f"The record in {place} breaks the contract of {report.name}: {fault}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BrokenFileError(f"The text in {place} of the report is not JSON; the file may have been cut.") from None
     (about,) = (getattr(record, name) for name in DAY_FIELDS if hasattr(record, name))
     if about != day:

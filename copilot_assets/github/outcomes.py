@@ -5,9 +5,11 @@ The only place that tells one 403 from another. Asking, waiting and retrying is 
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import date
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
@@ -27,6 +29,7 @@ class Outcome(StrEnum):
     FORBIDDEN = "forbidden"  # policy, role, permission or single sign-on
     NOT_FOUND = "not_found"  # unknown name, or hidden from this token
     RETIRED = "retired"  # the endpoint was closed
+    EXPIRED = "expired"  # GitHub has nothing, for a day older than it keeps: what was fetched in time stays
     FAILED = "failed"  # no answer that means anything
 
     @property
@@ -54,6 +57,8 @@ class Verdict:
 
 # Docs, "Rate limits for the REST API": without any header wait at least a minute.
 _UNTOLD_RATE_LIMIT_SECONDS: Final = 60.0
+_SECONDS: Final = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
+_EPOCH: Final = re.compile(r"\d{1,12}", re.ASCII)
 _POLICY_PLACE: Final = {
     ScopeKind.ENTERPRISE: "in the enterprise under AI controls > Copilot > Copilot usage metrics, 'Enabled everywhere'",
     ScopeKind.ORG: (
@@ -67,7 +72,7 @@ def message_of(body: bytes) -> str:
     """GitHub's own words in an error body, at most 200 characters; empty when it has none."""
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     message = decoded.get("message") if isinstance(decoded, dict) else None
     return " ".join(message.split())[:200] if isinstance(message, str) else ""
@@ -112,7 +117,7 @@ def judge(response: httpx.Response, report: Report, scope: Scope, today: date) -
         return Verdict(
             Outcome.FAILED,
             f"GitHub had trouble: it answered {status}. Run this day again later.",
-            retry_after=0.0,
+            retry_after=retry_after_seconds(response.headers) or 0.0,
         )
     return Verdict(Outcome.FAILED, f"GitHub answered {status}, which this report never should ({quote}).")
 
@@ -145,13 +150,25 @@ def _why_forbidden(response: httpx.Response, said: str, quote: str, report: Repo
     return f"The token may not read this about {scope} ({quote}). It must be {report.permissions[scope.kind]}."
 
 
+def retry_after_seconds(headers: httpx.Headers) -> float | None:
+    """What `Retry-After` asks for, in seconds: it holds seconds or an HTTP date. None without it or when unreadable."""
+    text = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
 def _rate_limit_seconds(response: httpx.Response, said: str) -> float | None:
     """Seconds that a rate limit asks to wait, in GitHub's order of precedence; None when it is no rate limit."""
     headers = response.headers
     if response.status_code not in (403, 429):
         return None
-    if (retry_after := headers.get("retry-after", "")).isdecimal():
-        return float(retry_after)
-    if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdecimal():
+    if (seconds := retry_after_seconds(headers)) is not None:
+        return seconds
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and _EPOCH.fullmatch(reset):
         return max(0.0, int(reset) - time.time()) + 1.0
     return _UNTOLD_RATE_LIMIT_SECONDS if "rate limit" in said.lower() else None

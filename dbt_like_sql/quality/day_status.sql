@@ -33,6 +33,7 @@ known as (
         a.http_status as last_http_status,
         a.evidence as last_evidence,
         c.evidence as answer,
+        c.requested_at::date as answered_on,
         coalesce(c.outcome = 'reported', false) as is_reported,
         c.records,
         case when d.activity is not null then cast(c.headline ->> d.activity as bigint) end as active_people
@@ -60,7 +61,7 @@ judged as (
     select
         *,
         case
-            when is_reported and day >= as_of - lag_days then 'provisional'
+            when is_reported and (day >= as_of - lag_days or answered_on <= day + lag_days) then 'provisional'
             when is_reported and active_people = 0 then 'zero_activity'
             when is_reported then 'reported'
             when day < first_day then 'before_start'
@@ -76,7 +77,7 @@ judged as (
             when active_people_nearby < 2 * threshold_people then 'below_threshold_suspected'
             when threshold_people is not null and active_people_nearby is null and is_reported_elsewhere
                 then 'below_threshold_suspected'
-            when last_asked_on > day + history_days then 'expired'
+            when last_outcome = 'expired' then 'expired'
             else 'no_report'
         end as status
     from compared
@@ -100,7 +101,11 @@ select
     case status
         when 'reported' then answer
         when 'provisional' then
-            'GitHub may still revise it until ' || lag_days || ' full UTC days after it closed.'
+            case
+                when day >= as_of - lag_days then
+                    'GitHub may still revise it until ' || lag_days || ' full UTC days after it closed.'
+                else 'It was fetched on ' || answered_on || ', when GitHub could still revise it, and not since.'
+            end
         when 'zero_activity' then
             case
                 when is_reported then 'GitHub reported the day, and nobody was active.'
@@ -134,13 +139,18 @@ select
         else last_evidence
     end as evidence, -- what the status rests on, a sentence  #not_null
     case status
+        when 'provisional' then
+            case
+                when day >= as_of - lag_days then 'Nothing: the daily run asks again.'
+                else 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
+            end
         when 'pending' then 'Nothing: the daily run asks again.'
         when 'below_threshold_suspected' then 'Nothing, unless the scope had five licences that day: then ask GitHub Support.'
         when 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
         when 'retired' then 'Import it from an archive, if there is one.'
         when 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
-        when 'failed' then 'Backfill the day again.'
-        when 'not_requested' then 'Backfill the day: copilot-assets backfill --start ' || day || ' --end ' || day
+        when 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'
+        when 'not_requested' then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
     end as remedy, -- what can be done, if anything can
     records, -- records kept of the day; null unless reported
     active_people, -- people active by the report's own headline; null where it has none
