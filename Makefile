@@ -27,7 +27,7 @@ dev: setup ## The Dagster UI on your own data (.env)
 	@$(BIN)/dagster dev
 
 test: setup check .duckdb-1.5/synced ## Everything CI runs: style, types, import contract, tests
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff check .

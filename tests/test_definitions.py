@@ -203,7 +203,7 @@ def test_what_is_below_follows_when_raw_changed_and_rests_after_a_whole_run(comp
 
 
 def test_what_landed_is_followed_also_when_the_day_is_red_for_another_scope(company: Company, standin: Standin) -> None:
-    """Under the schedule nothing but automation rebuilds after a failed run: a refused scope must not freeze the rest."""
+    """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
     day = TODAY - timedelta(days=4)
     company.run(day, day)
     _, cursor = requested(company)

@@ -28,6 +28,7 @@ STATUS_CODES = {
     "forbidden": 403,
     "not_found": 404,
     "retired": 404,
+    "expired": 204,
     "failed": 503,
 }
 # In the order in which they are built, each after those it reads.

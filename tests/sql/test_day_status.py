@@ -270,7 +270,10 @@ def test_failed_is_not_explained_and_says_what_to_do(org: Book) -> None:
     evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "failed")
     row = status_of(org, FINAL_DAY)
     assert some(row, "status", "coverage", "is_explained") == ("failed", "missing", False)
-    assert some(row, "evidence", "remedy") == (evidence, "Backfill the day again.")
+    assert some(row, "evidence", "remedy") == (
+        evidence,
+        "Backfill the day again, in the Dagster UI or with copilot-assets backfill.",
+    )
 
 
 def test_an_answer_after_a_failure_counts(org: Book) -> None:
@@ -283,7 +286,7 @@ def test_not_requested_is_not_explained_and_names_the_command(org: Book) -> None
     row = status_of(org, FINAL_DAY)
     assert some(row, "status", "coverage", "is_explained") == ("not_requested", "missing", False)
     assert row["evidence"] == "Nobody asked GitHub for this day yet."
-    assert row["remedy"] == "Backfill the day: copilot-assets backfill --start 2026-09-16 --end 2026-09-16"
+    assert row["remedy"] == "Backfill the day, in the Dagster UI or with copilot-assets backfill."
     assert some(row, "records", "active_people", "last_outcome", "last_http_status") == (None, None, None, None)
 
 
@@ -388,17 +391,28 @@ def test_retired_by_date_when_nobody_asked(book: Book) -> None:
     assert status_of(book, date(2026, 4, 1), LEGACY)["status"] == "not_requested"
 
 
-@pytest.mark.parametrize("outcome", ["no_report", None])
+def test_fetched_early_and_never_again_stays_provisional(org: Book) -> None:
+    """Asked on the 13th for the 12th, final from the 16th on, and it is the 20th: nobody looked again."""
+    day = date(2026, 9, 12)
+    org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 3}, asked=date(2026, 9, 13))
+    row = status_of(org, day)
+    assert some(row, "status", "coverage") == ("provisional", "reported")
+    assert row["evidence"] == "It was fetched on 2026-09-13, when GitHub could still revise it, and not since."
+    assert row["remedy"].startswith("Backfill the day")
+    org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 3}, asked=date(2026, 9, 16))
+    assert status_of(org, day)["status"] == "reported"
+
+
+@pytest.mark.parametrize("outcome", ["expired", None])
 def test_expired_after_a_year_asked_too_late_or_not_at_all(book: Book, outcome: str | None) -> None:
     book.expect(ORG, start=date(2026, 1, 1), today=date(2027, 3, 1))
     # 365 days before 1 March 2027 is 1 March 2026: still there; the day before is lost.
-    for day in (date(2026, 2, 28), date(2026, 3, 1)):
-        if outcome:
-            book.fetch(ORG, ORG_REPORT, day, outcome)
+    if outcome:
+        book.fetch(ORG, ORG_REPORT, date(2026, 2, 28), outcome)
     row = status_of(book, date(2026, 2, 28))
     assert some(row, "status", "coverage", "is_explained", "remedy") == ("expired", "missing", True, None)
     assert row["evidence"] == ("GitHub keeps 365 days, and the day was never fetched while it was there: it is lost.")
-    assert status_of(book, date(2026, 3, 1))["status"] == (outcome or "not_requested")
+    assert status_of(book, date(2026, 3, 1))["status"] == "not_requested"
 
 
 def test_the_legacy_metrics_expire_after_a_hundred_days(book: Book) -> None:
@@ -452,7 +466,7 @@ def every_status(book: Book) -> Book:
 STATUSES = {
     # status: (coverage, is explained, something can be done)
     "reported": ("reported", True, False),
-    "provisional": ("reported", True, False),
+    "provisional": ("reported", True, True),
     "zero_activity": ("reported", True, False),
     "pending": ("pending", True, True),
     "below_threshold_suspected": ("below_threshold", True, True),
@@ -481,8 +495,7 @@ def test_evidence_and_remedy_are_sentences(every_status: Book) -> None:
         assert row["evidence"].endswith("."), row
         if row["remedy"] is not None:
             assert SENTENCE.fullmatch(row["remedy"]), row
-            # A command stands at the end without a full stop, so that it can be copied.
-            assert row["remedy"].endswith(".") != ("copilot-assets " in row["remedy"]), row
+            assert row["remedy"].endswith("."), row
 
 
 def test_the_order_in_which_the_ledger_was_written_does_not_matter(every_status: Book) -> None:
