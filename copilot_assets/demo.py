@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -62,13 +63,27 @@ def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> N
     own = {name: value for name, value in os.environ.items() if not name.startswith(("COPILOT_", "GITHUB_"))}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "copilot_assets.definitions", "-p", str(port)]
     say(f"The Dagster UI comes up at http://127.0.0.1:{port} (Ctrl-C ends it).")
-    process = subprocess.Popen(command, env={**own, **env, "DAGSTER_HOME": str(Path.cwd())})  # noqa: S603 - our own words
+    # A group of its own, ended as a whole: `dagster dev` is five processes, and one left over would hold the database.
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        command, env={**own, **env, "DAGSTER_HOME": str(Path.cwd())}, start_new_session=True
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         process.wait()
     except KeyboardInterrupt:
-        process.wait()
+        say("Ending the Dagster UI.")
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process group to end, ever more firmly, and wait until it has."""
+    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, request)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+            return
 
 
 def _is_free(port: int) -> bool:
