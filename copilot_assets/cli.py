@@ -204,8 +204,9 @@ def _run(installation: Installation, settings: Settings, first: date, last: date
     with warehouse.connect() as connection:
         for table in tables(connection, result.checks):
             out.print(table)
-    for sentence in result.problems:
-        err.print(f"[red]{escape(sentence)}[/red]")
+    # Reports that share a token share its troubles: each sentence once.
+    for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
+        err.print(f"[red]{escape(line)}[/red]")
     out.print("Run " + ", ".join(result.run_ids) + " in the Dagster UI tells the rest.")
     return result.is_success
 

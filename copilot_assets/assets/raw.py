@@ -171,7 +171,7 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
                 settings = installation.settings()
                 _land_days(landing, report, days, settings, installation, warehouse, context.run.run_id)
             if landing.problems:
-                raise _failure(landing, len(days))
+                raise _failure(landing, report, len(days))
         except BaseException:
             # Days that landed are told one by one: yielding the output would call the bad ones materialised too.
             for day in sorted(landing.metadata):
@@ -247,7 +247,7 @@ def _row(fetch: Fetch) -> Mapping[str, object]:
     }
 
 
-def _failure(landing: _Landing, days: int) -> dg.Failure:
+def _failure(landing: _Landing, report: Report, days: int) -> dg.Failure:
     """The days that are red, the first reason first; every reason once, with what it is about."""
     about: dict[str, list[Fetch]] = {}
     for fetch in sorted(landing.problems, key=lambda fetch: (fetch.day, fetch.scope)):
@@ -259,7 +259,9 @@ def _failure(landing: _Landing, days: int) -> dg.Failure:
     ]
     bad = len(landing.bad_days)
     return dg.Failure(
-        description="\n".join([*reasons, f"{bad} of {days} days failed; the other {days - bad} landed and stay."]),
+        description="\n".join(
+            [*reasons, f"{report.name}: {bad} of {days} days failed for a scope at least; what landed stays."]
+        ),
         metadata={"failed": table_value({"day": fetch.day, **_row(fetch)} for fetch in landing.problems[:100])},
         allow_retries=False,
     )

@@ -235,10 +235,7 @@ class GitHubClient:
         requested_at = datetime.now(UTC).replace(tzinfo=None)
         try:
             if refusal := self._refusals.get((report.name, str(scope))):
-                raise _EndedError(
-                    Verdict(refusal.verdict.outcome, f"{refusal.verdict.evidence} (Said of another day; not asked.)"),
-                    None,
-                )
+                raise _EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
             fetch = self._fetch_links if report.delivery is Delivery.LINKS else self._fetch_span
             return await fetch(report, scope, days, folder, requested_at)
         except _EndedError as ended:

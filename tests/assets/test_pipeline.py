@@ -148,7 +148,7 @@ def test_a_bad_day_is_red_alone(company: Company, standin: Standin) -> None:
     result = company.run(LAST - timedelta(days=4), LAST)
     assert len(result.problems) == 1
     assert "GitHub had trouble: it answered 500" in result.problems[0].splitlines()[0]
-    assert "1 of 5 days failed; the other 4 landed and stay." in result.problems[0]
+    assert "organization-1-day: 1 of 5 days failed for a scope at least; what landed stays." in result.problems[0]
     good = set(days(LAST - timedelta(days=4), LAST)) - {bad}
     assert company.materialized("raw", "organization_1_day") == good
     assert company.materialized("raw", "users_1_day") == good | {bad}, "another report has its own partitions"
