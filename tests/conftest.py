@@ -16,12 +16,18 @@ import duckdb
 import pytest
 import stamina
 
+from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation
 from copilot_assets.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
+
+
+def report_named(name: str) -> Report:
+    (report,) = (report for report in REPORTS if report.name == name)
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -143,16 +143,3 @@ REPORTS: Final[tuple[Report, ...]] = (
         threshold_people=5,
     ),
 )
-
-
-def report_named(name: str) -> Report:
-    """The catalogue's entry of that name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return next((report for report in REPORTS if report.name == name), None) or _unknown(name)
-
-
-def _unknown(name: str) -> Report:
-    raise KeyError(f"No report is called '{name}'. The catalogue has {', '.join(report.name for report in REPORTS)}.")

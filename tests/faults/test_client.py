@@ -10,10 +10,9 @@ import pytest
 from copilot_assets.github.auth import BearerAuth
 from copilot_assets.github.client import Fetch, GitHubClient
 from copilot_assets.github.outcomes import Outcome
-from copilot_assets.github.reports import report_named
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY
+from tests.conftest import TODAY, report_named
 
 ORG = Scope.parse("org:octo-org")
 LABS = Scope.parse("org:octo-labs")

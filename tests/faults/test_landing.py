@@ -14,11 +14,10 @@ import pytest
 
 from copilot_assets.github.files import BrokenFileError, inspect_files
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
-from copilot_assets.github.reports import report_named
 from copilot_assets.settings import Settings, SettingsError
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.warehouse import Warehouse, WarehouseError
-from tests.conftest import TODAY, Company
+from tests.conftest import TODAY, Company, report_named
 
 DAY = TODAY - timedelta(days=5)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from copilot_assets.github.files import ARRAY, LINES, OBJECTS, BrokenFileError, inspect_files
-from copilot_assets.github.reports import report_named
+from tests.conftest import report_named
 
 USERS = report_named("users-1-day")
 ORG_DAY = report_named("organization-1-day")

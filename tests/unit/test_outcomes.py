@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from copilot_assets.github.outcomes import Outcome, judge
-from copilot_assets.github.reports import report_named
 from copilot_assets.github.scopes import Scope
+from tests.conftest import report_named
 
 ORG_DAY = report_named("organization-1-day")
 LEGACY = report_named("legacy-metrics")
