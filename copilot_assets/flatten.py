@@ -13,17 +13,30 @@ from typing import Final
 import polars as pl
 
 from copilot_assets.contract import Column, Field, columns_of, fields_of
-from copilot_assets.records import EntityDay, LegacyDay, Record, UserDay
+from copilot_assets.records import (
+    AiCreditUsage,
+    EntityDay,
+    EntityWindow,
+    LegacyDay,
+    PremiumRequestUsage,
+    Record,
+    RepoDay,
+    Seat,
+    Subscription,
+    UserDay,
+    UserTeamDay,
+)
 
 SCOPE: Final = Column("scope", "VARCHAR", "Whom the row is about: `org:NAME`, `enterprise:SLUG`, `team:ORG/SLUG` …")
-DAY: Final = Column("day", "DATE", "UTC day that was asked for")
+DAY: Final = Column("day", "DATE", "UTC day that the row is about; of a snapshot, the day it was taken")
 
-POLARS_TYPES: Final[dict[str, type[pl.DataType]]] = {
+POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "VARCHAR": pl.String,
     "BIGINT": pl.Int64,
     "DOUBLE": pl.Float64,
     "BOOLEAN": pl.Boolean,
     "DATE": pl.Date,
+    "TIMESTAMP": pl.Datetime("us"),
 }
 
 
@@ -36,12 +49,16 @@ class FlatTable:
         record: the record it comes from.
         grain: what one row is.
         path: the fields to follow from the record; a list on the way is opened, one row an element.
+        one_per: columns of which a (scope, day) has one row each; rows that don't have them are left out.
+        newest_by: the column that says which row that is.
     """
 
     name: str
     record: type[Record]
     grain: str
     path: tuple[str, ...] = ()
+    one_per: tuple[str, ...] = ()
+    newest_by: str | None = None
 
     @cached_property
     def steps(self) -> tuple[Field, ...]:
@@ -57,7 +74,7 @@ class FlatTable:
     def _levels(self) -> tuple[tuple[Column, ...], ...]:
         """The columns that each level of the path gives: keys on the way, everything at the end."""
         records = [self.record, *(step.record for step in self.steps if step.record)]
-        taken = {SCOPE.name, DAY.name, *(DAY_FIELDS if len(records) == 1 else ())}
+        taken = {SCOPE.name, DAY.name}
         levels = []
         for depth, record in enumerate(records):
             last = depth == len(records) - 1
@@ -89,11 +106,11 @@ class FlatTable:
             if step.is_list:
                 rows = rows.filter(pl.col("node").list.len() > 0).explode("node")
             rows = rows.filter(pl.col("node").is_not_null())
-        return rows.select(*carried, *map(_value, self._levels[-1]))
-
-
-# The record's own day; the table's `day` is the one that was asked for, and landing holds the two equal.
-DAY_FIELDS: Final = frozenset({"day", "date"})
+        rows = rows.select(*carried, *map(_value, self._levels[-1]))
+        if self.one_per:
+            rows = rows.drop_nulls(self.one_per).sort(self.newest_by or DAY.name, nulls_last=False, maintain_order=True)
+            rows = rows.unique([SCOPE.name, DAY.name, *self.one_per], keep="last", maintain_order=True)
+        return rows
 
 
 def _is_object(table: FlatTable) -> bool:
@@ -101,55 +118,127 @@ def _is_object(table: FlatTable) -> bool:
 
 
 def _value(column: Column) -> pl.Expr:
-    value = pl.col("node")
-    for name in column.path:
-        value = value.struct.field(name)
+    value = pl.coalesce([_at(path) for path in column.paths])
+    if column.dtype == "TIMESTAMP":
+        value = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return value.cast(POLARS_TYPES[column.dtype]).alias(column.name)
 
 
+def _at(path: tuple[str, ...]) -> pl.Expr:
+    value = pl.col("node")
+    for name in path:
+        value = value.struct.field(name)
+    return value
+
+
+_BREAKDOWNS: Final = {
+    "ide": "IDE",
+    "feature": "feature",
+    "language_feature": "language and feature",
+    "language_model": "language and model",
+    "model_feature": "model and feature",
+    "3rd_party_agent": "agent app",
+    "skill": "skill",
+    "custom_agent": "custom agent",
+    "mcp": "MCP server",
+    "slash_cmd": "slash command",
+    "plugin": "plugin",
+}
+_SURFACES: Final = {"cli": "CLI", "copilot_app": "Copilot app", "vscode_agent": "VS Code Agents window"}
+
+
 def _activity_tables(prefix: str, record: type[Record], who: str) -> tuple[FlatTable, ...]:
-    breakdowns = {
-        "ide": "IDE",
-        "feature": "feature",
-        "language_feature": "language and feature",
-        "language_model": "language and model",
-        "model_feature": "model and feature",
-    }
     return (
         FlatTable(f"{prefix}_daily", record, f"One row per {who} and day."),
         *(
-            FlatTable(f"{prefix}_{name}_daily", record, f"One row per {who}, day, {grain}.", (f"totals_by_{name}",))
-            for name, grain in breakdowns.items()
+            FlatTable(
+                # A name must not begin a word with a digit, so that SQL needs no quotes around parts of it.
+                f"{prefix}_{name.replace('3rd', 'third')}_daily",
+                record,
+                f"One row per {who}, day, {grain}.",
+                (f"totals_by_{name}",),
+            )
+            for name, grain in _BREAKDOWNS.items()
         ),
-        FlatTable(f"{prefix}_cli_daily", record, f"One row per {who} and day with CLI use.", ("totals_by_cli",)),
+        *(
+            FlatTable(
+                f"{prefix}_{name}_daily", record, f"One row per {who} and day with {use} use.", (f"totals_by_{name}",)
+            )
+            for name, use in _SURFACES.items()
+        ),
     )
 
 
 FLAT_TABLES: Final[tuple[FlatTable, ...]] = (
     *_activity_tables("entity", EntityDay, "scope (organisation or enterprise)"),
+    FlatTable(
+        "entity_adoption_phase_daily",
+        EntityDay,
+        "One row per scope, day and adoption phase with active people.",
+        ("totals_by_ai_adoption_phase",),
+    ),
     FlatTable("entity_pull_request_daily", EntityDay, "One row per scope and day.", ("pull_requests",)),
+    FlatTable(
+        "entity_comment_type_daily",
+        EntityDay,
+        "One row per scope, day and kind of review comment by Copilot.",
+        ("pull_requests", "copilot_suggestions_by_comment_type"),
+    ),
     *_activity_tables("user", UserDay, "scope, person"),
+    FlatTable("user_team_daily", UserTeamDay, "One row per scope, day, team and person with a seat in it."),
+    FlatTable("repo_pull_request_daily", RepoDay, "One row per scope, day and repository with activity."),
+    FlatTable(
+        "repo_review_time_daily",
+        RepoDay,
+        "One row per scope, day, repository, who opened the pull requests and who reviewed them.",
+        ("pull_request_review_times",),
+    ),
+    FlatTable("engagement_28_days", EntityWindow, "One row per scope and window of 28 days; `day` is its last."),
+    FlatTable(
+        "feature_engagement_28_days",
+        EntityWindow,
+        "One row per scope, window of 28 days and feature; `day` is the window's last.",
+        ("copilot_feature_engagement", "totals_by_feature"),
+    ),
+    FlatTable(
+        "seat",
+        Seat,
+        "One row per scope, snapshot and person: of several grants the one with the newest activity.",
+        one_per=("user_id",),
+        newest_by="last_activity_at",
+    ),
+    FlatTable("seat_grant", Seat, "One row per scope, snapshot and grant of a seat; a person may have several."),
+    FlatTable("subscription", Subscription, "One row per organisation and snapshot."),
+    FlatTable(
+        "ai_credit_usage",
+        AiCreditUsage,
+        "One row per scope, day, product, SKU and model, as GitHub bills it.",
+        ("usageItems",),
+    ),
+    FlatTable(
+        "premium_request_usage",
+        PremiumRequestUsage,
+        "One row per scope, day, product, SKU and model, as GitHub billed it until AI credits came.",
+        ("usageItems",),
+    ),
     FlatTable("legacy_daily", LegacyDay, "One row per scope and day of the closed metrics API."),
-    FlatTable(
-        "legacy_code_completion_daily",
-        LegacyDay,
-        "One row per scope, day, editor, model and language.",
-        ("copilot_ide_code_completions", "editors", "models", "languages"),
-    ),
-    FlatTable(
-        "legacy_ide_chat_daily",
-        LegacyDay,
-        "One row per scope, day, editor and model.",
-        ("copilot_ide_chat", "editors", "models"),
-    ),
-    FlatTable(
-        "legacy_dotcom_chat_daily", LegacyDay, "One row per scope, day and model.", ("copilot_dotcom_chat", "models")
-    ),
-    FlatTable(
-        "legacy_pull_request_daily",
-        LegacyDay,
-        "One row per scope, day, repository and model.",
-        ("copilot_dotcom_pull_requests", "repositories", "models"),
+    *(
+        FlatTable(f"legacy_{name}_daily", LegacyDay, f"One row per scope, day{grain}.", path)
+        for name, grain, path in (
+            (
+                "code_completion",
+                ", editor, model and language",
+                ("copilot_ide_code_completions", "editors", "models", "languages"),
+            ),
+            ("code_completion_model", ", editor and model", ("copilot_ide_code_completions", "editors", "models")),
+            ("code_completion_editor", " and editor", ("copilot_ide_code_completions", "editors")),
+            ("code_completion_language", " and language", ("copilot_ide_code_completions", "languages")),
+            ("ide_chat", ", editor and model", ("copilot_ide_chat", "editors", "models")),
+            ("ide_chat_editor", " and editor", ("copilot_ide_chat", "editors")),
+            ("dotcom_chat", " and model", ("copilot_dotcom_chat", "models")),
+            ("pull_request", ", repository and model", ("copilot_dotcom_pull_requests", "repositories", "models")),
+            ("pull_request_repository", " and repository", ("copilot_dotcom_pull_requests", "repositories")),
+        )
     ),
 )
 
@@ -161,14 +250,17 @@ def tables_of(record: type[Record]) -> tuple[FlatTable, ...]:
 
 def record_keys(record: type[Record]) -> tuple[str, ...]:
     """What tells two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
-    return tuple(column.name for column in columns_of(record) if column.key and len(column.path) == 1)
+    return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 
 def latest_of_each_key(records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
     """One record per (scope, day, key), the last one where a report repeats a key over its shards."""
-    keys = [pl.col("record").struct.field(name).alias(name) for name in record_keys(record)]
+    names = record_keys(record)
+    keys = [pl.col("record").struct.field(name).alias(name) for name in names]
     return (
         records.with_columns(*keys)
-        .unique(["scope", "day", *record_keys(record)], keep="last", maintain_order=True)
+        .unique(["scope", "day", *names], keep="last", maintain_order=True)
         .select("scope", "day", "record")
+        if names
+        else records
     )

@@ -16,7 +16,7 @@ import polars as pl
 from copilot_assets.contract import Column, duckdb_structure
 from copilot_assets.flatten import FlatTable, latest_of_each_key, tables_of
 from copilot_assets.records import Record
-from copilot_assets.warehouse import Warehouse, ensure_table, replace_days, row_count, transaction
+from copilot_assets.warehouse import ensure_table, registered, replace_days, row_count, transaction
 
 # Records flattened at a time: about 220 MB of JSON for users-1-day, whose record is 4.4 KB.
 CHUNK_RECORDS: Final = 50_000
@@ -42,12 +42,12 @@ class Refreshed:
 
 
 def refresh_flat(
-    warehouse: Warehouse, record: type[Record], reports: Sequence[str], *, full: bool = False
+    connection: duckdb.DuckDBPyConnection, record: type[Record], reports: Sequence[str], *, full: bool = False
 ) -> tuple[int, dict[str, Refreshed]]:
     """Flatten every (scope, report, day) whose current content the flat tables of a record type don't show yet.
 
     Args:
-        warehouse: the warehouse.
+        connection: an open connection to the warehouse.
         record: the record type; all its tables are written in the same transactions.
         reports: names of the reports that consist of such records.
         full: flatten everything again, by the same code.
@@ -57,15 +57,14 @@ def refresh_flat(
     """
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
-    with warehouse.connect() as connection:
-        ensure_table(connection, "flat", "sources", SOURCES)
-        for table in tables:
-            ensure_table(connection, "flat", table.name, table.columns)
-        stale = _stale(connection, reports, _version(tables), full=full)
-        for chunk in _chunks(stale):
-            for name, rows in _flatten_chunk(connection, record, tables, chunk).items():
-                written[name] += rows
-        counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
+    ensure_table(connection, "flat", "sources", SOURCES)
+    for table in tables:
+        ensure_table(connection, "flat", table.name, table.columns)
+    stale = _stale(connection, reports, _version(tables), full=full)
+    for chunk in _chunks(stale):
+        for name, rows in _flatten_chunk(connection, record, tables, chunk).items():
+            written[name] += rows
+    counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
     return stale.height, counts
 
 
@@ -74,7 +73,16 @@ def _version(tables: Sequence[FlatTable]) -> str:
     shape = repr(
         [
             CODE_VERSION,
-            *((table.name, table.path, [(c.name, c.dtype, c.path) for c in table.columns]) for table in tables),
+            *(
+                (
+                    table.name,
+                    table.path,
+                    table.one_per,
+                    table.newest_by,
+                    [(c.name, c.dtype, c.paths) for c in table.columns],
+                )
+                for table in tables
+            ),
         ]
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:12]
@@ -109,8 +117,7 @@ def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _flatten_chunk(
     connection: duckdb.DuckDBPyConnection, record: type[Record], tables: Sequence[FlatTable], chunk: pl.DataFrame
 ) -> dict[str, int]:
-    connection.register("chunk", chunk)
-    try:
+    with registered(connection, chunk=chunk):
         records = connection.sql(
             """
             select r.scope, r.day, from_json(r.payload, $structure) as record
@@ -133,6 +140,4 @@ def _flatten_chunk(
                 "insert into flat.sources by name "
                 "select scope, report, day, sha256, contract from chunk where sha256 is not null"
             )
-    finally:
-        connection.unregister("chunk")
     return {name: rows.height for name, rows in frames.items()}

@@ -1,0 +1,158 @@
+"""Records about licences and money: seats, an organisation's subscription, usage as GitHub bills it.
+
+Sources: GitHub's OpenAPI description of 2026-09 (`copilot-seat-details`, `copilot-organization-details`, the AI credit
+and premium request usage reports) and GitHub Docs, "Metrics data properties for GitHub Copilot" for the seats' dates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from copilot_assets.records.fields import Record, count, identity, in_raw_only, instant, meta
+
+
+class Assignee(Record, kw_only=True):
+    """Who holds a seat, a `simple-user`: a person; historically also a team or an organisation."""
+
+    id: Annotated[
+        int, identity("GitHub's id of the person who holds the seat; null when GitHub does not tell", column="user_id")
+    ]
+    login: Annotated[str, in_raw_only("Login of the person")] | None = None
+    type: Annotated[str, meta("`User`, or what else holds the seat", column="assignee_type")] | None = None
+
+
+class GrantingOrganization(Record):
+    """The organisation through which a seat is held; absent in an organisation's own list."""
+
+    id: Annotated[int, in_raw_only("GitHub's id of the organisation")] | None = None
+    login: Annotated[str, meta("Organisation that grants the seat", column="granting_organization")] | None = None
+
+
+class GrantingTeam(Record):
+    """The team through which a seat is held; null for a seat that was given to the person directly."""
+
+    id: (
+        Annotated[
+            int,
+            identity("GitHub's id of the team that grants the seat; null for direct seats", column="granting_team_id"),
+        ]
+        | None
+    ) = None
+    slug: Annotated[str, meta("Slug of that team", column="granting_team_slug")] | None = None
+
+
+class Seat(Record, kw_only=True):
+    """One grant of a Copilot licence, as of the moment of asking. A person may hold several, and pays for one."""
+
+    created_at: Annotated[dt.datetime, instant("When the seat was granted, UTC")]
+    assignee: Assignee | None = None
+    organization: GrantingOrganization | None = None
+    assigning_team: GrantingTeam | None = None
+    plan_type: Annotated[str, meta("`business`, `enterprise` or `unknown`")] | None = None
+    last_activity_at: (
+        Annotated[dt.datetime, instant("Last use, UTC; up to a day late, null after 90 days without use")] | None
+    ) = None
+    last_activity_editor: Annotated[str, meta("Editor of that use, with versions")] | None = None
+    last_authenticated_at: Annotated[dt.datetime, instant("Last sign-in to Copilot, UTC")] | None = None
+    pending_cancellation_date: (
+        Annotated[dt.date, meta("Day on which the seat ends; it is billed and counted until then")] | None
+    ) = None
+    updated_at: Annotated[dt.datetime, instant("When the grant last changed, UTC; GitHub is giving it up")] | None = (
+        None
+    )
+
+
+class SeatBreakdown(Record):
+    """`seat_breakdown` of a subscription; a cycle is a billing month."""
+
+    total: Annotated[int, count("Seats that are billed", column="seats_total")] | None = None
+    added_this_cycle: Annotated[int, count("Seats added in this cycle", column="seats_added_this_cycle")] | None = None
+    pending_cancellation: (
+        Annotated[int, count("Seats that end with this cycle", column="seats_pending_cancellation")] | None
+    ) = None
+    pending_invitation: (
+        Annotated[int, count("Seats of people who have not joined yet", column="seats_pending_invitation")] | None
+    ) = None
+    active_this_cycle: Annotated[int, count("Seats used in this cycle", column="seats_active_this_cycle")] | None = None
+    inactive_this_cycle: (
+        Annotated[int, count("Seats not used in this cycle", column="seats_inactive_this_cycle")] | None
+    ) = None
+
+
+class Subscription(Record, kw_only=True):
+    """An organisation's Copilot subscription as of the moment of asking: `/orgs/{org}/copilot/billing`."""
+
+    seat_breakdown: SeatBreakdown
+    plan_type: Annotated[str, meta("`business`, `enterprise` or `unknown`")] | None = None
+    seat_management_setting: (
+        Annotated[str, meta("Who gets seats: `assign_all`, `assign_selected`, `disabled`, `unconfigured`")] | None
+    ) = None
+    public_code_suggestions: (
+        Annotated[str, meta("Suggestions that match public code: `allow`, `block`, `unconfigured`")] | None
+    ) = None
+    ide_chat: Annotated[str, meta("Chat in IDEs: `enabled`, `disabled`, `unconfigured`")] | None = None
+    platform_chat: Annotated[str, meta("Chat on github.com: `enabled`, `disabled`, `unconfigured`")] | None = None
+    cli: Annotated[str, meta("Copilot CLI: `enabled`, `disabled`, `unconfigured`")] | None = None
+
+
+class OneDay(Record, kw_only=True):
+    """`timePeriod` of a bill that was asked for one day; GitHub leaves parts out when it answers for more."""
+
+    year: Annotated[int, in_raw_only("Year")]
+    month: Annotated[int, in_raw_only("Month")]
+    day: Annotated[int, in_raw_only("Day of the month")]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no date; msgspec makes a validation error of a ValueError, and of no other."""
+        try:
+            dt.date(self.year, self.month, self.day)
+        except OverflowError:
+            raise ValueError("year, month and day are no date") from None
+
+
+class CostCenter(Record):
+    """`costCenter`: only in answers that were asked for one."""
+
+    id: Annotated[str, meta("GitHub's id of the cost centre", column="cost_center_id", key=True)] | None = None
+    name: Annotated[str, meta("Cost centre", column="cost_center_name", key=True)] | None = None
+
+
+class UsageItem(Record, kw_only=True, rename="camel"):
+    """One line of a bill: what was used of a model, at list price, discounted and net. Amounts are US dollars."""
+
+    product: Annotated[str, meta("Product (`Copilot`)", key=True)]
+    sku: Annotated[str, meta("What is billed (`Copilot AI Credits`, `Copilot Premium Request`)", key=True)]
+    model: Annotated[str, meta("Model as the bill names it, not as the reports do", key=True)] | None = None
+    unit_type: Annotated[str, meta("Unit of the quantities (`credits`, `requests`)")] | None = None
+    price_per_unit: Annotated[float, meta("List price of a unit (USD)")] | None = None
+    gross_quantity: Annotated[float, meta("Units used")] | None = None
+    gross_amount: Annotated[float, meta("Their price before discounts (USD)")] | None = None
+    discount_quantity: Annotated[float, meta("Units included in the plan")] | None = None
+    discount_amount: Annotated[float, meta("Discount (USD)")] | None = None
+    net_quantity: Annotated[float, meta("Units to be paid")] | None = None
+    net_amount: Annotated[float, meta("What is to be paid (USD)")] | None = None
+
+
+class BilledUsage(Record, kw_only=True, rename="camel"):
+    """What GitHub bills a scope for one UTC day. Its own pipeline: near to, and not the same as, the reports."""
+
+    time_period: Annotated[OneDay, in_raw_only("The day, the table's")]
+    enterprise: Annotated[str, in_raw_only("Slug of the enterprise, the table's scope")] | None = None
+    organization: Annotated[str, in_raw_only("Login of the organisation")] | None = None
+    user: Annotated[str, in_raw_only("Login of a person, in answers that were asked for one")] | None = None
+    cost_center: CostCenter | None = None
+    usage_items: tuple[UsageItem, ...]
+
+    @property
+    def about(self) -> dt.date | None:
+        """The day it was asked for."""
+        return dt.date(self.time_period.year, self.time_period.month, self.time_period.day)
+
+
+class AiCreditUsage(BilledUsage, kw_only=True, rename="camel"):
+    """AI credits, which replaced premium requests on 2026-06-01."""
+
+
+class PremiumRequestUsage(BilledUsage, kw_only=True, rename="camel"):
+    """Premium requests, billed until 2026-05-31."""

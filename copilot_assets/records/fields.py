@@ -1,0 +1,57 @@
+"""What a field of the record contract can say of itself: type and bounds, meaning, column, key.
+
+The marks and the base of all records belong here; the fields themselves are in the other modules of this package.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+from msgspec import Meta
+
+# DuckDB's and Polars' BIGINT.
+MAX: Final = 2**63 - 1
+
+
+def meta(text: str, *, column: str | None = None, key: bool = False) -> Meta:
+    """A text, a flag or a date. `column` renames it in the flat tables; a `key` is carried by every row below it."""
+    return Meta(description=text, extra={"column": column, "key": key})
+
+
+def identity(text: str, *, column: str | None = None) -> Meta:
+    """A number that names something: a key, never to be added up."""
+    return Meta(ge=0, le=MAX, description=text, extra={"column": column, "key": True})
+
+
+def count(text: str, *, column: str | None = None) -> Meta:
+    """A whole number from 0 to the end of BIGINT."""
+    return Meta(ge=0, le=MAX, description=text, extra={"column": column})
+
+
+def number(text: str, *, column: str | None = None) -> Meta:
+    """A number from 0 on, fractions allowed."""
+    return Meta(ge=0, description=text, extra={"column": column})
+
+
+def instant(text: str) -> Meta:
+    """A time with its zone; the flat tables hold it in UTC."""
+    return Meta(tz=True, description=text)
+
+
+def in_raw_only(text: str) -> Meta:
+    """A field that no flat table shows: a login, what the table has already, GitHub's housekeeping."""
+    return Meta(description=text, extra={"in_raw_only": True})
+
+
+class Record(msgspec.Struct):
+    """Any object of the contract. Unknown fields pass: the raw text keeps them.
+
+    A field that is absent and one that is null are both unknown: `None`, never 0.
+    """
+
+    @property
+    def about(self) -> dt.date | None:
+        """The UTC day that a whole record says it is about; None where it has none of its own, as a seat."""
+        return getattr(self, "day", None)
