@@ -6,16 +6,22 @@ The only reader of environment variables. What a value means is said here; what 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from copilot_assets.github.credentials import App, Token
+from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 # The first day of any usage-metrics report (GitHub Docs, "Copilot usage metrics", October 2025).
 FIRST_REPORT_DAY: Final = date(2025, 10, 10)
@@ -38,23 +44,25 @@ class Settings:
     """What one installation asks GitHub for, with what, since when, and where it keeps the answers.
 
     Attributes:
-        token: the bearer token; kept out of `repr`.
+        credentials: what proves who asks; the secret in it is kept out of `repr`.
         scopes: the scopes to ask for, in the order given.
         api_url: GitHub's REST root, without a trailing slash.
         start_date: first day of the history, UTC.
         lookback_days: closed days that the daily run asks for again.
         warehouse: path of the DuckDB file.
         legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
+        skip_reports: names of reports that are not to be asked for.
 
     """
 
-    token: str = field(repr=False)
+    credentials: Token | App
     scopes: tuple[Scope, ...]
     api_url: str = "https://api.github.com"
     start_date: date = FIRST_REPORT_DAY
     lookback_days: int = DEFAULT_LOOKBACK_DAYS
     warehouse: Path = Path("data/copilot.duckdb")
     legacy_api: bool = False
+    skip_reports: frozenset[str] = frozenset()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -139,18 +147,89 @@ def _why_not_writable(path: Path) -> str | None:
     return None if os.access(target, os.W_OK) else f"this user may not write {target}"
 
 
-def _token(env: Mapping[str, str]) -> str:
+def _credentials(env: Mapping[str, str]) -> Token | App:
+    app = [name for name in _APP_NAMES if env.get(name)]
+    if app and env.get("GITHUB_TOKEN"):
+        raise SettingsError(
+            f"GITHUB_TOKEN is set, and so is {' and '.join(app)}: it is unclear who is to ask. Take GITHUB_TOKEN "
+            "out to ask as the GitHub App, or every GITHUB_APP_… to ask with the token."
+        )
+    return _app(env) if app else _token(env)
+
+
+def _token(env: Mapping[str, str]) -> Token:
     if token := env.get("GITHUB_TOKEN"):
         if not token.isascii() or any(character.isspace() for character in token):
             raise SettingsError(
                 "GITHUB_TOKEN holds a character that no token has (a space, a line break or a letter outside ASCII). "
                 "Copy the token again."
             )
-        return token
+        return Token(token)
     raise SettingsError(
         "GITHUB_TOKEN is not set, so GitHub can't be asked for anything. Put a token into .env "
-        "(README, 'Your own data', says which permission it needs), or run `copilot-assets demo` to try without one."
+        "(README, 'Your own data', says which permission it needs), or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH "
+        "of a GitHub App, or run `copilot-assets demo` to try without one."
     )
+
+
+def _app(env: Mapping[str, str]) -> App:
+    app_id, installation_id = env.get("GITHUB_APP_ID", ""), env.get("GITHUB_APP_INSTALLATION_ID", "")
+    if not app_id:
+        given = " and ".join(name for name in _APP_NAMES if env.get(name))
+        raise SettingsError(
+            f"{given} is set without GITHUB_APP_ID, so it is unknown which GitHub App this is. "
+            "Set GITHUB_APP_ID to the App ID or the Client ID from the App's settings page."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9.]+", app_id, re.ASCII):
+        raise SettingsError(
+            f"GITHUB_APP_ID is '{app_id}'. Write the App ID or the Client ID from the App's settings page, "
+            "for example 1234567 or Iv23liAbCdEfGhIjKlMn."
+        )
+    if installation_id and not re.fullmatch(r"[1-9][0-9]{0,17}", installation_id, re.ASCII):
+        raise SettingsError(
+            f"GITHUB_APP_INSTALLATION_ID is '{installation_id}'. Write the number at the end of the address of the "
+            "installation's page, or take it out to have it looked up."
+        )
+    return App(app_id, _private_key(env), int(installation_id) if installation_id else None)
+
+
+def _private_key(env: Mapping[str, str]) -> RSAPrivateKey:
+    """The App's key; a text may be one line with `\\n` in it, as `.env` and secret stores hold it."""
+    text, path = env.get("GITHUB_APP_PRIVATE_KEY"), env.get("GITHUB_APP_PRIVATE_KEY_PATH")
+    if bool(text) == bool(path):
+        both = "GITHUB_APP_PRIVATE_KEY and GITHUB_APP_PRIVATE_KEY_PATH are both set: it is unclear which key to use."
+        raise SettingsError(
+            f"{both if text else 'GITHUB_APP_ID is set without a private key of the App.'} Set "
+            "GITHUB_APP_PRIVATE_KEY_PATH to the .pem file that GitHub gave out with the key, or GITHUB_APP_PRIVATE_KEY "
+            "to its text."
+        )
+    if text:
+        return _rsa_key(text.replace("\\n", "\n").encode(), "GITHUB_APP_PRIVATE_KEY")
+    try:
+        return _rsa_key(Path(str(path)).expanduser().read_bytes(), f"GITHUB_APP_PRIVATE_KEY_PATH: {path}")
+    except OSError as problem:
+        raise SettingsError(
+            f"GITHUB_APP_PRIVATE_KEY_PATH is {path}, which can't be read: {problem.strerror}. "
+            "Set it to the .pem file that GitHub gave out with the key."
+        ) from None
+
+
+def _rsa_key(pem: bytes, source: str) -> RSAPrivateKey:
+    # Imported here, for whoever has a token: it takes a tenth of a second.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError(
+            f"{source} holds no RSA private key that can be read. Take the .pem file that GitHub gave out with the "
+            "key, whole and without a password."
+        )
+    return key
 
 
 def _scopes(env: Mapping[str, str]) -> tuple[Scope, ...]:
@@ -192,12 +271,30 @@ def _legacy_api(env: Mapping[str, str]) -> bool:
     return text == "on"
 
 
+def _skip_reports(env: Mapping[str, str]) -> frozenset[str]:
+    names = frozenset(text.strip() for text in env.get("COPILOT_SKIP_REPORTS", "").split(",") if text.strip())
+    reports = [report.name for report in REPORTS]
+    if unknown := sorted(names.difference(reports)):
+        raise SettingsError(
+            f"COPILOT_SKIP_REPORTS names {', '.join(unknown)}, which no report is called. "
+            f"There are: {', '.join(reports)}."
+        )
+    return names
+
+
+_APP_NAMES: Final = (
+    "GITHUB_APP_ID",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_APP_PRIVATE_KEY_PATH",
+    "GITHUB_APP_INSTALLATION_ID",
+)
 _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
-    "token": _token,
+    "credentials": _credentials,
     "scopes": _scopes,
     "api_url": _api_url,
     "start_date": start_date,
     "lookback_days": _lookback_days,
     "warehouse": _writable_warehouse,
     "legacy_api": _legacy_api,
+    "skip_reports": _skip_reports,
 }

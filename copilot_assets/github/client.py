@@ -1,56 +1,49 @@
 """The client: asks GitHub for reports, day by day, and brings the files to disk.
 
-Connections, concurrency, pausing and asking again are here; what an answer means is in `outcomes.py`, what a file
-holds in `files.py`. Nothing is stored here and no Dagster is known.
+Which questions a report takes, and how many at once, is here; connections, pausing and asking again are in
+`transport.py`, what an answer means in `outcomes.py`, what a file holds in `files.py`. Nothing is stored here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from uuid import uuid4
 
 import httpx
 import msgspec
-import stamina
-from stamina.instrumentation import RetryDetails
 
 from copilot_assets.github.files import BrokenFileError, Contents, ReportFile, inspect_files
-from copilot_assets.github.outcomes import Outcome, Verdict, judge, retry_after_seconds
+from copilot_assets.github.outcomes import (
+    Cause,
+    Outcome,
+    Verdict,
+    judge_text,
+)
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.github.transport import (
+    ATTEMPTS,
+    ENDINGS,
+    IN_FLIGHT,
+    Connection,
+    EndedError,
+    StaleLinkError,
+    Transport,
+    is_address,
+)
 
-# httpx logs whole URLs at INFO, and those of the second hop are credentials.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
-logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
-def _tell_long_pause(details: RetryDetails) -> None:
-    """Say why nothing moves; the library's own line would print arguments and go to standard output."""
-    if details.wait_for >= _LONG_PAUSE_SECONDS and isinstance(details.caused_by, _EndedError):
-        logger.warning("%s Asking again in %.0f seconds.", details.caused_by, details.wait_for)
-
-
-stamina.instrumentation.set_on_retry_hooks([_tell_long_pause])
-
-_LONG_PAUSE_SECONDS: Final = 5
-API_VERSION: Final = "2026-03-10"
-USER_AGENT: Final = "copilot-assets"
-# GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
-IN_FLIGHT: Final = 8
-ATTEMPTS: Final = 5
-TIMEOUT_SECONDS: Final = 60.0
-LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
 LEGACY_DAYS_PER_PAGE: Final = 100
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class Fetch:
         bytes: bytes of the files; None unless reported.
         sha256: of the files' digests in sorted order, so that the order of shards does not matter.
         evidence: a sentence for people.
-        headline: the numbers that sum the day up, for one-record reports.
+        headline: the numbers that sum the day up, where the report has such.
         files: where the records are; the caller removes them.
     """
 
@@ -84,39 +77,35 @@ class Fetch:
     fetch_id: str = field(default_factory=lambda: uuid4().hex)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a probe was answered.
+
+    Attributes:
+        cause: what stands in the way, when it is something that can be changed.
+        day: the UTC day that GitHub has a report of; None when it has none.
+        links: signed links to its files; credentials, not to be shown.
+    """
+
+    outcome: Outcome
+    evidence: str
+    cause: Cause | None = None
+    day: date | None = None
+    links: tuple[str, ...] = field(default=(), repr=False)
+
+
 # What one worker does at a time: a scope, and one day or a span of days of it.
 Job = tuple[Scope, list[date]]
 Deliver = Callable[[dict[date, list[Fetch]]], Awaitable[None]]
+_FetchWay = Callable[[Report, Scope, list[date], Path, datetime], Awaitable[list[Fetch]]]
 
 
 class _LinkList(msgspec.Struct):
-    """The envelope of a 1-day report (OpenAPI: copilot-usage-metrics-1-day-report)."""
+    """The envelope of a report (OpenAPI: copilot-usage-metrics-1-day-report and -28-day-report)."""
 
     download_links: list[str]
     report_day: date | None = None
-
-
-class _EndedError(Exception):
-    """A fetch that ended with something else than records."""
-
-    def __init__(self, verdict: Verdict, status: int | None) -> None:
-        super().__init__(verdict.evidence)
-        self.verdict, self.status = verdict, status
-
-
-class _StaleLinkError(Exception):
-    """A signed link that is refused: links live for about an hour, so the list has to be asked for again."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"The storage answered {status} for a report file.")
-        self.status = status
-
-
-def _pause(error: Exception) -> bool | float:
-    """Stamina's question after a failed attempt: False, True (the usual growing pause), or seconds to wait."""
-    if isinstance(error, _EndedError):
-        return False if error.verdict.retry_after is None else error.verdict.retry_after or True
-    return isinstance(error, httpx.TransportError)
+    report_end_day: date | None = None
 
 
 class GitHubClient:
@@ -136,41 +125,42 @@ class GitHubClient:
         attempts: int = ATTEMPTS,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
-        limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-        timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
-        agent = {"User-Agent": USER_AGENT}
-        self._api = httpx.AsyncClient(
-            base_url=api_url,
-            auth=auth,
-            headers={**agent, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION},
-            limits=limits,
-            timeout=timeout,
-            follow_redirects=True,
-        )
-        # The signature in a link is its credential: the token must not travel to that host.
-        self._storage = httpx.AsyncClient(headers=agent, limits=limits, timeout=timeout, follow_redirects=True)
+        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, today=today)
         self._in_flight = in_flight
-        self._attempts = attempts
         self._today = today
-        self._refusals: dict[tuple[str, str], _EndedError] = {}
+        self._refusals: dict[tuple[str, str], EndedError] = {}
+        self._fetches: dict[Delivery, _FetchWay] = {
+            Delivery.LINKS: self._fetch_links,
+            Delivery.DAYS: self._fetch_span,
+            Delivery.PAGES: self._fetch_pages,
+            Delivery.OBJECT: self._fetch_object,
+        }
 
     async def __aenter__(self) -> Self:
-        self._stack = await AsyncExitStack().__aenter__()
-        await self._stack.enter_async_context(self._api)
-        await self._stack.enter_async_context(self._storage)
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        await self._transport.__aexit__(kind, error, trace)
+
+    @property
+    def connection(self) -> Connection:
+        """What GitHub's newest answer told of the token and the way there."""
+        return self._transport.connection
+
+    async def probe_file(self, link: str) -> str | None:
+        """Whether a report file can be had from where GitHub keeps them; a sentence when it can't."""
+        return await self._transport.probe_file(link)
 
     async def fetch_days(
         self, report: Report, scopes: Iterable[Scope], days: Sequence[date], folder: Path, deliver: Deliver
     ) -> None:
         """Fetch a report for every scope it covers, several days at once.
 
-        Days for which the report did not exist yet are not asked for and have no fetch.
+        Days for which the report did not exist yet are not asked for and have no fetch. Of a report that GitHub tells
+        as of now, `days` is the current day alone; its fetches may be about an earlier one.
 
         Args:
             report: the report.
@@ -187,7 +177,7 @@ class GitHubClient:
         }
         await deliver({day: [] for day in days if not wanted[day]})
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
-        fetched: asyncio.Queue[list[Fetch] | None] = asyncio.Queue()
+        fetched: asyncio.Queue[dict[date, Fetch] | None] = asyncio.Queue()
         places = asyncio.Semaphore(2 * self._in_flight)
         fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched, places))
         try:
@@ -198,8 +188,8 @@ class GitHubClient:
                 while not fetched.empty():
                     arrived.append(fetched.get_nowait())
                 is_over = None in arrived
-                for fetch in (fetch for fetches in arrived for fetch in fetches or ()):
-                    done[fetch.day].append(fetch)
+                for day, fetch in (asked for fetches in arrived if fetches for asked in fetches.items()):
+                    done[day].append(fetch)
                 complete = [day for day, fetches in done.items() if fetches and len(fetches) == len(wanted[day])]
                 await deliver({day: done.pop(day) for day in complete})
                 for _ in arrived:
@@ -214,7 +204,7 @@ class GitHubClient:
         jobs: Iterator[Job],
         report: Report,
         folder: Path,
-        fetched: asyncio.Queue[list[Fetch] | None],
+        fetched: asyncio.Queue[dict[date, Fetch] | None],
         places: asyncio.Semaphore,
     ) -> None:
         """Work the jobs off with as many workers as requests may be in flight: each has one request under way."""
@@ -222,7 +212,7 @@ class GitHubClient:
         async def work() -> None:
             for scope, days in jobs:
                 await places.acquire()
-                fetched.put_nowait(await self._fetch(report, scope, days, folder))
+                fetched.put_nowait(dict(zip(days, await self._fetch(report, scope, days, folder), strict=True)))
 
         try:
             async with asyncio.TaskGroup() as workers:
@@ -235,21 +225,30 @@ class GitHubClient:
         requested_at = datetime.now(UTC).replace(tzinfo=None)
         try:
             if refusal := self._refusals.get((report.name, str(scope))):
-                raise _EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
-            fetch = self._fetch_links if report.delivery is Delivery.LINKS else self._fetch_span
-            return await fetch(report, scope, days, folder, requested_at)
-        except _EndedError as ended:
-            verdict, status = ended.verdict, ended.status
+                raise EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
+            return await self._fetches[report.delivery](report, scope, days, folder, requested_at)
+        except ENDINGS as ending:
+            verdict, status = self._transport.judged(ending)
             if verdict.outcome.is_refusal and status is not None:
-                self._refusals[report.name, str(scope)] = ended
-        except _StaleLinkError as stale:
-            sentence = f"{stale} It did so for a fresh link too. Run this day again later."
-            verdict, status = Verdict(Outcome.FAILED, sentence), stale.status
-        except BrokenFileError as broken:
-            verdict, status = Verdict(Outcome.FAILED, str(broken)), 200
-        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
-            verdict, status = Verdict(Outcome.FAILED, _connection_sentence(trouble, self._api.base_url.host)), None
+                self._refusals[report.name, str(scope)] = EndedError(verdict, status)
         return [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
+
+    async def probe(self, report: Report, scope: Scope, day: date) -> Answer:
+        """What GitHub answers when it is asked for a report: one request, and nothing is taken."""
+        try:
+            if report.delivery is Delivery.LINKS:
+                about, links = await self._list_links(report, scope, day)
+                return Answer(Outcome.REPORTED, "", day=about, links=tuple(links))
+            if report.delivery is Delivery.DAYS:
+                if not _elements((await self._transport.ask(report, scope, _span(day, day, page=1))).content):
+                    return Answer(Outcome.NO_REPORT, "GitHub answered with an array of days that is empty.")
+            else:
+                params = report.params(day) | ({"per_page": "1"} if report.delivery is Delivery.PAGES else {})
+                _decoded((await self._transport.ask(report, scope, params)).content, _OBJECT, "an object")
+            return Answer(Outcome.REPORTED, "", day=day)
+        except ENDINGS as ending:
+            verdict, _ = self._transport.judged(ending)
+            return Answer(verdict.outcome, verdict.evidence, verdict.cause)
 
     def _without_records(
         self, report: Report, scope: Scope, day: date, verdict: Verdict, status: int | None, requested_at: datetime
@@ -264,83 +263,78 @@ class GitHubClient:
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
     ) -> list[Fetch]:
         """The two hops of a usage-metrics report: list the links, download every one without credentials."""
-        (day,) = days
+        (asked,) = days
         try:
-            paths, digests = await self._download_listed(report, scope, day, folder)
-        except _StaleLinkError:
-            paths, digests = await self._download_listed(report, scope, day, folder)
+            day, paths, digests = await self._download_listed(report, scope, asked, folder)
+        except StaleLinkError:
+            day, paths, digests = await self._download_listed(report, scope, asked, folder)
         contents = await asyncio.to_thread(inspect_files, paths, report, day)
         if not contents.records:
-            raise _EndedError(Verdict(Outcome.NO_REPORT, "GitHub's report file for this day is empty."), 200)
+            raise EndedError(Verdict(Outcome.NO_REPORT, "GitHub's report file for this day is empty."), 200)
         return [_reported(report, scope, day, contents, digests, requested_at)]
 
     async def _download_listed(
-        self, report: Report, scope: Scope, day: date, folder: Path
-    ) -> tuple[list[Path], list[str]]:
+        self, report: Report, scope: Scope, asked: date, folder: Path
+    ) -> tuple[date, list[Path], list[str]]:
         name = uuid4().hex
         paths, digests = [], []
-        for number, link in enumerate(await self._list_links(report, scope, day)):
+        day, links = await self._list_links(report, scope, asked)
+        for number, link in enumerate(links):
             paths.append(folder / f"{name}-{number}.json")
-            digests.append(await self._download(link, paths[-1]))
-        return paths, digests
+            digests.append(await self._transport.download(link, paths[-1]))
+        return day, paths, digests
 
-    async def _list_links(self, report: Report, scope: Scope, day: date) -> list[str]:
-        response = await self._ask(report, scope, {"day": day.isoformat()})
-        try:
-            answer = msgspec.json.decode(response.content, type=_LinkList | str, strict=True)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _EndedError(
-                Verdict(
-                    Outcome.FAILED,
-                    "GitHub answered 200, but not with a list of download links; a proxy may have answered instead. "
-                    "Check GITHUB_API_URL.",
-                ),
-                200,
-            ) from None
+    async def _list_links(self, report: Report, scope: Scope, asked: date) -> tuple[date, list[str]]:
+        """The day that the report is about, and the links to its files."""
+        response = await self._transport.ask(report, scope, report.params(asked))
+        answer = _decoded(response.content, _LINKS, "a list of download links")
         if isinstance(answer, str):
-            said = f'with the text "{answer[:80]}"' if answer else "with an empty text"
-            raise _EndedError(Verdict(Outcome.NO_REPORT, f"GitHub answered 200 {said}: no report."), 200)
+            raise EndedError(judge_text(answer), 200)
+        if not all(map(is_address, answer.download_links)):
+            raise BrokenFileError("GitHub listed a download link that is no web address. Run this day again later.")
         if not answer.download_links:
-            raise _EndedError(Verdict(Outcome.NO_REPORT, "GitHub answered 200 with no download links: no report."), 200)
-        if answer.report_day not in (None, day):
-            raise _EndedError(
-                Verdict(Outcome.FAILED, f"GitHub answered with the report of {answer.report_day}, not of {day}."), 200
+            raise EndedError(Verdict(Outcome.NO_REPORT, "GitHub answered 200 with no download links: no report."), 200)
+        if report.is_snapshot:
+            if answer.report_end_day is None:
+                raise EndedError(
+                    Verdict(Outcome.FAILED, "GitHub's answer does not say which 28 days it is about."), 200
+                )
+            return answer.report_end_day, answer.download_links
+        if answer.report_day not in (None, asked):
+            raise EndedError(
+                Verdict(Outcome.FAILED, f"GitHub answered with the report of {answer.report_day}, not of {asked}."), 200
             )
-        return answer.download_links
+        return asked, answer.download_links
 
-    async def _ask(self, report: Report, scope: Scope, params: dict[str, str]) -> httpx.Response:
-        async for attempt in self._retrying():
-            with attempt:
-                response = await self._api.get(report.path(scope), params=params)
-                if response.status_code != 200:
-                    raise _EndedError(judge(response, report, scope, self._today()), response.status_code)
-                return response
-        raise AssertionError("unreachable: the last attempt raises")
+    async def _fetch_object(
+        self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
+    ) -> list[Fetch]:
+        """One request, whose answer is the record."""
+        (day,) = days
+        text = (await self._transport.ask(report, scope, report.params(day))).content
+        _decoded(text, _OBJECT, "an object")
+        return [_from_texts(report, scope, day, [text], {}, folder, requested_at)]
 
-    async def _download(self, link: str, path: Path) -> str:
-        """Stream one file to disk; the digest of its bytes."""
-        async for attempt in self._retrying():
-            with attempt:
-                async with self._storage.stream("GET", link) as response:
-                    if response.status_code in (401, 403, 404, 410):
-                        raise _StaleLinkError(response.status_code)
-                    if response.status_code != 200:
-                        trouble = f"The storage answered {response.status_code} for a report file. Run this day again."
-                        is_passing = response.status_code in (408, 429) or response.status_code >= 500
-                        passing = retry_after_seconds(response.headers) or 0.0 if is_passing else None
-                        raise _EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
-                    digest = hashlib.sha256()
-                    with path.open("wb") as file:
-                        async for chunk in response.aiter_bytes():
-                            file.write(chunk)
-                            digest.update(chunk)
-                    return digest.hexdigest()
-        raise AssertionError("unreachable: the last attempt raises")
-
-    def _retrying(self) -> Any:
-        return stamina.retry_context(
-            on=_pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_PAUSE_SECONDS
-        )
+    async def _fetch_pages(
+        self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
+    ) -> list[Fetch]:
+        """A list over as many pages as GitHub's `Link` headers lead to; an empty list is a report without records."""
+        (day,) = days
+        texts: list[bytes] = []
+        headline: dict[str, Any] = {}
+        seen: set[str] = set()
+        next_page: str | None = report.path(scope)
+        params = report.params(day)
+        while next_page and next_page not in seen:
+            seen.add(next_page)
+            response = await self._transport.ask(report, scope, params, next_page)
+            page = _decoded(response.content, _OBJECT, "a page of a list")
+            items = _decoded(page.get(str(report.items), b"null"), _ELEMENTS, f"a list of {report.items}")
+            texts += [bytes(item) for item in items]
+            headline = {name: _decoded(page[name], _NUMBER, "a number") for name in report.headline if name in page}
+            # The link holds the parameters already, and must stay on the API's host: the token goes with it.
+            next_page, params = self._transport.own_address(response.links.get("next", {}).get("url")), {}
+        return [_from_texts(report, scope, day, texts, headline, folder, requested_at)]
 
     async def _fetch_span(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
@@ -348,29 +342,33 @@ class GitHubClient:
         """One request per page for a span of days; a day that is not in the answer has no report."""
         found: dict[date, list[bytes]] = {}
         for page in range(1, len(days) // LEGACY_DAYS_PER_PAGE + 2):
-            params = {
-                "since": f"{days[0]}T00:00:00Z",
-                "until": f"{days[-1]}T23:59:59Z",
-                "page": str(page),
-                "per_page": str(LEGACY_DAYS_PER_PAGE),
-            }
-            texts = _elements((await self._ask(report, scope, params)).content)
+            texts = _elements((await self._transport.ask(report, scope, _span(days[0], days[-1], page))).content)
             for text, day in texts:
                 found.setdefault(day, []).append(text)
             if len(texts) < LEGACY_DAYS_PER_PAGE:
                 break
         missing = Verdict(Outcome.NO_REPORT, "GitHub answered with an array of days, and this one is not in it.")
         return [
-            _from_element(report, scope, day, found[day][-1], folder, requested_at)
+            _from_texts(report, scope, day, found[day][-1:], {}, folder, requested_at)
             if day in found
             else self._without_records(report, scope, day, missing, 200, requested_at)
             for day in days
         ]
 
 
+def _span(first: date, last: date, page: int) -> dict[str, str]:
+    """The parameters that ask the legacy API for a page of days."""
+    return {
+        "since": f"{first}T00:00:00Z",
+        "until": f"{last}T23:59:59Z",
+        "page": str(page),
+        "per_page": str(LEGACY_DAYS_PER_PAGE),
+    }
+
+
 def _jobs(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
     """What one request sequence gets: a day of a scope, or a span of days. An iterator that workers share."""
-    if report.delivery is Delivery.LINKS:
+    if report.delivery is not Delivery.DAYS:
         return iter([(scope, [day]) for day, scopes in wanted.items() for scope in scopes])
     spans: list[Job] = []
     for scope in sorted({scope for scopes in wanted.values() for scope in scopes}):
@@ -391,25 +389,53 @@ class _Dated(msgspec.Struct):
     date: date
 
 
-def _elements(body: bytes) -> list[tuple[bytes, date]]:
-    """The elements of a legacy answer as GitHub wrote them, with their days."""
+# Made here, in one thread: see `files.py`.
+_LINKS: Final = msgspec.json.Decoder(_LinkList | str)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_NUMBER: Final = msgspec.json.Decoder(int)
+_DATED: Final = msgspec.json.Decoder(_Dated)
+
+
+def _decoded(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T], promised: str) -> _T:
+    """An answer of GitHub's API as what its endpoint promises.
+
+    Raises:
+        BrokenFileError: it is something else.
+    """
     try:
-        texts = [bytes(text) for text in msgspec.json.decode(body, type=list[msgspec.Raw])]
-        return [(text, msgspec.json.decode(text, type=_Dated).date) for text in texts]
+        return decoder.decode(bytes(body).removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BrokenFileError(
-            "GitHub answered 200, but not with an array of days; a proxy may have answered. Check GITHUB_API_URL."
+            f"GitHub answered 200, but not with {promised}; a proxy may have answered instead. Check GITHUB_API_URL."
         ) from None
 
 
-def _from_element(report: Report, scope: Scope, day: date, text: bytes, folder: Path, requested_at: datetime) -> Fetch:
+def _elements(body: bytes) -> list[tuple[bytes, date]]:
+    """The elements of a legacy answer as GitHub wrote them, with their days."""
+    promised = "an array of days"
+    return [(bytes(text), _decoded(text, _DATED, promised).date) for text in _decoded(body, _ELEMENTS, promised)]
+
+
+def _from_texts(
+    report: Report,
+    scope: Scope,
+    day: date,
+    texts: list[bytes],
+    headline: dict[str, Any],
+    folder: Path,
+    requested_at: datetime,
+) -> Fetch:
+    """A report of records that stood in the API's own answer: from here on as if they had been a file."""
     path = folder / f"{uuid4().hex}.json"
-    path.write_bytes(text)
+    whole = texts[0] if len(texts) == 1 else b"[" + b",".join(texts) + b"]"
+    path.write_bytes(whole if texts else b"")
     try:
         contents = inspect_files([path], report, day)
     except BrokenFileError as broken:
         return Fetch(scope, report, day, Outcome.FAILED, str(broken), requested_at, 200)
-    return _reported(report, scope, day, contents, [hashlib.sha256(text).hexdigest()], requested_at)
+    contents = replace(contents, headline=contents.headline | headline)
+    return _reported(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], requested_at)
 
 
 def _reported(
@@ -430,9 +456,3 @@ def _reported(
         contents.headline,
         contents.files,
     )
-
-
-def _connection_sentence(trouble: Exception, host: str) -> str:
-    """What broke, in words; the library's own text may hold a signed address and is left out."""
-    kind = "took too long to answer" if isinstance(trouble, httpx.TimeoutException) else "could not be reached"
-    return f"{host or 'GitHub'} or its storage {kind} ({type(trouble).__name__}). Check the network and run this again."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -26,8 +27,9 @@ class Outcome(StrEnum):
     REPORTED = "reported"  # records came and are kept
     NO_REPORT = "no_report"  # GitHub answered, and has nothing for that day
     UNAUTHORIZED = "unauthorized"  # the token is bad
-    FORBIDDEN = "forbidden"  # policy, role, permission or single sign-on
+    FORBIDDEN = "forbidden"  # policy, role, permission, single sign-on, payment
     NOT_FOUND = "not_found"  # unknown name, or hidden from this token
+    NOT_OFFERED = "not_offered"  # the scope exists, and GitHub has this report for others only
     RETIRED = "retired"  # the endpoint was closed
     EXPIRED = "expired"  # GitHub has nothing, for a day older than it keeps: what was fetched in time stays
     FAILED = "failed"  # no answer that means anything
@@ -40,25 +42,45 @@ class Outcome(StrEnum):
     @property
     def is_refusal(self) -> bool:
         """Whether it is about the token and the scope, so that asking for another day would end alike."""
-        return self in (Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.RETIRED)
+        return self in (Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.NOT_OFFERED, Outcome.RETIRED)
+
+
+class Cause(StrEnum):
+    """What has to be changed before GitHub answers, where its words tell."""
+
+    TOKEN = "token"  # noqa: S105 - no secret
+    SSO = "single sign-on"
+    POLICY = "policy"
+    ROLE = "role"  # of the token's owner; the policy is on, GitHub looks at it first
+    PERMISSION = "permission"  # of an App or a fine-grained token
+    PAYMENT = "payment"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True)
 class Verdict:
     """An outcome, the sentence that explains it, and for a passing trouble the seconds to wait before asking again.
 
-    `retry_after` is None when asking again is no use, 0 when the usual growing pause will do.
+    `retry_after` is None when asking again is no use, 0 when the usual growing pause will do. `cause` is None unless
+    something has to be changed.
     """
 
     outcome: Outcome
     evidence: str
     retry_after: float | None = None
+    cause: Cause | None = None
 
 
-# Docs, "Rate limits for the REST API": without any header wait at least a minute.
+# Docs, "Rate limits for the REST API": without any header wait at least a minute; a primary limit lasts an hour.
 _UNTOLD_RATE_LIMIT_SECONDS: Final = 60.0
+LONGEST_LIMIT_SECONDS: Final = 2 * 3600.0
 _SECONDS: Final = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 _EPOCH: Final = re.compile(r"\d{1,12}", re.ASCII)
+# What must not be repeated of an answer, should a proxy echo what it was sent: tokens, signatures.
+_CREDENTIAL: Final = re.compile(
+    r"\b(gh[a-z]_|github_pat_|eyJ)[\w.-]+|\bsig=[^&\s]+|\b(Bearer|token) [\w.-]{20,}", re.IGNORECASE
+)
+_NO_REPORT: Final = re.compile(r"\bno (report|data)\b|\bnot (yet )?(available|ready|generated)\b", re.IGNORECASE)
 _POLICY_PLACE: Final = {
     ScopeKind.ENTERPRISE: "in the enterprise under AI controls > Copilot > Copilot usage metrics, 'Enabled everywhere'",
     ScopeKind.ORG: (
@@ -69,13 +91,33 @@ _POLICY_PLACE: Final = {
 
 
 def message_of(body: bytes) -> str:
-    """GitHub's own words in an error body, at most 200 characters; empty when it has none."""
+    """GitHub's own words in an error body, at most 200 characters, without credentials; empty when it has none."""
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     message = decoded.get("message") if isinstance(decoded, dict) else None
-    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+    return _quotable(message) if isinstance(message, str) else ""
+
+
+def _quotable(text: str) -> str:
+    return _CREDENTIAL.sub("***", " ".join(text.split()))[:200]
+
+
+def judge_text(text: str) -> Verdict:
+    """What a JSON string in place of a list of links means, with status 200: no report, if its words are such.
+
+    GitHub has answered with an empty one (2026-03-30) and with "No report available…" (2026-03-25).
+    """
+    if not text.strip():
+        return Verdict(Outcome.NO_REPORT, "GitHub answered 200 with an empty text: no report.")
+    if _NO_REPORT.search(text):
+        return Verdict(Outcome.NO_REPORT, f'GitHub answered 200 with the text "{_quotable(text)}": no report.')
+    return Verdict(
+        Outcome.FAILED,
+        f'GitHub answered 200 with the text "{_quotable(text)}", which is neither a list of links nor a "no report". '
+        "What was stored of this day stays; run it again later.",
+    )
 
 
 def judge(response: httpx.Response, report: Report, scope: Scope, today: date) -> Verdict:
@@ -92,62 +134,201 @@ def judge(response: httpx.Response, report: Report, scope: Scope, today: date) -
     if status == 204:
         return Verdict(Outcome.NO_REPORT, "GitHub answered 204: it has no report for this day.")
     if (seconds := _rate_limit_seconds(response, said)) is not None:
-        return Verdict(
-            Outcome.FAILED,
-            f"The rate limit is used up ({quote}). Nothing is wrong with the token; run this day again later.",
-            retry_after=seconds,
-        )
-    if status == 401:
-        return Verdict(
-            Outcome.UNAUTHORIZED,
-            f"GitHub does not accept the token ({quote}). It may have expired or been cut when copied: "
-            "make a new one and put it into GITHUB_TOKEN.",
-        )
-    if status == 403:
-        return Verdict(Outcome.FORBIDDEN, _why_forbidden(response, said, quote, report, scope))
-    if status == 422 and "disabled" in said.lower():
-        return Verdict(
-            Outcome.FORBIDDEN,
-            f"The policy 'Copilot Metrics API access' is off for {scope} ({quote}). "
-            "Turn it on in the Copilot policies of the organisation or enterprise.",
-        )
-    if status == 404:
-        return _not_found(quote, report, scope, today)
-    if status in (408, 429) or status >= 500:
+        return _rate_limited(seconds, quote)
+    if status == 408 or status >= 500:
+        pause = retry_after_seconds(response.headers) or 0.0
         return Verdict(
             Outcome.FAILED,
             f"GitHub had trouble: it answered {status}. Run this day again later.",
-            retry_after=retry_after_seconds(response.headers) or 0.0,
+            retry_after=pause if pause <= LONGEST_LIMIT_SECONDS else None,
         )
-    return Verdict(Outcome.FAILED, f"GitHub answered {status}, which this report never should ({quote}).")
+    refuse = _REFUSALS.get(status, _unexpected)
+    return refuse(_No(response, said, quote, report, scope, today))
 
 
-def _not_found(quote: str, report: Report, scope: Scope, today: date) -> Verdict:
-    if report.retired_on and today >= report.retired_on:
+@dataclass(frozen=True)
+class _No:
+    """An answer that asking again would not change, and what it answers."""
+
+    response: httpx.Response
+    said: str
+    quote: str
+    report: Report
+    scope: Scope
+    today: date
+
+    def says(self, *words: str) -> bool:
+        """Whether any of these stands in GitHub's own words."""
+        return any(word in self.said.lower() for word in words)
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether it is HTML: GitHub's API never answers so."""
+        return self.response.content.lstrip()[:1] == b"<"
+
+
+def or_leave_out(report: Report) -> str:
+    """How to live without a report, to be put before the full stop; empty where others are built on it."""
+    return f", or leave the report out with COPILOT_SKIP_REPORTS={report.name}" if report.is_optional else ""
+
+
+def _unauthorized(no: _No) -> Verdict:
+    if no.says("requires authentication"):
+        return Verdict(
+            Outcome.UNAUTHORIZED,
+            f"No token reached GitHub ({no.quote}). A proxy may have taken the Authorization header away: let it "
+            "through; otherwise look at GITHUB_TOKEN.",
+            cause=Cause.NETWORK,
+        )
+    return Verdict(
+        Outcome.UNAUTHORIZED,
+        f"GitHub does not accept the token ({no.quote}). It may have expired or been cut when copied: "
+        "make a new one and put it into GITHUB_TOKEN.",
+        cause=Cause.TOKEN,
+    )
+
+
+def _forbidden(no: _No) -> Verdict:
+    cause, reason = _why_forbidden(no)
+    return Verdict(Outcome.FORBIDDEN, f"{reason}{or_leave_out(no.report)}.", cause=cause)
+
+
+def _why_forbidden(no: _No) -> tuple[Cause, str]:
+    """What stands in the way and what to do about it, without the full stop."""
+    if no.is_web_page:
+        return Cause.NETWORK, (
+            "A web page came with status 403: a proxy or firewall answered in place of GitHub. "
+            "Let requests to GITHUB_API_URL through"
+        )
+    if b"User-Agent" in no.response.content:
+        return Cause.NETWORK, "GitHub wants a User-Agent header and got none: a proxy takes it away. Let it through"
+    # "partial-results" in the same header is about lists over several organisations, and no refusal.
+    if no.response.headers.get("X-GitHub-SSO", "").startswith("required") or no.says("saml enforcement"):
+        return Cause.SSO, (
+            f"The token is not authorised for single sign-on of {no.scope}. Open Settings > Developer settings > "
+            "Personal access tokens at GitHub, choose 'Configure SSO' beside the token and authorise it"
+        )
+    if no.says("ip allow list", "ip address is not permitted"):
+        return Cause.NETWORK, (
+            f"{no.scope} lets in listed addresses only, and this machine's is none of them ({no.quote}). "
+            "Add it to the IP allow list, or run this from a machine that is on it"
+        )
+    if no.says("policy", "setting is disabled"):
+        return Cause.POLICY, _policy_is_off(no)
+    needs = no.report.permissions[no.scope.kind]
+    if no.says("not accessible by integration"):
+        return Cause.PERMISSION, f"The GitHub App lacks a permission for {no.scope} ({no.quote}). It needs {needs}"
+    if no.says("not accessible by personal access token"):
+        return Cause.PERMISSION, (
+            f"The fine-grained token lacks a permission for {no.scope} ({no.quote}). It must be {needs}"
+        )
+    return Cause.ROLE, f"The token may not read this about {no.scope} ({no.quote}). It must be {needs}"
+
+
+def _policy_is_off(no: _No) -> str:
+    if no.report.retired_on:
+        return (
+            f"The policy 'Copilot Metrics API access' is off for {no.scope} ({no.quote}). "
+            "Turn it on in the Copilot policies of the organisation or enterprise"
+        )
+    place = _POLICY_PLACE.get(no.scope.kind, "in the Copilot policies of the organisation or enterprise")
+    return f"The policy 'Copilot usage metrics' is off for {no.scope} ({no.quote}). Turn it on {place}"
+
+
+def _not_found(no: _No) -> Verdict:
+    report, scope = no.report, no.scope
+    if report.retired_on and no.today >= report.retired_on:
         return Verdict(
             Outcome.RETIRED,
             f"GitHub closed this API on {report.retired_on} and answers 404. Older days can only come from archives; "
             "set COPILOT_LEGACY_API=off to stop asking.",
         )
+    if no.is_web_page:
+        return Verdict(
+            Outcome.NOT_FOUND,
+            "A web page came with status 404, which GitHub's API never sends. Set GITHUB_API_URL to the API's own "
+            "address: https://api.github.com, or https://api.SUBDOMAIN.ghe.com.",
+        )
+    # An enterprise always has the bill: its 404 is an unknown name.
+    if report.not_found_means and scope.kind is ScopeKind.ORG:
+        return Verdict(Outcome.NOT_OFFERED, f"{report.not_found_means}{or_leave_out(no.report)}.")
     return Verdict(
         Outcome.NOT_FOUND,
-        f"GitHub knows no {scope} that this token may see, or no such report ({quote}). Check the name in "
+        f"GitHub knows no {scope} that this token may see, or no such report ({no.quote}). Check the name in "
         f"COPILOT_SCOPES and that the token is {report.permissions[scope.kind]}.",
     )
 
 
-def _why_forbidden(response: httpx.Response, said: str, quote: str, report: Report, scope: Scope) -> str:
-    if "X-GitHub-SSO" in response.headers:
-        return (
-            f"The token is not authorised for single sign-on of {scope}. Open Settings > Developer settings > "
-            "Personal access tokens at GitHub, choose 'Configure SSO' beside the token and authorise it."
+def _unprocessable(no: _No) -> Verdict:
+    if no.says("disabled"):
+        return _forbidden(no)
+    if no.says("payment"):
+        return Verdict(
+            Outcome.FORBIDDEN,
+            f"GitHub does not answer for {no.scope} until its payment method works ({no.quote}). Mend it under "
+            f"Settings > Billing and licensing > Payment information{or_leave_out(no.report)}.",
+            cause=Cause.PAYMENT,
         )
-    if "policy" in said.lower():
-        place = _POLICY_PLACE.get(scope.kind, "in the Copilot policies of the organisation or enterprise")
-        return f"The policy 'Copilot usage metrics' is off for {scope} ({quote}). Turn it on {place}."
-    if "not accessible by integration" in said.lower():
-        return f"The GitHub App lacks a permission for {scope} ({quote}). It needs {report.permissions[scope.kind]}."
-    return f"The token may not read this about {scope} ({quote}). It must be {report.permissions[scope.kind]}."
+    return _misunderstood(no)
+
+
+def _misunderstood(no: _No) -> Verdict:
+    if no.says("version"):
+        return _version_ended(no)
+    return Verdict(
+        Outcome.FAILED,
+        f"GitHub did not understand what it was asked: it answered {no.response.status_code} ({no.quote}). "
+        "It may have changed this report; look for a newer version of this project.",
+    )
+
+
+def _version_ended(no: _No) -> Verdict:
+    version = no.response.headers.get("x-github-api-version-selected", "that is asked for")
+    return Verdict(
+        Outcome.FAILED,
+        f"GitHub no longer offers the API version {version} of the header X-GitHub-Api-Version ({no.quote}). "
+        "Install a newer version of this project.",
+    )
+
+
+def _proxy_wants_a_password(no: _No) -> Verdict:
+    return Verdict(
+        Outcome.FAILED,
+        "A proxy between here and GitHub wants a name and a password (407). Put them into HTTPS_PROXY, "
+        "as http://NAME:PASSWORD@HOST:PORT.",
+    )
+
+
+def _unexpected(no: _No) -> Verdict:
+    return Verdict(
+        Outcome.FAILED, f"GitHub answered {no.response.status_code}, which this report never should ({no.quote})."
+    )
+
+
+# By status; whatever has a status of its own here is final.
+_REFUSALS: Final[dict[int, Callable[[_No], Verdict]]] = {
+    400: _misunderstood,
+    401: _unauthorized,
+    403: _forbidden,
+    404: _not_found,
+    407: _proxy_wants_a_password,
+    410: _version_ended,
+    422: _unprocessable,
+}
+
+
+def _rate_limited(seconds: float, quote: str) -> Verdict:
+    if seconds > LONGEST_LIMIT_SECONDS:
+        return Verdict(
+            Outcome.FAILED,
+            f"The rate limit is used up ({quote}), for {seconds / 3600:,.0f} hours, longer than any of GitHub's own. "
+            "Look for what stands between here and GitHub, and run this day again later.",
+        )
+    return Verdict(
+        Outcome.FAILED,
+        f"The rate limit is used up ({quote}). Nothing is wrong with the token; run this day again later.",
+        retry_after=seconds,
+    )
 
 
 def retry_after_seconds(headers: httpx.Headers) -> float | None:
@@ -157,7 +338,7 @@ def retry_after_seconds(headers: httpx.Headers) -> float | None:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -168,7 +349,9 @@ def _rate_limit_seconds(response: httpx.Response, said: str) -> float | None:
         return None
     if (seconds := retry_after_seconds(headers)) is not None:
         return seconds
+    is_used_up = headers.get("x-ratelimit-remaining") == "0"
     reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and _EPOCH.fullmatch(reset):
+    if is_used_up and _EPOCH.fullmatch(reset):
         return max(0.0, int(reset) - time.time()) + 1.0
-    return _UNTOLD_RATE_LIMIT_SECONDS if "rate limit" in said.lower() else None
+    is_limit = is_used_up or response.status_code == 429 or "rate limit" in said.lower()
+    return _UNTOLD_RATE_LIMIT_SECONDS if is_limit else None

@@ -4,7 +4,8 @@ Everything that plays GitHub's part belongs here, for the demo and for tests. Th
 does not: the stand-in imports nothing from the rest of the project, so that it can find it wrong.
 
     server.py     both servers in a thread: `Standin`, `serve`
-    app.py        the API: gate.py is what every request passes first, answers.py how answers and refusals look
+    app.py        the API: gate.py is what every request passes first, answers.py how answers and refusals look,
+                  apps.py a GitHub App, where it is installed and the tokens it gets
     downloads.py  the signed files of the second hop; links.py signs
     faults.py     what can be made to go wrong
     world.py      which reports exist on which day, and what is in them:
@@ -13,8 +14,9 @@ does not: the stand-in imports nothing from the rest of the project, so that it 
     changes.py    the dates on which GitHub changed its reports; chance.py dice that always fall the same way
 """
 
-from copilot_assets.standin.faults import Fault
+from copilot_assets.standin.faults import Fault, read_scenario
+from copilot_assets.standin.people import CROSSING_TEAM
 from copilot_assets.standin.server import Standin, serve
 from copilot_assets.standin.world import World
 
-__all__ = ["Fault", "Standin", "World", "serve"]
+__all__ = ["CROSSING_TEAM", "Fault", "Standin", "World", "read_scenario", "serve"]

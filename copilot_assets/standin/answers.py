@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 _JSON: Final = "application/json; charset=utf-8"
@@ -37,13 +37,16 @@ class Instead(Exception):  # noqa: N818  (GitHub's no, not a failure of the stan
 
 
 class CutConnection(Response):
-    """An answer that promises more than it sends, after which the server hangs up."""
+    """An answer that promises more than the `content` it sends, after which the server hangs up."""
+
+    def __init__(self, content: bytes = b"{") -> None:
+        super().__init__(content, media_type=_JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head and one byte; leaving the answer open makes uvicorn close the connection."""
-        headers = [(b"content-type", _JSON.encode()), (b"content-length", b"4096")]
+        """Send the head and the content; leaving the answer open makes uvicorn close the connection."""
+        headers = [(b"content-type", _JSON.encode()), (b"content-length", str(len(self.body) + 4096).encode())]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
 
 
 def json(body: object, *, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
@@ -91,6 +94,14 @@ def invalid(field: str, code: str) -> Instead:
     return Instead(json(body, status=status))
 
 
+def user_agent_missing() -> Response:
+    """The 403 to a request without a User-Agent; the only one that is no JSON."""
+    return PlainTextResponse(
+        "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n",
+        HTTPStatus.FORBIDDEN,
+    )
+
+
 def limit_exceeded(reset: int, limit: int) -> Response:
     """The 403 of a token whose hour is used up; `reset` in epoch seconds."""
     headers = {
@@ -107,24 +118,49 @@ def struck(name: str, scope: str) -> Response:
     """The answer of a fault that comes before the question: a refusal, a limit or an outage of `faults.py`."""
     if name == "rate-limit-primary":
         return limit_exceeded(math.ceil(time.time()) + 1, 5000)
-    if name == "502":
-        return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", HTTPStatus.BAD_GATEWAY)
     if name == "cut-connection":
         return CutConnection()
+    if name == "no-user-agent":
+        return user_agent_missing()
+    if name in _WEB_PAGES:
+        status = _WEB_PAGES[name]
+        return HTMLResponse(f"<!DOCTYPE html>\n<html><body><h1>{status.phrase}</h1></body></html>\n", status)
     status, message, docs, headers = _STRUCK[name]
-    return error(status, message, docs=docs, headers={k: v.format(scope.partition(":")[2]) for k, v in headers.items()})
+    account = scope.partition(":")[2]
+    return error(status, message.format(account), docs=docs, headers={k: v.format(account) for k, v in headers.items()})
 
 
+_WEB_PAGES: Final = {
+    "502": HTTPStatus.BAD_GATEWAY,
+    "firewall": HTTPStatus.FORBIDDEN,
+    "proxy-page": HTTPStatus.OK,
+    "proxy-password": HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    "web-page-404": HTTPStatus.NOT_FOUND,
+}
+_ROLE_MISSING: Final = "Insufficient permissions. This action requires admin, or relevant organization role access."
 _STRUCK: Final[Mapping[str, tuple[HTTPStatus, str, str | None, Mapping[str, str]]]] = {
     "404": (HTTPStatus.NOT_FOUND, "Not Found", _DOCS, {}),
     "500": (HTTPStatus.INTERNAL_SERVER_ERROR, "Server Error", None, {}),
     "503": (HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable. Please try again later.", _DOCS, {}),
     "bad-credentials": (HTTPStatus.UNAUTHORIZED, "Bad credentials", _DOCS, {}),
+    "no-token": (HTTPStatus.UNAUTHORIZED, "Requires authentication", _DOCS, {}),
     "sso-required": (
         HTTPStatus.FORBIDDEN,
         "Resource protected by organization SAML enforcement. You must grant your token access to this organization.",
         "https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/",
         {"x-github-sso": "required; url=https://github.com/orgs/{}/sso?authorization_request=AAAA"},
+    ),
+    "sso-partial": (
+        HTTPStatus.FORBIDDEN,
+        _ROLE_MISSING,
+        None,
+        {"x-github-sso": "partial-results; organizations=21955855,20582480"},
+    ),
+    "ip-not-allowed": (
+        HTTPStatus.FORBIDDEN,
+        "`{}` has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+        _DOCS,
+        {},
     ),
     "policy-off": (
         HTTPStatus.FORBIDDEN,
@@ -138,18 +174,36 @@ _STRUCK: Final[Mapping[str, tuple[HTTPStatus, str, str | None, Mapping[str, str]
         _DOCS,
         {},
     ),
-    "role-missing": (
+    "role-missing": (HTTPStatus.FORBIDDEN, _ROLE_MISSING, None, {}),
+    "app-permission-missing": (HTTPStatus.FORBIDDEN, "Resource not accessible by integration", _DOCS, {}),
+    "token-permission-missing": (
         HTTPStatus.FORBIDDEN,
-        "Insufficient permissions. This action requires admin, or relevant organization role access.",
-        None,
+        "Resource not accessible by personal access token",
+        _DOCS,
         {},
     ),
-    "app-permission-missing": (HTTPStatus.FORBIDDEN, "Resource not accessible by integration", _DOCS, {}),
+    "payment-problem": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "There is a problem with your account's associated payment method.",
+        _DOCS,
+        {},
+    ),
+    "billing-elsewhere": (HTTPStatus.NOT_FOUND, "Not Found", _DOCS, {}),
+    "version-ended": (HTTPStatus.GONE, "API version 2026-03-10 is no longer supported.", _DOCS, {}),
+    "not-understood": (HTTPStatus.BAD_REQUEST, "Problems parsing the request", _DOCS, {}),
+    "invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, "Validation Failed", _DOCS, {}),
     "rate-limit-secondary": (
         HTTPStatus.TOO_MANY_REQUESTS,
         "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
         _LIMIT_DOCS,
         {"retry-after": "1"},
+    ),
+    "rate-limit-untold": (HTTPStatus.FORBIDDEN, "You have exceeded a secondary rate limit.", _LIMIT_DOCS, {}),
+    "rate-limit-endless": (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "API rate limit exceeded.",
+        _LIMIT_DOCS,
+        {"retry-after": "99999999"},
     ),
 }
 

@@ -1,7 +1,7 @@
 """GitHub's API over HTTP: what can be asked, and the order in which it says no.
 
 Routes, parameters and the choice of an answer belong here. What every request passes first is `gate.py`; what is in an
-answer comes from `world.py` and `accounts.py`, how it looks from `answers.py`; the files are `downloads.py`.
+answer comes from `world.py`, `accounts.py` and `apps.py`, how it looks from `answers.py`; the files are `downloads.py`.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from copilot_assets.standin.answers import (
     page,
     struck,
 )
+from copilot_assets.standin.apps import Apps
 from copilot_assets.standin.faults import Fault, strike
 from copilot_assets.standin.gate import VERSIONS, Gate, RateLimits, token_of
 from copilot_assets.standin.links import File, Links
@@ -59,6 +60,7 @@ class Api:
         world: World,
         links: Links,
         faults: list[Fault],
+        apps: Apps,
         api_url: str,
         *,
         legacy_open: bool = False,
@@ -67,15 +69,18 @@ class Api:
         self._world = world
         self._links = links
         self._faults = faults
+        self._apps = apps
         self._accounts = Accounts(world, api_url)
         self._legacy_open = legacy_open
         self.limits = RateLimits(rate_limit)
-        self.asgi: ASGIApp = Gate(_starlette(list(self._routes())), self.limits)
+        self.asgi: ASGIApp = Gate(_starlette(list(self._routes())), self.limits, apps)
 
     def _routes(self) -> Iterator[Route]:
         """Every path there is."""
         yield Route("/versions", self._versions)
         yield Route("/rate_limit", self._rate_limit)
+        yield Route("/app", self._app)
+        yield Route("/app/installations/{number:int}/access_tokens", self._installation_token, methods=["POST"])
         for kind, root in (("org", "/orgs/{org}"), ("enterprise", "/enterprises/{enterprise}")):
             for report in _REPORTS[kind]:
                 yield Route(f"{root}/copilot/metrics/reports/{report}", self._report, name=report)
@@ -84,6 +89,7 @@ class Api:
             yield Route(f"{root}/copilot/billing/seats", self._seats)
             yield Route(f"{root}/members/{{username}}/copilot", self._member)
             yield Route(f"{root}/teams", self._teams)
+            yield Route(f"{root}/installation", self._installation)
         yield Route("/orgs/{org}/copilot/billing", self._subscription)
         yield Route("/orgs/{org}/teams/{team}/members", self._team_members)
         yield Route("/enterprises/{enterprise}/teams/{team}/memberships", self._team_members)
@@ -104,7 +110,7 @@ class Api:
         report = request.url.path.partition("/reports/")[2].removesuffix("/latest")
         one_day = report.endswith("1-day")
         day = _day(request) if one_day else None
-        await self._strike(scope, report, day, policy="policy-off")
+        await self._strike(scope, report, day, own="policy-off")
         if one_day and day is None:
             raise invalid("day", "invalid" if "day" in request.query_params else "missing_field")
         today = self._world.today
@@ -115,8 +121,9 @@ class Api:
         files = await run_in_threadpool(self._files, File(report, scope, last, today, 0), shape)
         if not files and shape is None and _documents_204(scope, report):
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        expired = strike(self._faults, named.LINKS, scope, report, day) is not None
-        links = [self._links.sign(file.path, expired=expired) for file in files]
+        trouble = strike(self._faults, named.LINKS, scope, report, day)
+        links = [self._links.sign(file.path, expired=trouble == "expired-link") for file in files]
+        last -= _YESTERDAY if trouble == "wrong-day" else timedelta()
         if one_day:
             return json({"download_links": links, "report_day": last.isoformat()})
         first = last - timedelta(days=WINDOW_DAYS - 1)
@@ -135,7 +142,7 @@ class Api:
         scope = self._team(request).scope if "team" in request.path_params else _scope(request)
         if not self._legacy_open:
             raise not_found()
-        await self._strike(scope, "legacy-metrics", policy="legacy-policy-off")
+        await self._strike(scope, "legacy-metrics", own="legacy-policy-off")
         today = self._world.today
         since = _instant(request, "since") or today - timedelta(days=LEGACY_DAYS)
         until = _instant(request, "until") or today - _YESTERDAY
@@ -178,7 +185,7 @@ class Api:
 
     async def _subscription(self, request: Request) -> Response:
         scope = _scope(request)
-        await self._strike(scope, "billing")
+        await self._strike(scope, "billing", own="payment-problem")
         return json(await run_in_threadpool(self._accounts.subscription, ORGANIZATIONS[_name(scope)]))
 
     async def _teams(self, request: Request) -> Response:
@@ -197,10 +204,26 @@ class Api:
         scope, kind = _scope(request), request.path_params["kind"]
         if kind not in ("ai_credit", "premium_request"):
             raise not_found()
-        await self._strike(scope, "usage")
+        await self._strike(scope, "usage", own=None if _is_enterprise(scope) else "billing-elsewhere")
         period = _period(request, self._world.today)
         chosen = {name: request.query_params[name] for name in ("user", "model") if name in request.query_params}
         return json(await run_in_threadpool(self._accounts.bill, scope, kind, period, chosen))
+
+    # ---------------------------------------------------------------------------------------------------- GitHub Apps
+
+    async def _app(self, request: Request) -> Response:
+        self._apps.check(token_of(request.headers))
+        return json(self._apps.app())
+
+    async def _installation(self, request: Request) -> Response:
+        self._apps.check(token_of(request.headers))
+        scope = _scope(request)
+        await self._trouble(scope, "app")
+        return json(self._apps.installation(scope))
+
+    async def _installation_token(self, request: Request) -> Response:
+        self._apps.check(token_of(request.headers))
+        return json(self._apps.grant(request.path_params["number"]), status=HTTPStatus.CREATED)
 
     # -------------------------------------------------------------------------------------------------------- checks
 
@@ -213,14 +236,21 @@ class Api:
             raise not_found()
         return team
 
-    async def _strike(self, scope: str, report: str, day: date | None = None, *, policy: str | None = None) -> None:
-        """Let those faults happen that come before the question itself; `policy` is the one this endpoint needs."""
+    async def _strike(self, scope: str, report: str, day: date | None = None, *, own: str | None = None) -> None:
+        """Let those faults happen that come before the question itself; `own` is the one only this endpoint has."""
+        await self._trouble(scope, report, day)
+        foreign = named.OF_ONE_ENDPOINT - {own}
+        self._refuse([n for n in (*named.REFUSALS, "404") if n not in foreign], scope, report, day)
+
+    async def _trouble(self, scope: str, report: str, day: date | None = None) -> None:
+        """Let those faults happen that have nothing to do with who asks for what."""
         if strike(self._faults, ["slow"], scope, report, day):
             await asyncio.sleep(SLOW_SECONDS)
-        foreign = {"slow", "policy-off", "legacy-policy-off"} - {policy}
-        names = [n for n in (*named.OUTAGES, *named.LIMITS, *named.REFUSALS, "404") if n not in foreign]
-        name = strike(self._faults, names, scope, report, day)
-        if name:
+        self._refuse([n for n in (*named.OUTAGES, *named.LIMITS) if n != "slow"], scope, report, day)
+
+    def _refuse(self, names: list[str], scope: str, report: str, day: date | None) -> None:
+        """Answer with the first of these faults that strikes."""
+        if name := strike(self._faults, names, scope, report, day):
             raise Instead(struck(name, scope))
 
 

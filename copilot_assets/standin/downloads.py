@@ -4,6 +4,7 @@ Checking links, writing files and damaging them on demand belong here. It knows 
 credential, and an `Authorization` header is refused, as Azure storage does.
 """
 
+import gzip
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http import HTTPStatus
@@ -19,14 +20,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from copilot_assets.standin import faults as named
+from copilot_assets.standin.answers import CutConnection
 from copilot_assets.standin.faults import Fault, strike
 from copilot_assets.standin.links import File, LinkRefused, Links
 from copilot_assets.standin.world import Report, World
 
 _BOM: Final = b"\xef\xbb\xbf"
 _WEB_PAGE: Final = b"<!DOCTYPE html>\n<html><body>Sign in to continue</body></html>\n"
-_OF_LAST_FILE: Final = ("truncated-file", "missing-shard")
-_OF_EVERY_FILE: Final = ("bom", "crlf")
+_OF_LAST_FILE: Final = ("truncated-file", "missing-shard", "truncated-gzip")
+_OF_EVERY_FILE: Final = ("bom", "crlf", "array-file", "gzip-file")
 
 
 class Downloads:
@@ -54,9 +56,13 @@ class Downloads:
         fault = self._fault(file, report.parts if report else 1)
         if fault == "missing-shard":
             return self._missing()
+        if fault == "storage-503":
+            return self._storage_error(HTTPStatus.SERVICE_UNAVAILABLE, "ServerBusy", "The server is busy.")
         body = await run_in_threadpool(_content, file, report)
         if fault == "html-file":
             return Response(_WEB_PAGE, media_type="text/html")
+        if fault == "cut-file" and body:
+            return CutConnection(body[: len(body) // 2])
         if fault and body and report:
             body = _DAMAGES[fault](body, report)
         etag = f'"0x{sha256(body).hexdigest()[:16].upper()}"'
@@ -121,6 +127,11 @@ def _truncated(body: bytes, _: Report) -> bytes:
     return body[: len(body) - len(last) // 2]
 
 
+def _truncated_gzip(body: bytes, _: Report) -> bytes:
+    packed = gzip.compress(body)
+    return packed[: len(packed) // 2]
+
+
 def _in_first_record(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes, Report], bytes]:
     """Damage that changes the first record: of a 28-day object the first of its days."""
 
@@ -146,6 +157,12 @@ _DAMAGES: Final[Mapping[str, Callable[[bytes, Report], bytes]]] = {
     "negative-counter": _in_first_record(lambda record: _set_number(record, -1)),
     "unknown-field": _in_first_record(lambda record: record.update(tomorrows_counter=7)),
     "pretty-printed": lambda body, report: msgspec.json.format(body, indent=2) + b"\n" if report.one_object else body,
+    "json-string-file": lambda _body, _report: b'"No report available."\n',
+    "array-file": lambda body, _report: b"[" + b",\n".join(body.splitlines()) + b"]\n",
+    "gzip-file": lambda body, _report: gzip.compress(body),
+    "truncated-gzip": _truncated_gzip,
+    "utf-16-file": lambda body, _report: body.decode().encode("utf-16"),
+    "two-records": lambda body, _report: body.splitlines(keepends=True)[0] + body,
     "bom": lambda body, _report: _BOM + body,
     "crlf": lambda body, _report: body.replace(b"\n", b"\r\n"),
 }

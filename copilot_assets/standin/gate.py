@@ -9,15 +9,18 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from copilot_assets.standin.answers import error, limit_exceeded
+from copilot_assets.standin.answers import error, limit_exceeded, user_agent_missing
+from copilot_assets.standin.apps import Apps
 
 VERSIONS: Final = ("2026-03-10", "2022-11-28")
 _DEFAULT_VERSION: Final = "2022-11-28"
 _OPEN_TO_ALL: Final = ("/versions", "/rate_limit")
 _HOUR: Final = 3600
+# Of classic tokens alone does GitHub say in a header what they may do (Docs, "Scopes for OAuth apps").
+_CLASSIC_SCOPES: Final = {"x-oauth-scopes": "read:org, read:enterprise, manage_billing:copilot"}
 
 
 class RateLimits:
@@ -60,9 +63,10 @@ class RateLimits:
 class Gate:
     """Lets through who GitHub would let through to `app`, and puts GitHub's headers on every answer."""
 
-    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits, apps: Apps) -> None:
         self._app = app
         self._limits = limits
+        self._apps = apps
         self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,11 +75,16 @@ class Gate:
         token = token_of(headers)
         version = headers.get("x-github-api-version", _DEFAULT_VERSION)
         costs = token != "" and scope["path"] not in _OPEN_TO_ALL
-        refusal = _refusal(scope, headers, token, version) or (self._limits.refusal(token) if costs else None)
+        refusal = (
+            _refusal(scope, headers, token, version)
+            or self._apps.refusal(token, scope["path"])
+            or (self._limits.refusal(token) if costs else None)
+        )
         marks = {
             "x-github-request-id": f"5AFE:{next(self._numbers):06X}",
             "x-github-media-type": "github.v3; format=json",
             "x-github-api-version-selected": version,
+            **(_CLASSIC_SCOPES if token.startswith("ghp_") else {}),
         }
 
         async def marked(message: Message) -> None:
@@ -99,10 +108,7 @@ def token_of(headers: Headers) -> str:
 def _refusal(scope: Scope, headers: Headers, token: str, version: str) -> Response | None:
     """The answer to a request that GitHub would not look at."""
     if not headers.get("user-agent"):
-        return PlainTextResponse(
-            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n",
-            HTTPStatus.FORBIDDEN,
-        )
+        return user_agent_missing()
     if token.startswith("bad"):
         return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
     if not token and scope["path"] not in _OPEN_TO_ALL:

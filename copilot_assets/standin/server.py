@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copilot_assets.standin.app import Api
+from copilot_assets.standin.apps import APP_ID, TOKEN_SECONDS, Apps
 from copilot_assets.standin.downloads import Downloads
 from copilot_assets.standin.faults import Fault
 from copilot_assets.standin.links import Links
@@ -80,7 +81,8 @@ class Standin:
 
     `port` 0 takes any free one; the download host takes `download_port`, by default any free one. `today` None follows
     the clock. `people` is the size of the enterprise, `link_seconds` the life of a download link, `rate_limit` the
-    number of requests an hour for each token.
+    number of requests an hour for each token. A GitHub App, `app_id` with `app_private_key`, is installed on the
+    accounts `app_installed_on` (`org:NAME`, `enterprise:NAME`), by default on all; its tokens live `app_token_seconds`.
 
     Raises:
         OSError: a port is taken.
@@ -98,6 +100,8 @@ class Standin:
         faults: Iterable[Fault] = (),
         link_seconds: int = LINK_SECONDS,
         rate_limit: int = 5000,
+        app_installed_on: Iterable[str] | None = None,
+        app_token_seconds: int = TOKEN_SECONDS,
     ) -> None:
         self.world = World(seed=seed, people=people, today=today)
         self._faults = list(faults)
@@ -105,7 +109,16 @@ class Standin:
         self._sockets = [_listen(port), _listen(download_port)]
         self.api_url, self.downloads_url = (f"http://{LOOPBACK}:{s.getsockname()[1]}" for s in self._sockets)
         links = Links(self.downloads_url, link_seconds)
-        api = Api(self.world, links, self._faults, self.api_url, legacy_open=legacy_open, rate_limit=rate_limit)
+        self.apps = Apps(self.api_url, app_installed_on, app_token_seconds)
+        api = Api(
+            self.world,
+            links,
+            self._faults,
+            self.apps,
+            self.api_url,
+            legacy_open=legacy_open,
+            rate_limit=rate_limit,
+        )
         self.rate_limits = api.limits
         apps = ((api.asgi, "api"), (Downloads(self.world, links, self._faults).asgi, "downloads"))
         self._servers = [_server(self.record.watch(app, host)) for app, host in apps]
@@ -124,6 +137,16 @@ class Standin:
     def requests(self) -> list[Seen]:
         """The requests answered so far, on both hosts."""
         return self.record.requests
+
+    @property
+    def app_id(self) -> int:
+        """The number of the GitHub App."""
+        return APP_ID
+
+    @property
+    def app_private_key(self) -> str:
+        """The private key of the GitHub App, PEM."""
+        return self.apps.private_key
 
     @property
     def most_in_flight(self) -> int:

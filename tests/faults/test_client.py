@@ -126,12 +126,20 @@ def test_a_report_without_one_of_its_files_is_no_report(standin: Standin, tmp_pa
     assert (got.outcome, got.http_status, got.files) == (Outcome.FAILED, 404, ())
 
 
-@pytest.mark.parametrize("fault", ["malformed-line", "truncated-file", "html-file", "wrong-type", "negative-counter"])
+@pytest.mark.parametrize("fault", ["malformed-line", "truncated-file", "wrong-type", "negative-counter"])
 def test_a_broken_file_fails_with_its_line(standin: Standin, tmp_path: Path, fault: str) -> None:
     standin.faults.append(Fault(fault))
     (got,) = fetch(standin, tmp_path)
     assert (got.outcome, got.records, got.files) == (Outcome.FAILED, None, ())
     assert "line " in got.evidence
+
+
+def test_a_web_page_in_place_of_a_file_is_called_one(standin: Standin, tmp_path: Path) -> None:
+    standin.faults.append(Fault("html-file"))
+    (got,) = fetch(standin, tmp_path)
+    assert (got.outcome, got.records, got.files) == (Outcome.FAILED, None, ())
+    assert got.evidence.startswith("File 1 of the report is a web page: a proxy or sign-in page answered")
+    assert "line " not in got.evidence, "it has no line to be corrected"
 
 
 def test_a_pretty_printed_object_and_crlf_are_read(standin: Standin, tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from copilot_assets.github.credentials import Token
 from copilot_assets.github.files import BrokenFileError, inspect_files
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
 from copilot_assets.settings import Settings, SettingsError
 from copilot_assets.standin import Fault, Standin
-from copilot_assets.warehouse import Warehouse, WarehouseError
+from copilot_assets.standin.faults import FAULTS
+from copilot_assets.warehouse import Warehouse, WarehouseError, land
 from tests.conftest import TODAY, Company, report_named
+from tests.faults.test_client import CORP, fetch
 
 DAY = TODAY - timedelta(days=5)
 
@@ -30,13 +33,107 @@ def test_asking_for_a_day_that_github_no_longer_keeps_deletes_nothing(company: C
     standin.faults.append(Fault("204"))
     assert company.run(DAY, DAY).problems == ()
     after = company.tables()
-    assert after["raw.records"] == before["raw.records"]
+    # Seats and the like are of the day they were asked for, and have nothing to do with it.
+    of_the_day = [[row for row in tables["raw.records"] if row[2] == DAY] for tables in (before, after)]
+    assert of_the_day[0] == of_the_day[1] != []
     assert after["flat.user_daily"] == before["flat.user_daily"]
     last = company.sql(
         "select outcome, evidence from raw.fetches where report = 'users-1-day' order by requested_at desc limit 1"
     )
     assert last[0][0] == Outcome.EXPIRED
     assert "It keeps 365 days, and this one is older." in last[0][1]
+
+
+# Every fault of the stand-in: what comes of a fetch that it strikes, and words that the ledger must hold about it.
+ENDINGS = {
+    "204": (Outcome.NO_REPORT, "answered 204"),
+    "404": (Outcome.NOT_FOUND, "COPILOT_SCOPES"),
+    "empty-string": (Outcome.NO_REPORT, "empty text"),
+    "no-report-string": (Outcome.NO_REPORT, "No report available"),
+    "empty-links": (Outcome.NO_REPORT, "no download links"),
+    "empty-file": (Outcome.NO_REPORT, "file for this day is empty"),
+    "bad-credentials": (Outcome.UNAUTHORIZED, "GITHUB_TOKEN"),
+    "no-token": (Outcome.UNAUTHORIZED, "No token reached GitHub"),
+    "sso-required": (Outcome.FORBIDDEN, "Configure SSO"),
+    "sso-partial": (Outcome.FORBIDDEN, "read:org"),
+    "ip-not-allowed": (Outcome.FORBIDDEN, "IP allow list"),
+    "firewall": (Outcome.FORBIDDEN, "proxy or firewall"),
+    "no-user-agent": (Outcome.FORBIDDEN, "User-Agent"),
+    "policy-off": (Outcome.FORBIDDEN, "'Copilot usage metrics' is off"),
+    "legacy-policy-off": (Outcome.FORBIDDEN, "'Copilot Metrics API access' is off"),
+    "role-missing": (Outcome.FORBIDDEN, "read:org"),
+    "app-permission-missing": (Outcome.FORBIDDEN, "The GitHub App lacks"),
+    "token-permission-missing": (Outcome.FORBIDDEN, "The fine-grained token lacks"),
+    "payment-problem": (Outcome.FORBIDDEN, "payment method"),
+    "billing-elsewhere": (Outcome.NOT_OFFERED, "enterprise:SLUG"),
+    "web-page-404": (Outcome.NOT_FOUND, "GITHUB_API_URL"),
+    "version-ended": (Outcome.FAILED, "X-GitHub-Api-Version"),
+    "not-understood": (Outcome.FAILED, "answered 400"),
+    "invalid": (Outcome.FAILED, "answered 422"),
+    "proxy-password": (Outcome.FAILED, "HTTPS_PROXY"),
+    "rate-limit-primary": (Outcome.FAILED, "rate limit is used up"),
+    "rate-limit-secondary": (Outcome.FAILED, "rate limit is used up"),
+    "rate-limit-untold": (Outcome.FAILED, "rate limit is used up"),
+    "rate-limit-endless": (Outcome.FAILED, "for 27,778 hours"),
+    "500": (Outcome.FAILED, "answered 500"),
+    "502": (Outcome.FAILED, "answered 502"),
+    "503": (Outcome.FAILED, "answered 503"),
+    "proxy-page": (Outcome.FAILED, "GITHUB_API_URL"),
+    "cut-connection": (Outcome.FAILED, "could not be reached"),
+    "expired-link": (Outcome.FAILED, "answered 403 for a report file"),
+    "wrong-day": (Outcome.FAILED, "not of "),
+    "malformed-line": (Outcome.FAILED, "line "),
+    "truncated-file": (Outcome.FAILED, "not JSON"),
+    "html-file": (Outcome.FAILED, "is a web page"),
+    "json-string-file": (Outcome.FAILED, "Expected `object`, got `str`"),
+    "array-file": (Outcome.REPORTED, "1 record"),
+    "gzip-file": (Outcome.REPORTED, "1 record"),
+    "truncated-gzip": (Outcome.FAILED, "breaks off"),
+    "utf-16-file": (Outcome.FAILED, "no UTF-8 text"),
+    "two-records": (Outcome.FAILED, "holds 2 records where GitHub promises one"),
+    "storage-503": (Outcome.FAILED, "storage answered 503"),
+    "cut-file": (Outcome.FAILED, "could not be reached"),
+    "wrong-type": (Outcome.FAILED, "$.loc_added_sum"),
+    "negative-counter": (Outcome.FAILED, "$.loc_added_sum"),
+    "unknown-field": (Outcome.REPORTED, "1 record"),
+    "missing-shard": (Outcome.FAILED, "answered 404 for a report file"),
+    "pretty-printed": (Outcome.REPORTED, "1 record"),
+    "bom": (Outcome.REPORTED, "1 record"),
+    "crlf": (Outcome.REPORTED, "1 record"),
+}
+OF_REPORTS = {
+    "legacy-policy-off": "legacy-metrics",
+    "payment-problem": "copilot-billing",
+    "billing-elsewhere": "ai-credit-usage",
+}
+
+
+def test_the_ending_of_every_fault_is_known() -> None:
+    assert set(ENDINGS) == set(FAULTS) - {"slow"}
+
+
+@pytest.mark.parametrize("fault", ENDINGS)
+def test_every_no_and_every_odd_body_has_its_outcome(standin: Standin, tmp_path: Path, fault: str) -> None:
+    outcome, words = ENDINGS[fault]
+    standin.faults.append(Fault(fault))
+    (got,) = fetch(standin, tmp_path, report=OF_REPORTS.get(fault, "organization-1-day"), days=[DAY])
+    assert (got.outcome, got.records) == (outcome, 1 if outcome is Outcome.REPORTED else None)
+    assert words in got.evidence
+
+
+@pytest.mark.parametrize("fault", ["array-file", "gzip-file", "bom", "crlf"])
+def test_the_wrapping_of_a_file_leaves_no_trace_in_the_records(standin: Standin, tmp_path: Path, fault: str) -> None:
+    def landed(name: str) -> list[tuple[str, str]]:
+        (got,) = fetch(standin, tmp_path, scopes=[CORP], days=[DAY - timedelta(days=2)])  # a working day
+        with Warehouse(tmp_path / name).connect() as connection:
+            assert land(connection, [got], "run")[0].outcome is Outcome.REPORTED
+            rows = connection.execute("select scope, payload from raw.records order by seq").fetchall()
+        return [(str(scope), str(payload)) for scope, payload in rows]
+
+    plain = landed("plain.duckdb")
+    standin.faults.append(Fault(fault))
+    assert landed("wrapped.duckdb") == plain
+    assert len(plain) > 60, "more than one file"
 
 
 def test_bytes_that_are_no_text_fail_their_own_day_alone(tmp_path: Path) -> None:
@@ -88,7 +185,7 @@ def test_an_empty_variable_does_not_hide_dotenv(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_TOKEN", "")
     monkeypatch.delenv("COPILOT_SCOPES", raising=False)
-    assert Settings.from_env().token == "from-file"
+    assert Settings.from_env().credentials == Token("from-file")
 
 
 def test_a_killed_run_does_not_hold_the_next_one_up(standin: Standin, company: Company, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Every fault by its name, where it strikes, and how often."""
 
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -7,9 +8,11 @@ from datetime import date
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from copilot_assets.standin import Fault
-from copilot_assets.standin.faults import FAULTS, FILES, LIMITS, LINKS, NO_DATA, OUTAGES, REFUSALS
+from copilot_assets.cli import main
+from copilot_assets.standin import Fault, read_scenario
+from copilot_assets.standin.faults import FAULTS, FILES, LIMITS, LINKS, NO_DATA, OUTAGES, REFUSALS, ScenarioError
 
 from .conftest import ENTERPRISE, LABS, ORG
 
@@ -34,6 +37,29 @@ ANSWERS: dict[str, Callable[[httpx.Response], bool]] = {
     "empty-file": lambda a: first_file(a).content == b"",
     "bad-credentials": lambda a: (a.status_code, a.json()["message"]) == (401, "Bad credentials"),
     "sso-required": lambda a: a.status_code == 403 and "/orgs/octo-org/sso" in a.headers["x-github-sso"],
+    "no-token": lambda a: (a.status_code, a.json()["message"]) == (401, "Requires authentication"),
+    "sso-partial": lambda a: (
+        a.status_code == 403
+        and a.headers["x-github-sso"].startswith("partial-results; ")
+        and "Insufficient permissions" in a.json()["message"]
+    ),
+    "ip-not-allowed": lambda a: a.status_code == 403 and "`octo-org` has an IP allow list" in a.json()["message"],
+    "firewall": lambda a: a.status_code == 403 and a.text.startswith("<!DOCTYPE html>"),
+    "no-user-agent": lambda a: a.status_code == 403 and "User-Agent header.\n" in a.text and a.text[0] != "{",
+    "token-permission-missing": lambda a: (
+        (a.status_code, a.json()["message"]) == (403, "Resource not accessible by personal access token")
+    ),
+    "web-page-404": lambda a: a.status_code == 404 and a.text.startswith("<!DOCTYPE html>"),
+    "version-ended": lambda a: a.status_code == 410 and "version" in a.json()["message"],
+    "not-understood": lambda a: (a.status_code, list(a.json())) == (400, ["message", "documentation_url", "status"]),
+    "invalid": lambda a: (a.status_code, a.json()["message"]) == (422, "Validation Failed"),
+    "proxy-password": lambda a: a.status_code == 407,
+    "rate-limit-untold": lambda a: (
+        a.status_code == 403 and "rate limit" in a.json()["message"] and "retry-after" not in a.headers
+    ),
+    "rate-limit-endless": lambda a: a.status_code == 429 and int(a.headers["retry-after"]) > 365 * 86400,
+    "proxy-page": lambda a: a.status_code == 200 and a.text.startswith("<!DOCTYPE html>"),
+    "wrong-day": lambda a: a.json()["report_day"] == "2026-11-09",
     "policy-off": lambda a: a.status_code == 403 and "'Copilot usage metrics' policy" in a.json()["message"],
     "role-missing": lambda a: (a.status_code, list(a.json())) == (403, ["message"]),
     "app-permission-missing": lambda a: a.json()["message"] == "Resource not accessible by integration",
@@ -60,7 +86,7 @@ def test_answers(client, fault, name):
 
 
 def test_every_fault_is_tried_here():
-    tried = {*ANSWERS, *FILE_CHECKS, "slow", "cut-connection", "legacy-policy-off"}
+    tried = {*ANSWERS, *FILE_CHECKS, *OF_ACCOUNTS, "slow", "cut-connection", "cut-file", "legacy-policy-off"}
     assert tried == set(FAULTS) == {*NO_DATA, *REFUSALS, *LIMITS, *OUTAGES, *LINKS, *FILES}
 
 
@@ -68,6 +94,33 @@ def test_legacy_policy(client, fault):
     fault("legacy-policy-off")
     answer = client.get("/orgs/octo-org/copilot/metrics")
     assert (answer.status_code, answer.json()["message"][:13]) == (422, "Copilot Usage")
+    assert ask(client).status_code == 200
+
+
+# Name → the one endpoint that it strikes, one that it passes over, the status, the message.
+OF_ACCOUNTS = {
+    "payment-problem": (
+        "/orgs/octo-org/copilot/billing",
+        "/orgs/octo-org/copilot/billing/seats",
+        422,
+        "There is a problem with your account's associated payment method.",
+    ),
+    "billing-elsewhere": (
+        "/organizations/octo-org/settings/billing/ai_credit/usage",
+        "/enterprises/octo-corp/settings/billing/ai_credit/usage",
+        404,
+        "Not Found",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ACCOUNTS)
+def test_refusals_of_one_account_endpoint(client, fault, name):
+    struck, spared, status, message = OF_ACCOUNTS[name]
+    fault(name)
+    answer = client.get(struck)
+    assert (answer.status_code, answer.json()["message"]) == (status, message)
+    assert client.get(spared).status_code == 200
     assert ask(client).status_code == 200
 
 
@@ -155,6 +208,15 @@ FILE_CHECKS: dict[str, Callable[[list[bytes], list[bytes]], bool]] = {
     ),
     "truncated-file": lambda good, bad: good[1].startswith(bad[1]) and _breaks(bad[1]) and bad[0] == good[0],
     "html-file": lambda good, bad: bad[0].startswith(b"<!DOCTYPE html>") and bad[1] == good[1],
+    "json-string-file": lambda good, bad: json.loads(bad[0]) == "No report available." and bad[1] == good[1],
+    "array-file": lambda good, bad: (
+        [json.loads(file) for file in bad] == [[json.loads(line) for line in file.splitlines()] for file in good]
+    ),
+    "gzip-file": lambda good, bad: [gzip.decompress(file) for file in bad] == good,
+    "truncated-gzip": lambda good, bad: gzip.compress(good[1], mtime=0)[10:500] == bad[1][10:500] and bad[0] == good[0],
+    "utf-16-file": lambda good, bad: bad[0].decode("utf-16").encode() == good[0] and bad[1] == good[1],
+    "two-records": lambda good, bad: bad == [good[0][: good[0].index(b"\n") + 1] + good[0], good[1]],
+    "storage-503": lambda good, bad: (bad[0][:5], bad[1]) == (b"<?xml", good[1]),
     "wrong-type": lambda good, bad: json.loads(bad[0].splitlines()[0])["loc_added_sum"] == "abc",
     "negative-counter": lambda good, bad: json.loads(bad[0].splitlines()[0])["loc_added_sum"] == -1,
     "unknown-field": lambda good, bad: json.loads(bad[0].splitlines()[0])["tomorrows_counter"] == 7,
@@ -165,7 +227,15 @@ FILE_CHECKS: dict[str, Callable[[list[bytes], list[bytes]], bool]] = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+def test_cut_file(client, fault):
+    (good,) = client.files(ask(client))
+    fault("cut-file")
+    (link,) = ask(client).json()["download_links"]
+    with pytest.raises(httpx.RemoteProtocolError, match=f"received {len(good) // 2} bytes"):
+        client.plain.get(link)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "cut-file"])
 def test_files(client, fault, name):
     good = client.files(client.report(ENTERPRISE, "users-1-day", DAY))
     assert len(good) == 2
@@ -173,7 +243,7 @@ def test_files(client, fault, name):
     links = client.report(ENTERPRISE, "users-1-day", DAY).json()["download_links"]
     answers = [client.plain.get(link) for link in links]
     assert FILE_CHECKS[name](good, [a.content for a in answers])
-    expected = [200, 404] if name == "missing-shard" else [200, 200]
+    expected = {"missing-shard": [200, 404], "storage-503": [503, 200]}.get(name, [200, 200])
     assert [a.status_code for a in answers] == expected
 
 
@@ -198,12 +268,12 @@ def test_an_empty_file_survives_every_damage(client, standin):
     for name in FILES:
         standin.faults = [Fault("empty-file"), Fault(name)]
         (link,) = ask(client).json()["download_links"]
-        assert client.plain.get(link).status_code in (200, 404)
+        assert client.plain.get(link).status_code in (200, 404, 503)
     holiday = date(2026, 1, 1)
     for name in FILES:
         standin.faults = [Fault(name)]
         (link,) = client.report(ORG, "users-1-day", holiday).json()["download_links"]
-        assert client.plain.get(link).status_code in (200, 404), name
+        assert client.plain.get(link).status_code in (200, 404, 503), name
 
 
 def test_damage_spends_one_time_for_each_file_it_hits(client, fault):
@@ -214,6 +284,52 @@ def test_damage_spends_one_time_for_each_file_it_hits(client, fault):
 
 
 # -------------------------------------------------------------------------------------------------------- spelling
+
+
+def test_a_scenario_is_a_list_of_faults(tmp_path):
+    path = tmp_path / "bad-day.yaml"
+    path.write_text(
+        "- name: 204\n  report: users-1-day\n- {name: policy-off, scope: 'org:octo-labs', day: 2026-05-01, times: 2}\n"
+    )
+    assert read_scenario(path) == [
+        Fault("204", report="users-1-day"),
+        Fault("policy-off", scope="org:octo-labs", day=date(2026, 5, 1), times=2),
+    ]
+    path.write_text("[]")
+    assert read_scenario(path) == []
+
+
+def test_the_command_refuses_a_bad_scenario_as_wrong_usage(tmp_path):
+    path = tmp_path / "bad-day.yaml"
+    path.write_text("- {name: nope}")
+    result = CliRunner().invoke(main, ["standin", "--port", "8700", "--scenario", str(path)])
+    assert result.exit_code == 2
+    assert "no fault called" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "array"),
+        ("name: policy-off\n", "array"),
+        ("- policy-off\n", "object"),
+        ("- {scope: 'org:octo-org'}\n", "`name`"),
+        ("- {name: nope}\n", "There is no fault called 'nope'"),
+        ("- {name: 500, scop: 'org:octo-org'}\n", "`scop`"),
+        ("- {name: 500, day: tomorrow}\n", "day"),
+        ("- {name: 500, times: 0}\n", "times"),
+        ("- {name: [500\n", "expected ',' or ']'"),
+        ("\xff\xfe", "no scenario"),
+    ],
+)
+def test_a_bad_scenario_is_refused_with_a_sentence(tmp_path, text, words):
+    path = tmp_path / "bad-day.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ScenarioError) as problem:
+        read_scenario(path)
+    assert words in str(problem.value)
+    assert str(problem.value).startswith(f"{path} is no scenario: ")
+    assert "\n" not in str(problem.value)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 
+from copilot_assets.github.credentials import App, Token
+from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
 from copilot_assets.settings import Settings, SettingsError, today_utc
 
@@ -18,6 +28,8 @@ def test_four_lines_are_enough() -> None:
     assert settings.api_url == "https://api.github.com"
     assert settings.lookback_days == 4
     assert settings.legacy_api is False
+    assert settings.skip_reports == frozenset()
+    assert settings.credentials == Token("secret-token")
 
 
 def test_the_token_is_not_shown() -> None:
@@ -27,7 +39,7 @@ def test_the_token_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"GITHUB_TOKEN": ""}, ["GITHUB_TOKEN is not set", "copilot-assets demo"]),
+        ({"GITHUB_TOKEN": ""}, ["GITHUB_TOKEN is not set", "GITHUB_APP_ID", "copilot-assets demo"]),
         ({"GITHUB_TOKEN": "abc def"}, ["GITHUB_TOKEN holds a character"]),
         ({"COPILOT_SCOPES": ""}, ["COPILOT_SCOPES is not set", "org:octo-org"]),
         ({"COPILOT_SCOPES": "octo-org"}, ["'octo-org' is not a scope", "org:NAME"]),
@@ -39,6 +51,7 @@ def test_the_token_is_not_shown() -> None:
         ({"COPILOT_LEGACY_API": "maybe"}, ["COPILOT_LEGACY_API is 'maybe'", "on or off"]),
         ({"GITHUB_API_URL": "api.github.com"}, ["GITHUB_API_URL is 'api.github.com'", "https"]),
         ({"GITHUB_API_URL": "http://example.com"}, ["not an https address"]),
+        ({"COPILOT_SKIP_REPORTS": "users-1-day, teams"}, ["names teams, which", "There are: ", "users-1-day"]),
         ({"COPILOT_WAREHOUSE": "/etc/hostname/x.duckdb"}, ["COPILOT_WAREHOUSE is /etc/hostname/x.duckdb"]),
     ],
 )
@@ -48,6 +61,113 @@ def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str])
         Settings.from_env(env)
     for word in words:
         assert word in str(problem.value)
+
+
+@pytest.mark.parametrize(("text", "names"), [("", set()), (" users-1-day ,", {"users-1-day"})])
+def test_reports_to_skip(text: str, names: set[str]) -> None:
+    assert Settings.from_env({**GOOD, "COPILOT_SKIP_REPORTS": text}).skip_reports == names
+
+
+def test_the_sentence_about_reports_names_every_one() -> None:
+    with pytest.raises(SettingsError) as problem:
+        Settings.from_env({**GOOD, "COPILOT_SKIP_REPORTS": "x"})
+    assert not [report.name for report in REPORTS if report.name not in str(problem.value)]
+
+
+# -------------------------------------------------------------------------------------------------------- GitHub App
+
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def pem(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    form: PrivateFormat = PrivateFormat.TraditionalOpenSSL,
+    encryption: KeySerializationEncryption = NoEncryption(),  # noqa: B008  (it has no state)
+) -> str:
+    return key.private_bytes(Encoding.PEM, form, encryption).decode()
+
+
+def app_env(**env: str) -> dict[str, str]:
+    return {"GITHUB_APP_ID": "1208", "COPILOT_SCOPES": "org:octo-org", "COPILOT_WAREHOUSE": "x.duckdb", **env}
+
+
+def the_app(**env: str) -> App:
+    app = Settings.from_env(app_env(**env)).credentials
+    assert isinstance(app, App)
+    return app
+
+
+@pytest.mark.parametrize(
+    "text", [pem(RSA_KEY), pem(RSA_KEY).replace("\n", r"\n"), pem(RSA_KEY).strip(), pem(RSA_KEY, PrivateFormat.PKCS8)]
+)
+def test_an_app_with_its_key_as_text(text: str) -> None:
+    app = the_app(GITHUB_APP_PRIVATE_KEY=text)
+    assert (app.app_id, app.installation_id) == ("1208", None)
+    assert app.private_key.private_numbers() == RSA_KEY.private_numbers()
+
+
+def test_an_app_with_its_key_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "the app.pem"
+    file.write_text(pem(RSA_KEY))
+    app = the_app(GITHUB_APP_PRIVATE_KEY_PATH=str(file), GITHUB_APP_ID="Iv23liAbc", GITHUB_APP_INSTALLATION_ID="77")
+    assert (app.app_id, app.installation_id) == ("Iv23liAbc", 77)
+    assert app.private_key.private_numbers() == RSA_KEY.private_numbers()
+
+
+def test_an_app_in_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `.env.example` has it: one line in double quotes, which python-dotenv turns into many."""
+    one_line = pem(RSA_KEY).replace("\n", r"\n")
+    (tmp_path / ".env").write_text(f'GITHUB_APP_ID=1\nGITHUB_APP_PRIVATE_KEY="{one_line}"\nCOPILOT_SCOPES=org:a\n')
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_TOKEN", "COPILOT_SCOPES", "COPILOT_WAREHOUSE"):
+        monkeypatch.delenv(name, raising=False)
+    assert isinstance(Settings.from_env().credentials, App)
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"GITHUB_TOKEN": "x"}, ["GITHUB_TOKEN is set, and so is GITHUB_APP_ID", "Take GITHUB_TOKEN out"]),
+        ({}, ["GITHUB_APP_ID is set without a private key", "Set GITHUB_APP_PRIVATE_KEY_PATH"]),
+        ({"GITHUB_APP_ID": "", "GITHUB_APP_PRIVATE_KEY": "x"}, ["GITHUB_APP_PRIVATE_KEY is set without GITHUB_APP_ID"]),
+        (
+            {"GITHUB_APP_ID": "", "GITHUB_APP_INSTALLATION_ID": "7"},
+            ["GITHUB_APP_INSTALLATION_ID is set without GITHUB_APP_ID"],
+        ),
+        ({"GITHUB_APP_PRIVATE_KEY": "x", "GITHUB_APP_PRIVATE_KEY_PATH": "y"}, ["are both set", "which key to use"]),
+        ({"GITHUB_APP_ID": "my app"}, ["GITHUB_APP_ID is 'my app'", "Client ID"]),
+        ({"GITHUB_APP_INSTALLATION_ID": "org"}, ["GITHUB_APP_INSTALLATION_ID is 'org'", "take it out"]),
+        ({"GITHUB_APP_PRIVATE_KEY_PATH": "/nowhere/app.pem"}, ["is /nowhere/app.pem", "No such file or directory"]),
+        ({"GITHUB_APP_PRIVATE_KEY_PATH": "/etc/hostname"}, ["/etc/hostname holds no RSA private key"]),
+        ({"GITHUB_APP_PRIVATE_KEY": pem(RSA_KEY)[:500]}, ["GITHUB_APP_PRIVATE_KEY holds no RSA private key", "whole"]),
+        (
+            {"GITHUB_APP_PRIVATE_KEY": pem(ec.generate_private_key(ec.SECP256R1()))},
+            ["GITHUB_APP_PRIVATE_KEY holds no RSA private key"],
+        ),
+        (
+            {"GITHUB_APP_PRIVATE_KEY": pem(RSA_KEY, encryption=BestAvailableEncryption(b"secret"))},
+            ["without a password"],
+        ),
+    ],
+)
+def test_an_app_that_cannot_be_used(env: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as problem:
+        Settings.from_env({name: value for name, value in app_env(**env).items() if value})
+    said = str(problem.value)
+    assert not [word for word in words if word not in said]
+    assert len(said.splitlines()) == 1, "one problem, one sentence"
+    assert not [line for line in env.get("GITHUB_APP_PRIVATE_KEY", "").splitlines() if len(line) > 9 and line in said]
+    assert problem.value.__cause__ is None
+
+
+def test_the_private_key_is_not_shown() -> None:
+    shown = repr(Settings.from_env(app_env(GITHUB_APP_PRIVATE_KEY=pem(RSA_KEY))))
+    assert "1208" in shown
+    assert not [line for line in pem(RSA_KEY).splitlines() if line in shown]
+    assert "RSAPrivateKey" not in shown
+
+
+# ------------------------------------------------------------------------------------------------------ all together
 
 
 def test_every_problem_is_said_at_once() -> None:
@@ -67,7 +187,7 @@ def test_dotenv_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     monkeypatch.setenv("COPILOT_SCOPES", "enterprise:c")
     settings = Settings.from_env()
-    assert settings.token == "from-file"
+    assert settings.credentials == Token("from-file")
     assert [str(scope) for scope in settings.scopes] == ["enterprise:c"]
 
 

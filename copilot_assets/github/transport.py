@@ -1,0 +1,259 @@
+"""The way to GitHub: one pool of connections to its API, one to where its report files are.
+
+Credentials, pausing, asking again and streaming to disk belong here. Which questions are asked is `client.py`'s, what
+an answer means `outcomes.py`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import stamina
+from stamina.instrumentation import RetryDetails
+
+from copilot_assets.github.auth import AuthError
+from copilot_assets.github.files import BrokenFileError
+from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
+from copilot_assets.github.reports import Report
+from copilot_assets.github.scopes import Scope
+
+# httpx logs whole URLs at INFO, and those of the second hop are credentials.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+logger = logging.getLogger(__name__)
+
+
+def _tell_long_pause(details: RetryDetails) -> None:
+    """Say why nothing moves; the library's own line would print arguments and go to standard output."""
+    if details.wait_for >= _LONG_PAUSE_SECONDS and isinstance(details.caused_by, EndedError):
+        logger.warning("%s Asking again in %.0f seconds.", details.caused_by, details.wait_for)
+
+
+stamina.instrumentation.set_on_retry_hooks([_tell_long_pause])
+
+_LONG_PAUSE_SECONDS: Final = 5
+_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
+API_VERSION: Final = "2026-03-10"
+USER_AGENT: Final = "copilot-assets"
+# GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
+IN_FLIGHT: Final = 8
+ATTEMPTS: Final = 5
+TIMEOUT_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
+
+
+@dataclass
+class Connection:
+    """What the headers of GitHub's newest answer told of the way there; None where no answer told it.
+
+    Attributes:
+        token_scopes: what a classic token may do; other kinds of token are not told theirs.
+        clock_skew_seconds: how far this machine's clock is ahead of GitHub's.
+    """
+
+    answered_at: datetime | None = None
+    token_scopes: tuple[str, ...] | None = None
+    rate_limit_left: int | None = None
+    rate_limit: int | None = None
+    clock_skew_seconds: float | None = None
+
+    async def note(self, response: httpx.Response) -> None:
+        """Read the headers of an answer."""
+        headers = response.headers
+        self.answered_at = datetime.now(UTC)
+        if "x-oauth-scopes" in headers:
+            self.token_scopes = tuple(scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip())
+        if _COUNT.fullmatch(left := headers.get("x-ratelimit-remaining", "")):
+            self.rate_limit_left = int(left)
+        if _COUNT.fullmatch(limit := headers.get("x-ratelimit-limit", "")):
+            self.rate_limit = int(limit)
+        with suppress(ValueError, TypeError):
+            self.clock_skew_seconds = (
+                self.answered_at - parsedate_to_datetime(headers.get("date", ""))
+            ).total_seconds()
+
+
+class EndedError(Exception):
+    """A fetch that ended with something else than records."""
+
+    def __init__(self, verdict: Verdict, status: int | None) -> None:
+        super().__init__(verdict.evidence)
+        self.verdict, self.status = verdict, status
+
+
+class StaleLinkError(Exception):
+    """A signed link that is refused: links live for about an hour, so the list has to be asked for again."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The storage answered {status} for a report file.")
+        self.status = status
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust; reading the certificates takes 45 ms, so once a process."""
+    return httpx.create_ssl_context()
+
+
+# Everything that an attempt may end with besides records.
+ENDINGS: Final = (EndedError, StaleLinkError, BrokenFileError, httpx.HTTPError, httpx.InvalidURL)
+
+
+def _pause(error: Exception) -> bool | float:
+    """Stamina's question after a failed attempt: False, True (the usual growing pause), or seconds to wait."""
+    if isinstance(error, EndedError):
+        seconds = error.verdict.retry_after
+        # Longer than any limit of GitHub's: something between here and there says so, and nobody would wait for it.
+        return False if seconds is None or seconds > LONGEST_LIMIT_SECONDS else seconds or True
+    # A file whose compression ends too early was cut on its way, too.
+    return isinstance(error, httpx.TransportError | httpx.DecodingError)
+
+
+class Transport:
+    """Both pools, open between `async with` and its end; at most `in_flight` requests are under way in each.
+
+    Passing trouble is asked again, as long as GitHub says or with growing pauses, `attempts` times in all.
+    """
+
+    def __init__(
+        self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, today: Callable[[], date]
+    ) -> None:
+        limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
+        timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
+        agent = {"User-Agent": USER_AGENT}
+        self.connection = Connection()
+        self._api = httpx.AsyncClient(
+            base_url=api_url,
+            auth=auth,
+            headers={**agent, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION},
+            limits=limits,
+            timeout=timeout,
+            follow_redirects=True,
+            event_hooks={"response": [self.connection.note]},
+            verify=_trusted(),
+        )
+        # The signature in a link is its credential: the token must not travel to that host.
+        self._storage = httpx.AsyncClient(
+            headers=agent, limits=limits, timeout=timeout, follow_redirects=True, verify=_trusted()
+        )
+        self._attempts = attempts
+        self._today = today
+
+    async def __aenter__(self) -> Self:
+        self._stack = await AsyncExitStack().__aenter__()
+        await self._stack.enter_async_context(self._api)
+        await self._stack.enter_async_context(self._storage)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def ask(self, report: Report, scope: Scope, params: dict[str, str], url: str | None = None) -> httpx.Response:
+        """GitHub's answer 200 about a report; `url` is the next page of a list.
+
+        Raises:
+            EndedError: it answered something else, and went on doing so where that may pass.
+            httpx.HTTPError: it did not answer.
+        """
+        async for attempt in self._retrying():
+            with attempt:
+                try:
+                    response = await self._api.get(url or report.path(scope), params=params or None)
+                except AuthError as refused:
+                    raise EndedError(refused.verdict, refused.status) from None
+                if response.status_code != 200:
+                    raise EndedError(judge(response, report, scope, self._today()), response.status_code)
+                return response
+        raise AssertionError("unreachable: the last attempt raises")
+
+    async def download(self, link: str, path: Path) -> str:
+        """Stream one file to disk; the digest of its bytes."""
+        async for attempt in self._retrying():
+            with attempt:
+                async with self._storage.stream("GET", link) as response:
+                    if response.status_code in (401, 403, 404, 410):
+                        raise StaleLinkError(response.status_code)
+                    if response.status_code != 200:
+                        trouble = f"The storage answered {response.status_code} for a report file. Run this day again."
+                        is_passing = response.status_code in (408, 429) or response.status_code >= 500
+                        passing = retry_after_seconds(response.headers) or 0.0 if is_passing else None
+                        raise EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
+                    digest = hashlib.sha256()
+                    with path.open("wb") as file:
+                        async for chunk in response.aiter_bytes():
+                            file.write(chunk)
+                            digest.update(chunk)
+                    return digest.hexdigest()
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _retrying(self) -> Any:
+        return stamina.retry_context(
+            on=_pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_PAUSE_SECONDS
+        )
+
+    def own_address(self, url: str | None) -> str | None:
+        """The address of a next page, if it is one of this API."""
+        if url is None:
+            return None
+        own, there = self._api.base_url, httpx.URL(url)
+        if (there.scheme, there.host, there.port) != (own.scheme, own.host, own.port):
+            raise BrokenFileError("GitHub's list goes on at another address than GITHUB_API_URL; it was not followed.")
+        return url
+
+    def judged(self, ending: Exception) -> tuple[Verdict, int | None]:
+        """What an attempt that brought no records came to, and the HTTP status of its last answer."""
+        match ending:
+            case EndedError():
+                return ending.verdict, ending.status
+            case StaleLinkError():
+                sentence = f"{ending} It did so for a fresh link too. Run this day again later."
+                return Verdict(Outcome.FAILED, sentence), ending.status
+            case BrokenFileError():
+                return Verdict(Outcome.FAILED, str(ending)), 200
+        return Verdict(Outcome.FAILED, _connection_sentence(ending, self._api.base_url.host)), None
+
+    async def probe_file(self, link: str) -> str | None:
+        """Whether a report file can be had from where GitHub keeps them; a sentence when it can't."""
+        try:
+            async with self._storage.stream("GET", link) as response:
+                head = await anext(response.aiter_bytes(1024), b"")
+        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
+            return _connection_sentence(trouble, httpx.URL(link).host)
+        is_web_page = head.lstrip().startswith(b"<") and not head.lstrip().startswith(b"<?xml")  # the storage's own no
+        if response.status_code != 200 or is_web_page:
+            return (
+                f"{httpx.URL(link).host}, where GitHub keeps report files, answered {response.status_code}"
+                f"{' with a web page' if is_web_page else ''}: a proxy or firewall may stand between. "
+                "Let HTTPS requests to that host through."
+            )
+        return None
+
+
+def is_address(link: str) -> bool:
+    """Whether it can be asked at all; a port beyond the last one would crash the connection."""
+    try:
+        url = httpx.URL(link)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and 0 <= (url.port or 0) < 2**16
+
+
+def _connection_sentence(trouble: Exception, host: str) -> str:
+    """What broke, in words; the library's own text may hold a signed address and is left out."""
+    kind = "took too long to answer" if isinstance(trouble, httpx.TimeoutException) else "could not be reached"
+    return f"{host or 'GitHub'} or its storage {kind} ({type(trouble).__name__}). Check the network and run this again."
