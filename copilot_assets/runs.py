@@ -16,6 +16,7 @@ from typing import Any, Final
 import dagster as dg
 from dagster import AssetCheckEvaluation, DagsterInstance
 
+from copilot_assets.assets.raw import EXPECTED
 from copilot_assets.definitions import build_defs
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import range_tags
@@ -87,6 +88,22 @@ def run_range(
     results = [everything]
     if landed and not everything.success:
         results.append(_run(defs, "rebuild", instance, {}))
+    return _told(results)
+
+
+def rebuild(installation: Installation, *, instance: DagsterInstance, run_id: str) -> RangeResult:
+    """Rebuild everything below raw from what has landed, in one run of this process, under the id given.
+
+    GitHub is not asked and what is expected of it stays as it was, so that neither a token nor scopes are needed.
+    """
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    _free_pools_of_dead_runs(instance)
+    defs = build_defs(installation)
+    below = defs.resolve_job_def("rebuild").asset_layer.selected_asset_keys - {EXPECTED}
+    return _told([_run(defs, "rebuild", instance, {}, asset_selection=list(below), run_id=run_id)])
+
+
+def _told(results: Sequence[dg.ExecuteInProcessResult]) -> RangeResult:
     return RangeResult(
         problems=tuple(sentence for result in results for sentence in _problems(result)),
         # A check that ran in both runs counts as it stood at the end.
@@ -126,9 +143,11 @@ def _is_dead(pid: str | None) -> bool:
     return False
 
 
-def _run(defs: dg.Definitions, job: str, instance: DagsterInstance, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+def _run(
+    defs: dg.Definitions, job: str, instance: DagsterInstance, tags: dict[str, str], **which: Any
+) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def(job).execute_in_process(
-        instance=instance, tags={**tags, _PID_TAG: str(os.getpid())}, run_config=_QUIET, raise_on_error=False
+        instance=instance, tags={**tags, _PID_TAG: str(os.getpid())}, run_config=_QUIET, raise_on_error=False, **which
     )
 
 

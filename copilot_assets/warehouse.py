@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
 import duckdb
 import msgspec
@@ -19,8 +21,10 @@ import polars as pl
 
 from copilot_assets.contract import Column
 from copilot_assets.github.client import Fetch
+from copilot_assets.github.files import ReportFile
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import Report
+from copilot_assets.github.scopes import Scope
 
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
 _STORAGE_VERSION: Final = "v1.5.0"
@@ -49,6 +53,15 @@ create or replace view raw.current_fetches as
 """
 
 
+# Days as they stand in `ExpectedReport`.
+_EXPECTED_AS_TEXT: Final = """
+select
+    scope, report, start_day::varchar, first_day::varchar, retired_on::varchar, lag_days, history_days,
+    threshold_people, activity, as_of::varchar
+from raw.expected_reports
+"""
+
+
 class WarehouseError(Exception):
     """The file can't be opened or written. The message says why and what to do."""
 
@@ -67,6 +80,23 @@ class ExpectedReport:
     threshold_people: int | None
     activity: str | None
     as_of: str
+
+    @classmethod
+    def of(cls, scope: Scope, report: Report, start_day: date, as_of: date) -> Self:
+        """What one scope is asked for from `start_day` on, by the rules that the catalogue has on `as_of`."""
+        first_day = report.first_days.get(scope.kind)
+        return cls(
+            scope=str(scope),
+            report=report.name,
+            start_day=start_day.isoformat(),
+            first_day=first_day.isoformat() if first_day else None,
+            retired_on=report.retired_on.isoformat() if report.retired_on else None,
+            lag_days=report.lag_days,
+            history_days=report.history_days,
+            threshold_people=report.threshold_people,
+            activity=report.activity,
+            as_of=as_of.isoformat(),
+        )
 
 
 class Warehouse:
@@ -112,86 +142,179 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.commit()
 
 
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Frames that statements inside can name as tables."""
+    for name, frame in frames.items():
+        connection.register(name, frame)
+    try:
+        yield
+    finally:
+        # A transaction that broke takes nothing any more, and forgets the names with the rest.
+        with suppress(duckdb.TransactionException):
+            for name in frames:
+                connection.unregister(name)
+
+
 def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> Sequence[Fetch]:
-    """Enter the fetches of one day into the ledger and replace what each of them was asked for, in one transaction.
+    """Enter fetches into the ledger and replace what each of them was asked for, in one transaction.
 
     An answer replaces the records of its (scope, report, day), also by none; a failure or refusal leaves them.
     An answer with the content that is already there changes nothing but the ledger.
 
     Returns:
-        the fetches as entered: when DuckDB refuses the records of the day, none of them is written, and they failed.
+        the fetches as entered: one whose records DuckDB refuses leaves what was there, and failed.
 
     Raises:
-        duckdb.Error: the file can't be written; nothing of it was.
+        duckdb.Error: the file can't be written; of the fetches that were not entered yet, nothing was.
     """
     try:
-        _land(connection, fetches, run_id)
+        with transaction(connection):
+            _enter(connection, fetches, run_id)
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        if len(fetches) > 1:  # one of them can't be stored: the others can
+            return [entered for fetch in fetches for entered in land(connection, [fetch], run_id)]
         sentence = f"DuckDB could not store the records of this day ({type(error).__name__}). Run this day again."
-        fetches = [
-            replace(
-                fetch, outcome=Outcome.FAILED, evidence=sentence, records=None, bytes=None, sha256=None, headline={}
-            )
-            if fetch.outcome is Outcome.REPORTED
-            else fetch
-            for fetch in fetches
-        ]
-        _land(connection, fetches, run_id)
+        fetches = [replace(fetch, outcome=Outcome.FAILED, evidence=sentence, **_NO_RECORDS) for fetch in fetches]
+        with transaction(connection):
+            _enter(connection, fetches, run_id)
     return fetches
 
 
-def _land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> None:
+_NO_RECORDS: Final[dict[str, Any]] = {"records": None, "bytes": None, "sha256": None, "headline": {}, "files": ()}
+
+
+def land_archive(
+    connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], expected: ExpectedReport, run_id: str
+) -> None:
+    """Enter archived days of one scope and report, and that these days are expected of it, in one transaction.
+
+    A scope and report that is expected already keeps its row; the row is widened to hold the archived days.
+
+    Raises:
+        duckdb.Error: the records can't be stored; nothing was written.
+    """
+    days = [fetch.day for fetch in fetches]
+    key = [expected.scope, expected.report]
     with transaction(connection):
-        for fetch in fetches:
-            key = [str(fetch.scope), fetch.report.name, fetch.day]
-            if fetch.outcome.is_answer and not _is_unchanged(connection, key, fetch):
-                connection.execute("delete from raw.records where scope = ? and report = ? and day = ?", key)
-                _insert_records(connection, key, fetch)
-            _insert_fetch(connection, key, fetch, run_id)
+        _enter(connection, fetches, run_id)
+        widened = connection.execute(
+            "update raw.expected_reports set start_day = least(start_day, ?), as_of = greatest(as_of, ?) "
+            "where scope = ? and report = ? returning scope",
+            [min(days), max(days) + timedelta(days=1), *key],
+        ).fetchall()
+        if not widened:
+            _insert_expected(connection, expected)
 
 
-def _is_unchanged(connection: duckdb.DuckDBPyConnection, key: list[object], fetch: Fetch) -> bool:
-    current = connection.execute(
-        "select outcome, sha256 from raw.current_fetches where scope = ? and report = ? and day = ?", key
-    ).fetchall()
-    return current == [(fetch.outcome.value, fetch.sha256)]
+def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> None:
+    """Enter fetches into the ledger and replace their records: a statement for all of them, not one for each.
+
+    Inside a transaction; no two fetches are about the same (scope, report, day).
+    """
+    with registered(connection, arrived=_ledger_rows(fetches, run_id)):
+        changed = {fetch_id for (fetch_id,) in connection.execute(_CHANGED).fetchall()}
+        if changed:
+            connection.execute(_DELETE_CHANGED, [list(changed)])
+            _insert_records(connection, [fetch for fetch in fetches if fetch.fetch_id in changed])
+        connection.execute("insert into raw.fetches by name select * from arrived")
 
 
-def _insert_records(connection: duckdb.DuckDBPyConnection, key: list[object], fetch: Fetch) -> None:
-    before = 0
-    for file in fetch.files:
-        # The layout is known, so DuckDB need not guess it; the limit is on one record, 16 MB unless raised.
-        rows = connection.execute(
+# Answers with another content than the one that counts now.
+_CHANGED: Final = """
+with current as (
+    select f.*
+    from raw.fetches as f
+    semi join arrived as a on a.scope = f.scope and a.report = f.report and a.day = f.day
+    where f.outcome in ('reported', 'no_report')
+    qualify row_number() over (
+        partition by f.scope, f.report, f.day order by f.requested_at desc, f.fetch_id desc
+    ) = 1
+)
+select a.fetch_id
+from arrived as a
+left join current as c on c.scope = a.scope and c.report = a.report and c.day = a.day
+where a.outcome in ('reported', 'no_report')
+    and (c.outcome is distinct from a.outcome or c.sha256 is distinct from a.sha256)
+"""
+_DELETE_CHANGED: Final = """
+delete from raw.records as old using arrived as a
+where old.scope = a.scope and old.report = a.report and old.day = a.day and list_contains(?, a.fetch_id)
+"""
+_LEDGER_TYPES: Final[dict[str, Any]] = {
+    "fetch_id": pl.String,
+    "scope": pl.String,
+    "report": pl.String,
+    "day": pl.Date,
+    "requested_at": pl.Datetime("us"),
+    "outcome": pl.String,
+    "http_status": pl.Int32,
+    "records": pl.Int64,
+    "bytes": pl.Int64,
+    "sha256": pl.String,
+    "evidence": pl.String,
+    "run_id": pl.String,
+    "headline": pl.String,
+}
+
+
+def _ledger_rows(fetches: Sequence[Fetch], run_id: str) -> pl.DataFrame:
+    rows = [
+        {
+            **vars(fetch),
+            "scope": str(fetch.scope),
+            "report": fetch.report.name,
+            "outcome": fetch.outcome.value,
+            "run_id": run_id,
+            "headline": msgspec.json.encode(fetch.headline).decode(),
+        }
+        for fetch in fetches
+    ]
+    return pl.DataFrame([{name: row[name] for name in _LEDGER_TYPES} for row in rows], schema=_LEDGER_TYPES)
+
+
+def _insert_records(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch]) -> None:
+    """The records of files, in the order in which they stand there.
+
+    Raises:
+        duckdb.DataError: DuckDB found more or fewer records in a file than had been counted.
+    """
+    placed: dict[str, list[tuple[ReportFile, dict[str, Any]]]] = {}
+    for fetch in fetches:
+        before = 0
+        for file in fetch.files:
+            key = {"fetch_id": fetch.fetch_id, "scope": str(fetch.scope), "report": fetch.report.name, "day": fetch.day}
+            place = {**key, "filename": str(file.path), "records": file.records, "before": before}
+            placed.setdefault(file.layout, []).append((file, place))
+            before += file.records
+    for layout, files in placed.items():
+        _insert_files(connection, layout, files)
+
+
+def _insert_files(
+    connection: duckdb.DuckDBPyConnection, layout: str, files: Sequence[tuple[ReportFile, dict[str, Any]]]
+) -> None:
+    # The n-th row that DuckDB reads is the (n - start)-th of its file.
+    starts = accumulate((file.records for file, _ in files), initial=0)
+    places = pl.DataFrame([{**place, "start": start} for (_, place), start in zip(files, starts, strict=False)])
+    # The limit is on one record, 16 MB unless raised.
+    longest = max(max(file.longest for file, _ in files) + 1, 2**24)
+    with registered(connection, places=places):
+        read = connection.execute(
             f"""
             insert into raw.records by name
-            select ? as scope, ? as report, ?::date as day, row_number() over () + ? as seq, json as payload,
-                ? as fetch_id
-            from read_json_objects(?, format = '{file.layout}', maximum_object_size = {max(file.longest + 1, 2**24)})
+            select p.scope, p.report, p.day, r.number - p.start + p.before as seq, r.json as payload, p.fetch_id
+            from (
+                select json, filename, row_number() over () as number
+                from read_json_objects($paths, format = '{layout}', maximum_object_size = {longest}, filename = true)
+            ) as r
+            join places as p on p.filename = r.filename and r.number between p.start + 1 and p.start + p.records
             """,
-            [*key, before, fetch.fetch_id, str(file.path)],
+            {"paths": places["filename"].to_list()},
         ).fetchall()
-        before += rows[0][0]
-    if fetch.outcome is Outcome.REPORTED and before != fetch.records:
-        raise duckdb.DataError(f"DuckDB read {before} records where {fetch.records} had been counted.")
-
-
-def _insert_fetch(connection: duckdb.DuckDBPyConnection, key: list[object], fetch: Fetch, run_id: str) -> None:
-    connection.execute(
-        "insert into raw.fetches values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            fetch.fetch_id,
-            *key,
-            fetch.requested_at,
-            fetch.outcome.value,
-            fetch.http_status,
-            fetch.records,
-            fetch.bytes,
-            fetch.sha256,
-            fetch.evidence,
-            run_id,
-            msgspec.json.encode(fetch.headline).decode(),
-        ],
-    )
+    counted = sum(file.records for file, _ in files)
+    if read[0][0] != counted:
+        raise duckdb.DataError(f"DuckDB read {read[0][0]} records where {counted} had been counted.")
 
 
 def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedReport]) -> None:
@@ -199,14 +322,22 @@ def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedRep
 
     Scopes that are no longer configured keep their rows: their history is still explained.
     """
+    known = set(connection.execute(_EXPECTED_AS_TEXT).fetchall())
+    changed = [row for row in expected if tuple(vars(row).values()) not in known]
+    if not changed:
+        return
     with transaction(connection):
-        for row in expected:
+        for row in changed:
             connection.execute(
                 "delete from raw.expected_reports where scope = ? and report = ?", [row.scope, row.report]
             )
-            connection.execute(
-                "insert into raw.expected_reports values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(vars(row).values())
-            )
+            _insert_expected(connection, row)
+
+
+def _insert_expected(connection: duckdb.DuckDBPyConnection, row: ExpectedReport) -> None:
+    connection.execute(
+        "insert into raw.expected_reports values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(vars(row).values())
+    )
 
 
 def make_report_view(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
@@ -234,16 +365,11 @@ def replace_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.Dat
         keys: columns `scope`, `day`: what is replaced.
         rows: the new rows; columns by name.
     """
-    connection.register("replaced_keys", keys.select("scope", "day").unique())
-    connection.register("new_rows", rows)
-    try:
+    with registered(connection, replaced_keys=keys.select("scope", "day").unique(), new_rows=rows):
         connection.execute(
             f"delete from {table} as old using replaced_keys as k where old.scope = k.scope and old.day = k.day"
         )
         connection.execute(f"insert into {table} by name select * from new_rows")
-    finally:
-        connection.unregister("replaced_keys")
-        connection.unregister("new_rows")
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
