@@ -6,7 +6,7 @@ BIN = .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check lock clean
+.PHONY: help setup demo dev test check docs lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: setup ## Style, strict types and the import contract alone
 .duckdb-1.5/synced: requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .duckdb-1.5 'duckdb>=1.5,<1.6'
 	@touch $@
+
+docs: setup ## Make docs/endpoints.md anew from the catalogue
+	@$(BIN)/copilot-assets endpoints > docs/endpoints.md
 
 lock: setup ## Resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \

@@ -15,8 +15,9 @@ from copilot_assets.assets import POOL, sentences, table_value
 from copilot_assets.assets.raw import raw_key
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation, expected_reports
+from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models import SqlModel
-from copilot_assets.warehouse import Warehouse, expect
+from copilot_assets.warehouse import ExpectedReport, Warehouse, expect
 
 SHOWN_STRETCHES: Final = 50
 
@@ -30,30 +31,34 @@ WEEKLY_REPORTS: Final = {
 
 @dataclass(frozen=True)
 class _DayCheck:
-    """One rule about days: its name, its meaning, and the condition on `quality.day_status` that finds them."""
+    """One rule about days: its name, its meaning, and which `coverage` in `quality.day_status` it is about."""
 
     name: str
     description: str
-    where: str
+    coverage: tuple[str, ...]
+
+    def where(self, reports: Sequence[str]) -> str:
+        """The condition on `quality.day_status` that finds these days of some reports."""
+        return f"coverage in {_texts(self.coverage)} and report in {_texts(reports)}"
 
 
 MISSING_DAYS: Final = _DayCheck(
     "missing_days",
     "Warns when days are missing and lists them with their reason. "
     "Fails when a day is missing without explanation: nobody asked for it, or asking failed.",
-    "coverage in ('missing', 'below_threshold')",
+    ("missing", "below_threshold"),
 )
 THRESHOLD_GAPS: Final = _DayCheck(
     "five_user_threshold_gaps",
     "Warns when days are missing because GitHub leaves out days with fewer than five licensed people.",
-    "coverage = 'below_threshold'",
+    ("below_threshold",),
 )
 
 
 def build_day_checks(models: Iterable[SqlModel]) -> list[dg.AssetChecksDefinition]:
     """Both checks for every raw report and every weekly model."""
     (day_status,) = (model for model in models if model.table == "quality.day_status")
-    about = {raw_key(report): (report.name,) for report in REPORTS} | {
+    about = {raw_key(report): (report.name,) for report in REPORTS if not report.is_snapshot} | {
         dg.AssetKey(["weekly", name]): reports for name, reports in WEEKLY_REPORTS.items()
     }
     return [_day_checks(key, reports, day_status) for key, reports in about.items()]
@@ -75,26 +80,32 @@ def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) 
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
         selected = {check_key.name for check_key in context.selected_asset_check_keys}
-        with sentences():
-            settings = installation.settings()
-            with warehouse.connect() as connection:
-                expect(connection, expected_reports(settings, installation.today()))
-                results = [
-                    _result(key, check, connection.sql(_query(day_status, check, reports)).pl(), reports)
-                    for check in (MISSING_DAYS, THRESHOLD_GAPS)
-                    if check.name in selected
-                ]
+        with sentences(), warehouse.connect() as connection:
+            expect(connection, _expected(installation))
+            stretches = connection.sql(_stretches(day_status, reports)).pl()
+        results = [
+            _result(key, check, stretches.filter(pl.col("coverage").is_in(check.coverage)), reports)
+            for check in (MISSING_DAYS, THRESHOLD_GAPS)
+            if check.name in selected
+        ]
         yield from results
 
     return day_checks
 
 
-def _where(check: _DayCheck, reports: Sequence[str]) -> str:
-    names = ", ".join(f"'{name}'" for name in reports)
-    return f"{check.where} and report in ({names})"
+def _expected(installation: Installation) -> list[ExpectedReport]:
+    """What the settings ask for; nothing where there are none, as after an import of archives."""
+    try:
+        return expected_reports(installation.settings(), installation.today())
+    except SettingsError:
+        return []
 
 
-def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> str:
+def _texts(values: Sequence[str]) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
+
+
+def _stretches(day_status: SqlModel, reports: Sequence[str]) -> str:
     """A row for each stretch of consecutive days with one reason, the unexplained first, then the newest."""
     return f"""
         with days as (
@@ -106,7 +117,7 @@ def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> st
             from (
 {day_status.sql}
             )
-            where {_where(check, reports)}
+            where {MISSING_DAYS.where(reports)}
         )
         select
             case when count(*) = 1 then min(day)::varchar else min(day) || ' to ' || max(day) end as days,
@@ -116,9 +127,10 @@ def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> st
             evidence,
             any_value(remedy) as remedy,
             is_explained,
+            coverage,
             count(*) as missing
         from days
-        group by scope, report, status, evidence, is_explained, stretch
+        group by scope, report, status, evidence, is_explained, coverage, stretch
         order by is_explained, max(day) desc, scope, report
     """
 
@@ -126,14 +138,14 @@ def _query(day_status: SqlModel, check: _DayCheck, reports: Sequence[str]) -> st
 def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Sequence[str]) -> dg.AssetCheckResult:
     missing = int(rows["missing"].sum())
     unexplained = int(rows.filter(~pl.col("is_explained"))["missing"].sum())
-    query = f"select * from quality.day_status where {_where(check, reports)} order by day desc, scope, report"
+    query = f"select * from quality.day_status where {check.where(reports)} order by day desc, scope, report"
     metadata: dict[str, Any] = {
         "days_missing": missing,
         "days_unexplained": unexplained,
         "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
     }
     if missing:
-        shown = rows.head(SHOWN_STRETCHES).drop("is_explained", "missing")
+        shown = rows.head(SHOWN_STRETCHES).drop("is_explained", "coverage", "missing")
         metadata["days"] = table_value(shown.rows(named=True))
     return dg.AssetCheckResult(
         asset_key=key,

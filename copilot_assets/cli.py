@@ -5,21 +5,26 @@ Exit codes: 0 it worked, 1 the data or GitHub says no, 2 the command or a settin
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
+from uuid import uuid4
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from copilot_assets.github.scopes import Scope, ScopeError
 from copilot_assets.settings import Settings, SettingsError, today_utc
 
 if TYPE_CHECKING:
+    from copilot_assets.archive import Archive, Imported
     from copilot_assets.installation import Installation
 
 # Dagster and the tables are imported inside the commands that need them: `--help` answers at once.
@@ -45,7 +50,23 @@ class _Day(click.ParamType[date]):
             self.fail(f"'{value}' is not a day. Write it as YYYY-MM-DD, for example 2026-09-01.", param, ctx)
 
 
+class _Scope(click.ParamType[Scope]):
+    """A scope written as `kind:name`."""
+
+    name = "scope"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Scope:
+        """Read the scope, or say how to write it."""
+        if isinstance(value, Scope):
+            return value
+        try:
+            return Scope.parse(value)
+        except ScopeError as problem:
+            self.fail(str(problem), param, ctx)
+
+
 DAY: Final = _Day()
+SCOPE: Final = _Scope()
 
 
 @click.group(
@@ -61,9 +82,52 @@ def main() -> None:
 
     \b
     copilot-assets demo                                          see it work, no token needed
+    copilot-assets doctor                                        what your token may read, and what to mend
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
+    copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
+
+
+@main.command()
+@click.option("--json", "as_program_text", is_flag=True, help="JSON for programs instead of a table.")
+def doctor(as_program_text: bool) -> None:
+    """Ask GitHub one cheap question per scope and report, and say what a run would meet.
+
+    Shows which policy is off, which role or permission is missing and where to change it, the days that GitHub has,
+    the requests that are left in this hour, and the clock. Fetches and stores nothing.
+
+    \b
+    Example:
+      copilot-assets doctor
+      copilot-assets doctor --json
+    """
+    import asyncio
+
+    from copilot_assets.doctor import as_json, as_tables, examine
+
+    with _usage_errors():
+        settings = Settings.from_env()
+    diagnosis = asyncio.run(examine(settings, today_utc()))
+    if as_program_text:
+        click.echo(json.dumps(as_json(diagnosis), indent=2))
+    else:
+        for part in as_tables(diagnosis):
+            out.print(part, soft_wrap=isinstance(part, Text))
+    sys.exit(0 if diagnosis.is_healthy else 1)
+
+
+@main.command()
+def endpoints() -> None:
+    """Print every Copilot endpoint of GitHub's and the table that holds its answers, as Markdown.
+
+    \b
+    Example:
+      copilot-assets endpoints > docs/endpoints.md
+    """
+    from copilot_assets.endpoints import markdown
+
+    click.echo(markdown(), nl=False)
 
 
 @main.command()
@@ -89,6 +153,56 @@ def backfill(first: date | None, last: date | None) -> None:
     sys.exit(0 if _run(Installation(), settings, first, last) else 1)
 
 
+@main.command("import-legacy")
+@click.argument(
+    "files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--scope",
+    required=True,
+    type=SCOPE,
+    help="Whom the numbers are about: org:NAME, enterprise:SLUG, team:ORG/SLUG or enterprise-team:ENTERPRISE/SLUG.",
+)
+@click.option("--overwrite", is_flag=True, help="Let the archive count for days that are there with other content.")
+def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> None:
+    """Take in an archive of the metrics API that GitHub closed on 2026-04-02, and rebuild everything from it.
+
+    FILE is the copilotMetricsData.json of GitHub's guide, or its days as an array, as newline-delimited JSON or one
+    by one; gzip is read too. Where several hold the same day, the last one counts. Everything is checked first: a
+    file that can't be used imports nothing. Needs no token.
+
+    \b
+    Example:
+      copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org
+      copilot-assets import-legacy archive/*.json.gz --scope team:octo-org/core --overwrite
+    """
+    from copilot_assets.archive import ArchiveError, import_archive, read_archive
+    from copilot_assets.installation import Installation
+    from copilot_assets.runs import open_instance, rebuild
+    from copilot_assets.warehouse import Warehouse, WarehouseError
+
+    installation, today, run_id = Installation(), today_utc(), str(uuid4())
+    warehouse = Warehouse(installation.warehouse_path())
+    try:
+        archive = read_archive(files, today)
+        imported = import_archive(warehouse, archive, scope, overwrite=overwrite, run_id=run_id, today=today)
+    except ArchiveError as problem:
+        err.print(f"[red]{escape(str(problem))} Nothing was imported.[/red]")
+        sys.exit(1)
+    except WarehouseError as problem:
+        _refuse(problem)
+    _tell_import(archive, imported, scope)
+    result = rebuild(installation, instance=open_instance(), run_id=run_id)
+    if not result.is_success:
+        for line in dict.fromkeys(result.problems):
+            err.print(f"[red]{escape(line)}[/red]")
+        err.print("The days are imported, but not everything below raw was rebuilt. Run the same command again.")
+        sys.exit(1)
+    out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
+    query = f"from weekly.legacy_user_trend where scope = '{scope}'"
+    out.print(f'Next: duckdb -readonly {warehouse.path} "{query}"', soft_wrap=True, markup=False, highlight=False)
+
+
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65534), required=True, help="Port of the API; downloads use the next.")
 @click.option("--today", type=DAY, help="The stand-in's current day; the real one by default.")
@@ -108,7 +222,20 @@ def backfill(first: date | None, last: date | None) -> None:
     metavar="NAME[:SCOPE[:DAY]]",
     help="Answer as GitHub does on a bad day, for example policy-off:org:octo-labs. Repeatable.",
 )
-def standin(port: int, today: date | None, seed: int, people: int, legacy: str, faults: tuple[str, ...]) -> None:
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A YAML file with a list of such faults: name, and if wanted scope, report, day, times.",
+)
+def standin(
+    port: int,
+    today: date | None,
+    seed: int,
+    people: int,
+    legacy: str,
+    faults: tuple[str, ...],
+    scenario: Path | None,
+) -> None:
     """Serve a local stand-in for GitHub: org:octo-org, org:octo-labs, enterprise:octo-corp.
 
     Point this project or any other client of GitHub's Copilot API at it with any token. Ends with Ctrl-C.
@@ -118,12 +245,16 @@ def standin(port: int, today: date | None, seed: int, people: int, legacy: str, 
       copilot-assets standin --port 8700
       GITHUB_API_URL=http://127.0.0.1:8700 GITHUB_TOKEN=any copilot-assets backfill …
     """
-    from copilot_assets.standin import Fault, serve
+    from copilot_assets.standin import Fault, read_scenario, serve
 
     try:
         parsed = [Fault.parse(text) for text in faults]
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--fault") from None
+    try:
+        parsed += read_scenario(scenario) if scenario else []
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--scenario") from None
     serve(
         port=port,
         today=today,
@@ -197,7 +328,7 @@ def _run(installation: Installation, settings: Settings, first: date, last: date
     except WarehouseError as problem:
         _refuse(problem)
     days = (last - first).days + 1
-    total = days * len(asked_reports(settings))
+    total = sum(1 if report.is_snapshot else days for report in asked_reports(settings))
     out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
     with _progress(total) as on_day:
         result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
@@ -209,6 +340,25 @@ def _run(installation: Installation, settings: Settings, first: date, last: date
         err.print(f"[red]{escape(line)}[/red]")
     out.print("Run " + ", ".join(result.run_ids) + " in the Dagster UI tells the rest.")
     return result.is_success
+
+
+def _tell_import(archive: Archive, imported: Imported, scope: Scope) -> None:
+    """A line for each thing that became of days, and which days they were where somebody may want to look."""
+    from copilot_assets.archive import stretches
+
+    def tell(days: Collection[date], what: str, *, named: bool = True) -> None:
+        if days:
+            which = f": {', '.join(stretches(sorted(days)))}" if named else ""
+            out.print(f"{len(days):>6,} {what}{which}.", soft_wrap=True, highlight=False)
+
+    count, span = len(archive.days), f"{archive.first} to {archive.last}"
+    out.print(f"{count:,} day{'s' if count > 1 else ''} of {scope} in the archive, {span}:", highlight=False)
+    tell(archive.conflicts, "told differently by two records; the later one counts")
+    tell(imported.new, "imported", named=False)
+    tell(imported.overwritten, "overwritten")
+    tell(imported.same, "there already with the same content, unchanged", named=False)
+    tell(imported.kept, "there already with other content, kept (--overwrite takes the archive's)")
+    tell(imported.missing, "missing in between")
 
 
 @contextmanager

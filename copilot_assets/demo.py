@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from datetime import timedelta
@@ -19,11 +20,11 @@ from typing import Final
 
 from copilot_assets.runs import dagster_yaml
 from copilot_assets.settings import SettingsError, today_utc
-from copilot_assets.standin import Standin
+from copilot_assets.standin import CROSSING_TEAM
 
 _MARKER: Final = "made-by-copilot-assets-demo"
 # The team has fewer than five licences until mid-history: it shows what the five-user threshold does.
-_SCOPES: Final = "org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{team}"
+_SCOPES: Final = f"org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{CROSSING_TEAM}"
 
 
 @contextmanager
@@ -43,23 +44,39 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     home = os.environ.pop("DAGSTER_HOME", None)
     try:
         # The old API is open here as it was at GitHub until April 2026, so that both generations can be seen.
-        with chdir(folder), Standin(legacy_open=True) as standin:
+        with chdir(folder), _standin() as api_url:
             yield {
-                "GITHUB_API_URL": standin.api_url,
+                "GITHUB_API_URL": api_url,
                 "GITHUB_TOKEN": "demo",
-                "COPILOT_SCOPES": _SCOPES.format(team=standin.world.crossing_team),
+                "COPILOT_SCOPES": _SCOPES,
                 "COPILOT_START_DATE": (today_utc() - timedelta(days=days)).isoformat(),
                 "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb"),
                 "COPILOT_LEGACY_API": "on",
+                # Of days before 2026-06-01, which are not among these.
+                "COPILOT_SKIP_REPORTS": "premium-request-usage",
             }
     finally:
         if home is not None:
             os.environ["DAGSTER_HOME"] = home
 
 
+@contextmanager
+def _standin() -> Iterator[str]:
+    """Serve the stand-in beside this process, which has enough to do; yields the URL of its API."""
+    port = _free_port(8700, 2)
+    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--legacy", "open"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words
+    try:
+        while _is_free(port) and process.poll() is None:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _end(process)
+
+
 def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
     """Serve the Dagster UI on the current folder's history until Ctrl-C; the next free port if `port` is taken."""
-    port = next(candidate for candidate in range(port, 65536) if _is_free(candidate))
+    port = _free_port(port)
     own = {name: value for name, value in os.environ.items() if not name.startswith(("COPILOT_", "GITHUB_"))}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "copilot_assets.definitions", "-p", str(port)]
     say(f"The Dagster UI comes up at http://127.0.0.1:{port} (Ctrl-C ends it).")
@@ -84,6 +101,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
             return
+
+
+def _free_port(first: int, count: int = 1) -> int:
+    """The first port from `first` on of which as many as `count` in a row are free."""
+    return next(port for port in range(first, 65536) if all(_is_free(port + n) for n in range(count)))
 
 
 def _is_free(port: int) -> bool:

@@ -61,35 +61,27 @@ class Installation:
 
 
 def asked_reports(settings: Settings) -> list[Report]:
-    """The reports that these settings ask for: those that cover a scope, the legacy ones only when switched on."""
+    """The reports that these settings ask for: those that cover a scope, less those that were left out.
+
+    The legacy ones are asked for only when switched on.
+    """
     return [
         report
         for report in REPORTS
-        if any(report.covers(scope) for scope in settings.scopes)
+        if report.name not in settings.skip_reports
+        and any(report.covers(scope) for scope in settings.scopes)
         and (settings.legacy_api or report.delivery is not Delivery.DAYS)
     ]
 
 
 def expected_reports(settings: Settings, as_of: date) -> list[ExpectedReport]:
-    """What each scope is asked for, with the rules that say why a day may be missing."""
+    """What each scope is asked for, with the rules that say why a day may be missing.
 
-    def text(day: date | None) -> str | None:
-        return day.isoformat() if day else None
-
+    Snapshots are of the day they are taken on, so that no day of them can be missing.
+    """
     return [
-        ExpectedReport(
-            scope=str(scope),
-            report=report.name,
-            start_day=settings.start_date.isoformat(),
-            first_day=text(report.first_days.get(scope.kind)),
-            retired_on=text(report.retired_on),
-            lag_days=report.lag_days,
-            history_days=report.history_days,
-            threshold_people=report.threshold_people,
-            activity=report.activity,
-            as_of=as_of.isoformat(),
-        )
+        ExpectedReport.of(scope, report, settings.start_date, as_of)
         for report in asked_reports(settings)
         for scope in settings.scopes
-        if report.covers(scope)
+        if report.covers(scope) and not report.is_snapshot
     ]

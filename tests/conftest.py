@@ -5,8 +5,9 @@ GitHub alone is faked, behind real sockets; the database and the Dagster instanc
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 import pytest
 import stamina
 
+from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation
 from copilot_assets.runs import RangeResult, run_range
@@ -72,19 +74,39 @@ class Company:
             on_day=lambda report, day: self.landed.append((report, day)),
         )
 
+    def materialize(self, *tables: str, day: date | None = None) -> dg.ExecuteInProcessResult:
+        """Some assets alone, as a click on them in the UI; those of days for one day."""
+        return (
+            build_defs(self.installation)
+            .resolve_job_def("everything")
+            .execute_in_process(
+                instance=self.instance,
+                asset_selection=[dg.AssetKey(table.split(".")) for table in tables],
+                partition_key=day.isoformat() if day else None,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
+        )
+
+    def copy(self, folder: Path, instance: dg.DagsterInstance) -> Company:
+        """The same settings and the same tables, to be changed: cheaper than the run that made them."""
+        path = shutil.copy(self.env["COPILOT_WAREHOUSE"], folder / "copy.duckdb")
+        return replace(self, env={**self.env, "COPILOT_WAREHOUSE": str(path)}, instance=instance, landed=[])
+
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.env["COPILOT_WAREHOUSE"], read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every table whole, rows in order; without what differs from run to run by nature."""
-        named = self.sql(
-            "select schema_name || '.' || table_name from duckdb_tables() "
-            "where schema_name in ('flat', 'weekly', 'quality') order by 1"
-        )
-        whole = {name: self.sql(f"select * from {name} order by all") for (name,) in named}
-        whole["raw.records"] = self.sql("select scope, report, day, seq, payload from raw.records order by all")
-        return whole
+        with duckdb.connect(self.env["COPILOT_WAREHOUSE"], read_only=True) as connection:
+            named = connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables() "
+                "where schema_name in ('flat', 'weekly', 'quality') order by 1"
+            ).fetchall()
+            queries = {name: f"from {name} order by all" for (name,) in named}
+            queries["raw.records"] = "select scope, report, day, seq, payload from raw.records order by all"
+            return {name: connection.execute(query).fetchall() for name, query in queries.items()}
 
     def materialized(self, *key: str) -> set[date]:
         return {

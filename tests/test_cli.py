@@ -1,9 +1,13 @@
 """The command line: what it prints, which code it ends with, and that a mistake writes nothing."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -127,6 +131,118 @@ def test_a_file_that_is_no_database_is_left_as_it_is(env: dict[str, str]) -> Non
     assert path.read_bytes() == before
 
 
+@pytest.fixture(scope="module")
+def now() -> Iterator[Standin]:
+    """A stand-in of today: `doctor` asks for the newest days there are."""
+    with Standin() as standin:
+        yield standin
+
+
+@pytest.fixture
+def current(now: Standin, env: dict[str, str]) -> Iterator[dict[str, str]]:
+    yield {**env, "GITHUB_API_URL": now.api_url}
+    now.faults.clear()
+
+
+def test_doctor_of_a_healthy_company(current: dict[str, str]) -> None:
+    result = invoke(current, "doctor")
+    assert result.exit_code == 0, result.output
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    # Of 365 days back from today and GitHub's own first day the later one.
+    first = max(datetime.now(UTC).date() - timedelta(days=365), date(2025, 12, 12))
+    assert f"organization-1-day ok on enough {first} to {yesterday}" in " ".join(result.output.split())
+    assert result.output.rstrip().endswith("Next: copilot-assets backfill")
+    assert "secret-of-the-test" not in result.output
+    assert not list(Path.cwd().iterdir()), "nothing was written"
+
+
+def test_doctor_of_a_company_with_the_policy_off(current: dict[str, str], now: Standin) -> None:
+    now.faults.append(Fault("policy-off"))
+    result = invoke(current, "doctor")
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert "organization-1-day to mend off – –" in words
+    assert "Turn it on in the enterprise under AI controls > Copilot > Copilot usage metrics" in words
+    assert not list(Path.cwd().iterdir())
+
+    result = invoke(current, "doctor", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["is_healthy"] is False
+    assert {finding["policy_on"] for finding in told["findings"] if finding["question"].endswith("-day")} == {False}
+
+
+def test_doctor_with_a_setting_that_cannot_be_used(current: dict[str, str], now: Standin) -> None:
+    now.requests.clear()
+    result = invoke({**current, "COPILOT_SKIP_REPORTS": "seats"}, "doctor")
+    assert result.exit_code == 2
+    assert "seats, which no report is called" in result.stderr
+    assert not now.requests
+
+
+def test_endpoints_prints_the_page_of_docs(env: dict[str, str], standin: Standin) -> None:
+    result = invoke({}, "endpoints")
+    assert result.exit_code == 0
+    assert result.output == (ROOT / "docs" / "endpoints.md").read_text()
+    assert not standin.requests, "it asks nobody, and needs no setting"
+
+
+def test_import_legacy_of_what_is_no_archive(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "letter.json").write_text('"Dear friend"')
+    result = invoke(env, "import-legacy", "letter.json", "--scope", "org:octo-org")
+    assert result.exit_code == 1
+    assert "letter.json" in result.stderr
+    assert "Nothing was imported." in " ".join(result.stderr.split())
+    for arguments, words in (
+        (["letter.json"], "--scope"),
+        (["letter.json", "--scope", "octo-org"], "'octo-org' is not a scope"),
+        (["no.json", "--scope", "org:octo-org"], "no.json"),
+        (["--scope", "org:octo-org"], "FILE"),
+    ):
+        result = invoke(env, "import-legacy", *arguments)
+        assert result.exit_code == 2, arguments
+        assert words in result.stderr
+
+
+def test_the_faults_of_a_scenario_file_are_those_of_the_standin(env: dict[str, str], tmp_path: Path) -> None:
+    scenario = tmp_path / "bad-week.yaml"
+    scenario.write_text("- {name: policy-off, scope: 'org:octo-labs'}\n- {name: role-missing, report: seats, times: 1}\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--scenario", str(scenario)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        settings = {**env, "GITHUB_API_URL": f"http://127.0.0.1:{port}", "COPILOT_SCOPES": "org:octo-org,org:octo-labs"}
+        told = json.loads(invoke(settings, "doctor", "--json").stdout)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    states = {(finding["scope"], finding["question"]): finding["state"] for finding in told["findings"]}
+    assert states["org:octo-org", "users-1-day"] == "ok"
+    assert states["org:octo-labs", "users-1-day"] == "bad"
+    assert sorted(states[org, "copilot-seats"] for org in ("org:octo-org", "org:octo-labs")) == ["bad", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- {name: meteorite}", "meteorite"),
+        ("name: policy-off", "Write a list of faults"),
+        ("- {name: policy-off, when: always}", "when"),
+        ("- {scope: 'org:octo-org'}", "name"),
+    ],
+)
+def test_a_scenario_that_cannot_be_used(env: dict[str, str], tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    result = invoke(env, "standin", "--port", "8700", "--scenario", "bad.yaml")
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
 def test_an_unknown_fault_is_named_with_those_there_are(env: dict[str, str]) -> None:
     result = invoke(env, "standin", "--port", "8700", "--fault", "meteorite")
     assert result.exit_code == 2
@@ -153,10 +269,13 @@ def test_the_demo_keeps_to_a_folder_of_its_own(env: dict[str, str], tmp_path: Pa
 
 
 def test_every_command_explains_itself() -> None:
-    for command in ([], ["backfill"], ["standin"], ["demo"]):
-        result = CliRunner().invoke(main, [*command, "--help"])
+    whole = CliRunner().invoke(main, ["--help"]).output
+    assert set(main.commands) == {"demo", "doctor", "endpoints", "backfill", "import-legacy", "standin"}
+    for command in main.commands:
+        result = CliRunner().invoke(main, [command, "--help"])
         assert result.exit_code == 0
-        assert "copilot-assets " in result.output, "an example"
+        assert f"copilot-assets {command}" in result.output, "an example"
+        assert f"\n  {command} " in whole
 
 
 def test_help_answers_without_loading_dagster() -> None:

@@ -25,19 +25,68 @@ ENV = {
     "COPILOT_WAREHOUSE": "unused.duckdb",
 }
 
-REPORT = {"organization_1_day", "enterprise_1_day", "users_1_day", "legacy_metrics"}
-RAW = REPORT | {"expected_reports", "fetches"}
-ACTIVITY = {"daily", "ide_daily", "feature_daily", "language_feature_daily", "language_model_daily"}
-FLAT = {f"{who}_{what}" for who in ("entity", "user") for what in ACTIVITY | {"model_feature_daily", "cli_daily"}} | {
-    "entity_pull_request_daily",
-    "legacy_daily",
-    "legacy_code_completion_daily",
-    "legacy_ide_chat_daily",
-    "legacy_dotcom_chat_daily",
-    "legacy_pull_request_daily",
+# Reports about days, and what GitHub tells as of now.
+REPORT = {
+    "organization_1_day",
+    "enterprise_1_day",
+    "users_1_day",
+    "user_teams_1_day",
+    "repos_1_day",
+    "ai_credit_usage",
+    "premium_request_usage",
+    "legacy_metrics",
 }
+SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing"}
+RAW = REPORT | SNAPSHOT | {"expected_reports", "fetches"}
+ACTIVITY = {
+    "daily",
+    "ide_daily",
+    "feature_daily",
+    "language_feature_daily",
+    "language_model_daily",
+    "model_feature_daily",
+    "third_party_agent_daily",
+    "skill_daily",
+    "custom_agent_daily",
+    "mcp_daily",
+    "slash_cmd_daily",
+    "plugin_daily",
+    "cli_daily",
+    "copilot_app_daily",
+    "vscode_agent_daily",
+}
+OF_USERS = {f"user_{what}" for what in ACTIVITY}
+FLAT = (
+    {f"entity_{what}" for what in ACTIVITY}
+    | OF_USERS
+    | {
+        "entity_adoption_phase_daily",
+        "entity_pull_request_daily",
+        "entity_comment_type_daily",
+        "user_team_daily",
+        "repo_pull_request_daily",
+        "repo_review_time_daily",
+        "engagement_28_days",
+        "feature_engagement_28_days",
+        "seat",
+        "seat_grant",
+        "subscription",
+        "ai_credit_usage",
+        "premium_request_usage",
+        "legacy_daily",
+        "legacy_code_completion_daily",
+        "legacy_code_completion_model_daily",
+        "legacy_code_completion_editor_daily",
+        "legacy_code_completion_language_daily",
+        "legacy_ide_chat_daily",
+        "legacy_ide_chat_editor_daily",
+        "legacy_dotcom_chat_daily",
+        "legacy_pull_request_daily",
+        "legacy_pull_request_repository_daily",
+    }
+)
 WEEKLY = {"user_trend", "legacy_user_trend", "last_28_days"}
-QUALITY = {"day_status", "series_break"}
+QUALITY = {"day_status", "seat_snapshot", "series_break"}
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +144,19 @@ def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(d
     for asset in about:
         assert (asset, "missing_days") in checks
         assert (asset, "five_user_threshold_gaps") in checks
+    for name in SNAPSHOT:
+        assert (("raw", name), "missing_days") not in checks, "no day of what is told as of now can be missing"
+    assert (("quality", "seat_snapshot"), "people_are_total_seats") in checks
     assert set(WEEKLY_REPORTS) == {model.name for model in load_models() if model.schema == "weekly"}
 
 
 def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
-    flat = {("flat", name) for name in FLAT if name.startswith("user_")}
-    assert below == flat | {("quality", "day_status"), ("raw", "fetches")}
+    flat = {("flat", name) for name in OF_USERS}
+    assert below == flat | {("quality", "day_status"), ("quality", "seat_snapshot"), ("raw", "fetches")}
+    seats = {tuple(key.path) for key in graph.get(dg.AssetKey(["quality", "seat_snapshot"])).parent_keys}
+    assert {("flat", "seat"), ("flat", "seat_grant"), ("raw", "copilot_seats"), ("raw", "fetches")} <= seats
     above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
     assert above == {
         ("flat", "entity_daily"),
@@ -174,9 +228,19 @@ def test_the_schedule_and_the_sensor_are_on_from_the_start(defs: dg.Definitions)
 def test_a_report_that_no_scope_has_is_not_run() -> None:
     defs = build_defs(Installation({**ENV, "COPILOT_SCOPES": "org:octo-org"}))
     keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
-    assert dg.AssetKey(["raw", "organization_1_day"]) in keys
-    assert dg.AssetKey(["raw", "enterprise_1_day"]) not in keys
-    assert dg.AssetKey(["raw", "legacy_metrics"]) not in keys
+    raw = {key.path[1] for key in keys if key.path[0] == "raw"}
+    # Legacy metrics are asked for only where they are switched on; the ledger has no step of its own.
+    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "legacy_metrics", "fetches"}
+
+
+def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable() -> None:
+    skipped = {"copilot_seats", "ai_credit_usage"}
+    defs = build_defs(Installation({**ENV, "COPILOT_SKIP_REPORTS": "copilot-seats,ai-credit-usage"}))
+    keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
+    assert {key.path[1] for key in keys if key.path[0] == "raw"} == RAW - skipped - {"legacy_metrics", "fetches"}
+    assert dg.AssetKey(["flat", "seat"]) in keys, "a history that was kept before is still shown"
+    graph = defs.resolve_asset_graph()
+    assert {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "raw"} == RAW
 
 
 def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, ...]], object]:

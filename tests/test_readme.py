@@ -1,5 +1,6 @@
 """The README word by word: its commands are run as they stand, in a copy of the project; its tables exist."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 from dotenv import dotenv_values
 
 from copilot_assets.definitions import build_defs
+from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation
 from copilot_assets.settings import Settings
 from copilot_assets.standin import Standin
@@ -31,7 +33,9 @@ RUN_BELOW = {
     "make demo": "test_make_demo",
     "make test": "test_make_test_is_what_runs_this",
     "make dev": "test_make_dev",
+    ".venv/bin/copilot-assets doctor": "test_doctor",
     ".venv/bin/copilot-assets backfill": "test_backfill",
+    ".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org": "test_import_legacy",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
 
@@ -44,7 +48,8 @@ def test_every_command_is_run_below() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what is in the repository, with the environment that this test runs in."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    git = "git ls-files --cached --others --exclude-standard"
+    listed = subprocess.run(git.split(), cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -127,21 +132,54 @@ def test_make_dev(project: Path, standin: Standin) -> None:
         assert node["location"]["name"] == "copilot_assets", "the name is workspace.yaml's"
 
 
+def run(command: str, project: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """A command, to its end."""
+    ours = ("COPILOT_", "GITHUB_", "DAGSTER_")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(command.split(), cwd=project, env={**own, **env}, capture_output=True, text=True)
+
+
+def test_doctor(project: Path) -> None:
+    with Standin() as github:
+        done = run(".venv/bin/copilot-assets doctor", project, **own_env(github))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "organization-1-day" in done.stdout
+    assert "Next: copilot-assets backfill" in done.stdout
+    assert done.stderr == ""
+    assert not (project / "data").exists(), "it stores nothing"
+    assert not (project / ".dagster").exists()
+
+
+def test_import_legacy(project: Path) -> None:
+    days = [
+        {"date": f"2024-07-0{day}", "total_active_users": 10 + day, "total_engaged_users": day} for day in range(1, 8)
+    ]
+    (project / "copilotMetricsData.json").write_text(json.dumps(days))
+    done = run(".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org", project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "7 days of org:octo-org in the archive, 2024-07-01 to 2024-07-07" in done.stdout
+    with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
+        weeks = connection.execute(
+            "select week_start, days_reported, active_users, engaged_users from weekly.legacy_user_trend"
+        ).fetchall()
+    # 11 to 17 and 1 to 7, Monday to Sunday.
+    assert weeks == [(date(2024, 7, 1), 7, 98, 28)]
+
+
 def test_backfill(project: Path) -> None:
     """With the stand-in's real current day, as a user would: from the start date to yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     start = yesterday - timedelta(days=15)
     with Standin() as github:
-        env = {**os.environ, **own_env(github), "COPILOT_START_DATE": start.isoformat()}
-        command = ".venv/bin/copilot-assets backfill"
-        done = subprocess.run(command.split(), cwd=project, env=env, capture_output=True, text=True)
+        env = own_env(github) | {"COPILOT_START_DATE": start.isoformat()}
+        done = run(".venv/bin/copilot-assets backfill", project, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Fetching 16 days, {start} to {yesterday}" in done.stdout
     assert done.stderr == ""
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
         asked = connection.execute("select status, count(*) from quality.day_status group by all").fetchall()
-    # Two scopes, two reports each: the entity's and the people's.
-    assert sum(count for _, count in asked) == 16 * 4
+    # Two scopes with six daily reports each: the entity's, people, teams, repositories, and two bills.
+    assert sum(count for _, count in asked) == 16 * 2 * 6
     assert "not_requested" not in dict(asked)
 
 
@@ -168,20 +206,40 @@ def test_the_four_lines_of_env_are_enough() -> None:
     assert list(dotenv_values(stream=StringIO(example)))[:4] == list(lines)
 
 
+def test_the_example_of_env_has_every_setting() -> None:
+    source = (ROOT / "copilot_assets" / "settings.py").read_text()
+    settings = set(re.findall(r'"((?:GITHUB|COPILOT)_[A-Z_]+)"', source))
+    assert len(settings) == 12, "four of them are a GitHub App's"
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^#?((?:GITHUB|COPILOT)_[A-Z_]+)=", example, re.MULTILINE)) == settings
+
+
+def test_everything_it_names_is_there() -> None:
+    settings = set(re.findall(r"\b(?:GITHUB|COPILOT)_[A-Z_]+[A-Z]\b", README))
+    assert settings <= set(re.findall(r"\b(?:GITHUB|COPILOT)_[A-Z_]+[A-Z]\b", (ROOT / ".env.example").read_text()))
+    for place in re.findall(r"\]\(([^)#]+)\)", README) + re.findall(r"`((?:copilot_assets|docs)/[^`]*)`", README):
+        assert place.startswith("https:") or (ROOT / place).exists(), place
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z]+)`", README)) <= targets
+
+
+def test_every_permission_that_a_report_needs_is_named() -> None:
+    """The words in quotes are GitHub's, and the same that a refusal tells."""
+    told = {text for report in REPORTS if not report.retired_on for text in report.permissions.values()}
+    quoted = {name for text in told for name in re.findall(r"'([^']+)'", text)}
+    assert quoted == set(re.findall(r'"([^"]+)"', README.split("What the token needs:")[1].split("\n\n")[1]))
+
+
 def expanded(name: str) -> list[str]:
-    """`a_{b,c}_d` is `a_b_d` and `a_c_d`."""
+    """`a_{b,c}_d` is `a_b_d` and `a_c_d`; several braces are every combination."""
     match = re.search(r"\{([^}]*)\}", name)
     if not match:
         return [name]
-    return [name.replace(match[0], part) for part in match[1].split(",")]
+    return [whole for part in match[1].split(",") for whole in expanded(name.replace(match[0], part, 1))]
 
 
 def test_the_tables_are_those_there_are(tmp_path: Path) -> None:
-    section = (
-        README.split("## Tables")[1]
-        .split("\n## ")[0]
-        .replace("{…same five}", "{ide,feature,language_feature,language_model,model_feature}")
-    )
+    section = README.split("## Tables")[1].split("\n## ")[0]
     named = {
         table
         for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)

@@ -59,15 +59,14 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
     def flatten_reports(
         config: FlattenConfig, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterable[dg.MaterializeResult[Any]]:
-        with sentences():
+        with sentences(), warehouse.connect() as connection:
             days, refreshed = refresh_flat(
-                warehouse, record, [report.name for report in reports], full=config.full_refresh
+                connection, record, [report.name for report in reports], full=config.full_refresh
             )
-            with warehouse.connect() as connection:
-                previews = {
-                    table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
-                    for table in tables
-                }
+            previews = {
+                table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
+                for table in tables
+            }
         for table in tables:
             done = refreshed[table.name]
             yield dg.MaterializeResult(

@@ -1,6 +1,7 @@
-"""The raw assets: one per report, partitioned by UTC day, and the list of what is expected.
+"""The raw assets: one per report, and the list of what is expected.
 
-A range of days is one run: days are fetched side by side and landed one by one, so that a bad day fails alone.
+A report about days is partitioned by UTC day. A range of days is one run: days are fetched side by side and landed one
+by one, so that a bad day fails alone. What GitHub tells only as of now is a snapshot, taken once a run.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import dagster as dg
 
 from copilot_assets.assets import OWNERS, POOL, column_schema, sentences, table_value
 from copilot_assets.contract import Column
-from copilot_assets.github.auth import BearerAuth
+from copilot_assets.github.auth import auth_for
 from copilot_assets.github.client import Fetch, GitHubClient
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
@@ -65,8 +66,10 @@ _EXPECTED_COLUMNS: Final = (
     Column("activity", "VARCHAR", "Field of the report that counts active people; null where it has none"),
     Column("as_of", "DATE", "UTC day on which this was written; the day before it is the last one expected"),
 )
-# A report that is closed, or a day that GitHub no longer keeps, is no failure of the run: nobody can make it come.
-_GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.RETIRED, Outcome.EXPIRED})
+_PARTITION_ROWS: Final = "dagster/partition_row_count"
+# A report that is closed or not for this scope, a day that GitHub no longer keeps: no failure of the run, nobody can
+# make them come.
+_GREEN: Final = frozenset({Outcome.REPORTED, Outcome.NO_REPORT, Outcome.NOT_OFFERED, Outcome.RETIRED, Outcome.EXPIRED})
 
 
 def raw_key(report: Report) -> dg.AssetKey:
@@ -76,7 +79,11 @@ def raw_key(report: Report) -> dg.AssetKey:
 
 def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """An asset for each report of the catalogue, `raw.expected_reports`, and the ledger they all write."""
-    return [_expected_reports_asset(), *(_raw_asset(report, partitions) for report in REPORTS), _ledger_spec()]
+    return [
+        _expected_reports_asset(),
+        *(_snapshot_asset(report) if report.is_snapshot else _raw_asset(report, partitions) for report in REPORTS),
+        _ledger_spec(),
+    ]
 
 
 def _ledger_spec() -> dg.AssetSpec:
@@ -140,6 +147,57 @@ class _Landing:
         return {fetch.day for fetch in self.problems}
 
 
+def _table_metadata(report: Report) -> dict[str, Any]:
+    """What the UI tells of a raw asset before it has ever run."""
+    return {
+        "dagster/column_schema": column_schema(_RECORD_COLUMNS),
+        "dagster/table_name": f"raw.{report.table}",
+        "endpoints": dg.MetadataValue.md("\n".join(f"- `GET {path}`" for path in report.paths.values())),
+    }
+
+
+def _snapshot_asset(report: Report) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=raw_key(report),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="raw",
+        owners=OWNERS,
+        kinds={"github", "json", "duckdb"},
+        pool=POOL,
+        metadata=_table_metadata(report),
+        description=f"One row per record: {report.grain}.\n\nWhat GitHub answers as of now, untouched, for every scope "
+        "that is configured. GitHub keeps no history of it: each run takes a snapshot, and a later one of the same day "
+        "replaces it. Every attempt stands in `raw.fetches`.",
+    )
+    def raw_snapshot(
+        context: dg.AssetExecutionContext,
+        installation: dg.ResourceParam[Installation],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult[Any]:
+        today = installation.today()
+        landing = _Landing()
+        try:
+            with sentences():
+                settings = installation.settings()
+                _land_days(landing, report, [today], settings, installation, warehouse, context.run.run_id)
+            if landing.problems:
+                raise _failure(landing, report, 1)
+        except dg.Failure:
+            context.log_event(dg.AssetObservation(context.asset_key, metadata=landing.metadata.get(today, {})))
+            raise
+        finally:
+            _tell_ledger(context, landing)
+        metadata = landing.metadata[today]
+        return dg.MaterializeResult(metadata={"dagster/row_count": metadata.pop(_PARTITION_ROWS), **metadata})
+
+    return raw_snapshot
+
+
+def _tell_ledger(context: dg.AssetExecutionContext, landing: _Landing) -> None:
+    if landing.metadata:
+        context.log_event(dg.AssetMaterialization(LEDGER, metadata=landing.counts()))
+
+
 def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         key=raw_key(report),
@@ -150,11 +208,7 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         kinds={"github", "json", "duckdb"},
         pool=POOL,
         output_required=False,
-        metadata={
-            "dagster/column_schema": column_schema(_RECORD_COLUMNS),
-            "dagster/table_name": f"raw.{report.table}",
-            "endpoints": dg.MetadataValue.md("\n".join(f"- `GET {path}`" for path in report.paths.values())),
-        },
+        metadata=_table_metadata(report),
         description=f"One row per record: {report.grain}.\n\nWhat GitHub's report `{report.name}` said of a UTC day, "
         "untouched, for every scope that is configured. A day that GitHub answered without a report holds no rows; "
         "every attempt stands in `raw.fetches`.",
@@ -179,8 +233,7 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
                 context.log_event(event(context.asset_key, partition=day.isoformat(), metadata=landing.metadata[day]))
             raise
         finally:
-            if landing.metadata:
-                context.log_event(dg.AssetMaterialization(LEDGER, metadata=landing.counts()))
+            _tell_ledger(context, landing)
         for day, metadata in landing.metadata.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         yield dg.MaterializeResult()
@@ -200,22 +253,24 @@ def _land_days(
     """Fetch the days and land each as it comes; `landing` tells what has become of them, also if this is cut short."""
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
-    def land_days(arrived: Mapping[date, Sequence[Fetch]]) -> dict[date, Sequence[Fetch]]:
+    def land_all(fetches: Sequence[Fetch]) -> dict[str, Fetch]:
         with warehouse.connect() as connection:
-            return {day: land(connection, fetches, run_id) for day, fetches in arrived.items()}
+            return {fetch.fetch_id: fetch for fetch in land(connection, fetches, run_id)}
 
     async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
-        landed = await asyncio.to_thread(land_days, arrived) if any(arrived.values()) else arrived
-        for file in (file for fetches in arrived.values() for fetch in fetches for file in fetch.files):
+        fetches = [fetch for day in arrived.values() for fetch in day]
+        landed = await asyncio.to_thread(land_all, fetches) if fetches else {}
+        for file in (file for fetch in fetches for file in fetch.files):
             file.path.unlink()
-        for day, fetches in landed.items():
-            landing.metadata[day] = _day_metadata(fetches)
-            landing.outcomes.update(fetch.outcome for fetch in fetches)
-            landing.problems += [fetch for fetch in fetches if fetch.outcome not in _GREEN]
+        for day, asked in arrived.items():
+            entered = [landed[fetch.fetch_id] for fetch in asked]
+            landing.metadata[day] = _day_metadata(entered)
+            landing.outcomes.update(fetch.outcome for fetch in entered)
+            landing.problems += [fetch for fetch in entered if fetch.outcome not in _GREEN]
             installation.on_day(report.name, day)
 
     async def run(folder: Path) -> None:
-        async with GitHubClient(settings.api_url, BearerAuth(settings.token), today=installation.today) as client:
+        async with GitHubClient(settings.api_url, auth_for(settings.credentials), today=installation.today) as client:
             await client.fetch_days(report, scopes, days, folder, deliver)
 
     with warehouse.connect() as connection:
@@ -228,7 +283,7 @@ def _land_days(
 def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
     """What a partition's page shows: how much came for each scope, and why not where nothing did."""
     return {
-        "dagster/partition_row_count": sum(fetch.records or 0 for fetch in fetches),
+        _PARTITION_ROWS: sum(fetch.records or 0 for fetch in fetches),
         "bytes": sum(fetch.bytes or 0 for fetch in fetches),
         "scopes_reported": sum(fetch.outcome is Outcome.REPORTED for fetch in fetches),
         "fetches": table_value(_row(fetch) for fetch in sorted(fetches, key=lambda fetch: fetch.scope))

@@ -1,13 +1,36 @@
 /*
 description: |
   One row per scope, report and UTC day since the start date: what is known of that day, and of a hole why it is one.
+  Days of an imported archive count from its first one on.
   Made from the ledger of fetches and from GitHub's published rules for each report.
 */
-with days as (
+with archives as (
+    -- a day that was reported without an HTTP answer came out of an archive
+    select
+        scope,
+        report,
+        min(day) filter (where outcome = 'reported' and http_status is null) as first_day,
+        max(day) filter (where outcome = 'reported' and http_status is null) as last_day,
+        bool_and(outcome = 'reported' and http_status is null) as is_all_there_is
+    from raw.fetches
+    group by scope, report
+),
+
+days as (
     select
         e.*,
-        unnest(generate_series(e.start_day, e.as_of - 1, interval 1 day))::date as day
+        a.first_day as archive_start,
+        a.last_day as archive_end,
+        -- an archive may begin before the start date; of a scope known by it alone, nothing later is expected
+        unnest(
+            generate_series(
+                least(e.start_day, a.first_day),
+                case when a.is_all_there_is then least(e.as_of - 1, a.last_day) else e.as_of - 1 end,
+                interval 1 day
+            )
+        )::date as day
     from raw.expected_reports as e
+    left join archives as a on a.scope = e.scope and a.report = e.report
 ),
 
 attempts as (
@@ -35,6 +58,7 @@ known as (
         c.evidence as answer,
         c.requested_at::date as answered_on,
         coalesce(c.outcome = 'reported', false) as is_reported,
+        coalesce(d.day between d.archive_start and d.archive_end, false) as is_archived_time,
         c.records,
         case when d.activity is not null then cast(c.headline ->> d.activity as bigint) end as active_people
     from days as d
@@ -65,10 +89,13 @@ judged as (
             when is_reported and active_people = 0 then 'zero_activity'
             when is_reported then 'reported'
             when day < first_day then 'before_start'
+            when last_outcome = 'not_offered' then 'not_offered'
             when last_outcome = 'retired' then 'retired'
             when last_outcome in ('unauthorized', 'forbidden') then 'forbidden'
             when last_outcome = 'not_found' and not is_ever_reported then 'forbidden'
             when last_outcome = 'failed' then 'failed'
+            when not is_asked and is_archived_time and active_people_nearby < 2 * threshold_people
+                then 'below_threshold_suspected'
             when not is_asked and day < as_of - history_days then 'expired'
             when not is_asked and day >= retired_on then 'retired'
             when day >= as_of - lag_days then 'pending'
@@ -87,7 +114,7 @@ select
     scope, -- whom the report is about  #not_null #unique(scope, report, day)
     report, -- GitHub's own name of the report  #not_null
     day, -- UTC day  #not_null
-    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold_suspected, no_report, before_start, retired, expired, forbidden, failed, not_requested)
+    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold_suspected, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
     case status
         when 'reported' then 'reported'
         when 'provisional' then 'reported'
@@ -95,6 +122,7 @@ select
         when 'pending' then 'pending'
         when 'below_threshold_suspected' then 'below_threshold'
         when 'before_start' then 'not_expected'
+        when 'not_offered' then 'not_expected'
         else 'missing'
     end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
     status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
@@ -130,7 +158,12 @@ select
         when 'before_start' then 'GitHub has this report from ' || first_day || ' on.'
         when 'retired' then coalesce(last_evidence, 'GitHub closed this API on ' || retired_on || '.')
         when 'expired' then
-            'GitHub keeps ' || history_days || ' days, and the day was never fetched while it was there: it is lost.'
+            case
+                when is_archived_time then
+                    'The archive does not have it, and GitHub keeps ' || history_days || ' days: it is lost, or GitHub never reported it.'
+                else
+                    'GitHub keeps ' || history_days || ' days, and the day was never fetched while it was there: it is lost.'
+            end
         when 'not_requested' then
             case
                 when last_outcome is null then 'Nobody asked GitHub for this day yet.'
@@ -147,6 +180,7 @@ select
         when 'pending' then 'Nothing: the daily run asks again.'
         when 'below_threshold_suspected' then 'Nothing, unless the scope had five licences that day: then ask GitHub Support.'
         when 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
+        when 'not_offered' then 'Leave the report out with COPILOT_SKIP_REPORTS, if nobody needs it.'
         when 'retired' then 'Import it from an archive, if there is one.'
         when 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
         when 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'

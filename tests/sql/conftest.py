@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
 from copilot_assets.installation import expected_reports
 from copilot_assets.settings import Settings
@@ -27,6 +28,7 @@ STATUS_CODES = {
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,
+    "not_offered": 404,
     "retired": 404,
     "expired": 204,
     "failed": 503,
@@ -47,7 +49,9 @@ class Book:
     def expect(self, *scopes: str, start: date, today: date, legacy: bool = False) -> None:
         """Configure the scopes as an installation would on `today`: the rules are those of the real catalogue."""
         self.today = today
-        settings = Settings(token="t", scopes=tuple(map(Scope.parse, scopes)), start_date=start, legacy_api=legacy)
+        settings = Settings(
+            credentials=Token("none"), scopes=tuple(map(Scope.parse, scopes)), start_date=start, legacy_api=legacy
+        )
         expect(self.connection, expected_reports(settings, today))
 
     def fetch(

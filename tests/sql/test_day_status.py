@@ -5,7 +5,7 @@ one), 365 days are kept (100), organisations begin on 2025-12-12, the legacy API
 """
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
@@ -13,6 +13,9 @@ from tests.sql.conftest import Book, Row, days
 
 ORG, OTHER_ORG, ENTERPRISE, TEAM = "org:octo-org", "org:octo-labs", "enterprise:octo-corp", "team:octo-org/core"
 ORG_REPORT, USERS, LEGACY = "organization-1-day", "users-1-day", "legacy-metrics"
+CREDITS = "ai-credit-usage"
+# What GitHub tells of organisations and enterprises alike, day by day.
+OF_BOTH = (USERS, "user-teams-1-day", "repos-1-day", CREDITS, "premium-request-usage")
 
 # With lag 3 and today the 20th, 17, 18 and 19 September may still come or change; the 16th is the last final day.
 TODAY = date(2026, 9, 20)
@@ -61,12 +64,13 @@ def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book
     book.build("quality")
     found = book.rows("select scope, report, day from quality.day_status")
     asked = [
-        *((ORG, report) for report in (ORG_REPORT, USERS, LEGACY)),
-        *((ENTERPRISE, report) for report in ("enterprise-1-day", USERS, LEGACY)),
+        *((ORG, report) for report in (ORG_REPORT, *OF_BOTH, LEGACY)),
+        *((ENTERPRISE, report) for report in ("enterprise-1-day", *OF_BOTH, LEGACY)),
         (TEAM, LEGACY),  # the usage reports know no teams
     ]
-    # 7 pairs of scope and report, 10 days, 10 to 19 September: today has not closed.
-    assert len(found) == 70
+    # 15 pairs of scope and report, 10 days, 10 to 19 September: today has not closed. Seats and other snapshots are of
+    # the day on which they are taken, and no day of them is expected.
+    assert len(found) == 150
     assert {some(row, "scope", "report", "day") for row in found} == {
         (*pair, day) for pair in asked for day in days(date(2026, 9, 10), date(2026, 9, 19))
     }
@@ -122,7 +126,7 @@ def test_a_report_without_a_headline_has_no_number_of_people(org: Book) -> None:
     assert some(status_of(org, FINAL_DAY, USERS), "status", "records", "active_people") == ("reported", 40, None)
 
 
-@pytest.mark.parametrize("later", ["failed", "forbidden", "unauthorized", "not_found", "retired"])
+@pytest.mark.parametrize("later", ["failed", "forbidden", "unauthorized", "not_found", "not_offered", "retired"])
 def test_a_refetch_that_is_no_answer_leaves_the_day_reported(org: Book, later: str) -> None:
     evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 12})
     org.fetch(ORG, ORG_REPORT, FINAL_DAY, later)
@@ -375,6 +379,38 @@ def test_an_enterprise_starts_earlier_than_an_organisation(book: Book) -> None:
     assert status_of(book, date(2025, 10, 10), USERS, ENTERPRISE)["status"] == "not_requested"
 
 
+@pytest.mark.parametrize("day", [FINAL_DAY, FRESH_DAY])
+def test_not_offered_is_explained_and_not_expected_whatever_the_day(org: Book, day: date) -> None:
+    evidence = org.fetch(ORG, CREDITS, day, "not_offered")
+    row = status_of(org, day, CREDITS)
+    assert some(row, "status", "coverage", "is_explained") == ("not_offered", "not_expected", True)
+    assert some(row, "evidence", "last_http_status", "records") == (evidence, 404, None)
+    assert row["remedy"] == "Leave the report out with COPILOT_SKIP_REPORTS, if nobody needs it."
+
+
+def test_a_report_that_is_not_offered_to_one_scope_is_expected_of_the_others(org: Book) -> None:
+    org.expect(ORG, ENTERPRISE, start=START, today=TODAY)
+    org.fetch(ORG, CREDITS, FINAL_DAY, "not_offered")
+    org.fetch(ENTERPRISE, CREDITS, FINAL_DAY)
+    assert status_of(org, FINAL_DAY, CREDITS, ENTERPRISE)["status"] == "reported"
+    assert status_of(org, FINAL_DAY, "premium-request-usage")["status"] == "not_requested"
+    assert status_of(org, FINAL_DAY - timedelta(days=1), CREDITS)["status"] == "not_requested"
+
+
+def test_a_report_that_is_offered_later_counts(org: Book) -> None:
+    org.fetch(ORG, CREDITS, FINAL_DAY, "not_offered")
+    org.fetch(ORG, CREDITS, FINAL_DAY)
+    assert some(status_of(org, FINAL_DAY, CREDITS), "status", "coverage") == ("reported", "reported")
+
+
+def test_before_the_first_day_of_a_report_nothing_was_offered_to_anybody(book: Book) -> None:
+    book.expect(ORG, start=date(2026, 5, 30), today=TODAY)
+    for day in (date(2026, 5, 31), date(2026, 6, 1)):
+        book.fetch(ORG, CREDITS, day, "not_offered")
+    assert status_of(book, date(2026, 5, 31), CREDITS)["status"] == "before_start"
+    assert status_of(book, date(2026, 6, 1), CREDITS)["status"] == "not_offered"
+
+
 def test_retired_by_githubs_answer_also_for_days_before_the_end(book: Book) -> None:
     book.expect(ORG, start=LEGACY_START, today=date(2026, 4, 20), legacy=True)
     evidence = book.fetch(ORG, LEGACY, LEGACY_DAY, "retired")
@@ -436,6 +472,138 @@ def test_a_day_without_report_that_was_asked_for_in_time_does_not_become_lost(bo
     assert status_of(book, day)["status"] == "no_report"
 
 
+# --- Archives --------------------------------------------------------------------------------------------------------
+
+
+def import_day(book: Book, day: date, people: int) -> None:
+    """A line of the ledger as an import leaves it: reported, and no HTTP answer, because nobody asked."""
+    book.insert(
+        "raw.fetches",
+        fetch_id=f"import-{day}",
+        scope=ORG,
+        report=LEGACY,
+        day=day,
+        requested_at=datetime.combine(book.today, time(12)),
+        outcome="reported",
+        records=1,
+        evidence="Imported from the archive copilotMetricsData.json.",
+        headline=f'{{"total_active_users": {people}}}',
+    )
+
+
+def legacy_days(book: Book) -> list[tuple[object, ...]]:
+    book.build("quality")
+    rows = book.rows("select * from quality.day_status where report = ? and scope = ? order by day", LEGACY, ORG)
+    return [some(row, "day", "status", "coverage") for row in rows]
+
+
+def test_imported_days_before_the_start_date_count_and_so_do_the_holes_up_to_it(book: Book) -> None:
+    # Asked live from 1 April 2026 on, imported 29 and 31 March; 100 days before 20 July is 11 April.
+    book.expect(ORG, start=date(2026, 4, 1), today=date(2026, 7, 20), legacy=True)
+    import_day(book, date(2026, 3, 29), people=20)
+    import_day(book, date(2026, 3, 31), people=30)
+    book.fetch(ORG, LEGACY, date(2026, 4, 1), "retired")
+    found = legacy_days(book)
+    assert found[:4] == [
+        (date(2026, 3, 29), "reported", "reported"),
+        (date(2026, 3, 30), "expired", "missing"),
+        (date(2026, 3, 31), "reported", "reported"),
+        (date(2026, 4, 1), "retired", "missing"),
+    ]
+    # 3 days of March, 30 of April, 31 of May, 30 of June, 19 of July: the scope is asked live.
+    assert len(found) == 113
+
+
+def test_of_a_scope_known_by_an_archive_alone_nothing_after_it_is_expected(book: Book) -> None:
+    book.expect(ORG, start=date(2026, 3, 29), today=date(2026, 11, 20), legacy=True)
+    import_day(book, date(2026, 3, 29), people=20)
+    import_day(book, date(2026, 3, 31), people=0)
+    assert legacy_days(book) == [
+        (date(2026, 3, 29), "reported", "reported"),
+        (date(2026, 3, 30), "expired", "missing"),
+        (date(2026, 3, 31), "zero_activity", "reported"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("people", "distance", "status", "coverage"),
+    [
+        (9, 1, "below_threshold_suspected", "below_threshold"),  # nine are fewer than twice the threshold of five
+        (9, 7, "below_threshold_suspected", "below_threshold"),
+        (9, 8, "expired", "missing"),  # too far away to tell
+        (10, 1, "expired", "missing"),
+    ],
+)
+def test_a_hole_in_an_archive_by_the_busiest_day_of_a_week(
+    book: Book, people: int, distance: int, status: str, coverage: str
+) -> None:
+    book.expect(ORG, start=date(2026, 3, 1), today=date(2026, 11, 20), legacy=True)
+    hole = date(2026, 3, 15)
+    import_day(book, hole - timedelta(days=distance), people)
+    import_day(book, hole + timedelta(days=distance), people=2)
+    row = status_of(book, hole, LEGACY)
+    assert some(row, "status", "coverage", "is_explained") == (status, coverage, True)
+    assert row["evidence"] == {
+        "below_threshold_suspected": (
+            "GitHub leaves out days on which fewer than 5 people held a licence. "
+            "At most 9 people were active on any day within a week."
+        ),
+        "expired": (
+            "The archive does not have it, and GitHub keeps 100 days: it is lost, or GitHub never reported it."
+        ),
+    }.get(status)
+
+
+def test_before_and_after_an_archive_nothing_is_suspected_of_days_that_nobody_asked_for(book: Book) -> None:
+    # 100 days before 20 July is 11 April; the legacy API had closed on the 2nd.
+    book.expect(ORG, start=date(2026, 3, 1), today=date(2026, 7, 20), legacy=True)
+    book.fetch(ORG, LEGACY, date(2026, 7, 19), "retired")  # asked live, so that days after the archive are expected
+    import_day(book, date(2026, 3, 4), people=3)
+    import_day(book, date(2026, 3, 6), people=3)
+    found = {day: status for day, status, _ in legacy_days(book)}
+    assert [found[date(2026, 3, day)] for day in range(3, 8)] == [
+        "expired",
+        "reported",
+        "below_threshold_suspected",
+        "reported",
+        "expired",
+    ]
+    assert status_of(book, date(2026, 3, 7), LEGACY)["evidence"] == (
+        "GitHub keeps 100 days, and the day was never fetched while it was there: it is lost."
+    )
+
+
+def test_a_hole_in_an_archive_that_github_still_has_is_to_be_asked_for(book: Book) -> None:
+    book.expect(ORG, start=LEGACY_START, today=LEGACY_TODAY, legacy=True)
+    import_day(book, LEGACY_DAY - timedelta(days=1), people=30)
+    import_day(book, LEGACY_DAY + timedelta(days=1), people=30)
+    assert some(status_of(book, LEGACY_DAY, LEGACY), "status", "is_explained") == ("not_requested", False)
+
+
+def test_what_github_said_of_a_hole_in_an_archive_counts(book: Book) -> None:
+    book.expect(ORG, start=LEGACY_START, today=LEGACY_TODAY, legacy=True)
+    import_day(book, LEGACY_DAY - timedelta(days=1), people=30)
+    import_day(book, LEGACY_DAY + timedelta(days=1), people=30)
+    evidence = book.fetch(ORG, LEGACY, LEGACY_DAY, "no_report")
+    assert some(status_of(book, LEGACY_DAY, LEGACY), "status", "evidence") == ("no_report", evidence)
+
+
+def test_days_fetched_before_the_start_date_stay_out(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START - timedelta(days=1))
+    org.build("quality")
+    assert org.rows("select min(day) as first from quality.day_status") == [{"first": START}]
+
+
+def test_an_archive_of_another_scope_widens_nothing(book: Book) -> None:
+    book.expect(ORG, TEAM, start=LEGACY_START, today=LEGACY_TODAY, legacy=True)
+    import_day(book, date(2026, 2, 20), people=20)
+    book.build("quality")
+    query = "select min(day) as first from quality.day_status where scope = ? and report = ?"
+    assert book.rows(query, TEAM, LEGACY) == [{"first": LEGACY_START}]
+    assert book.rows(query, ORG, ORG_REPORT) == [{"first": LEGACY_START}]
+    assert book.rows(query, ORG, LEGACY) == [{"first": date(2026, 2, 20)}]
+
+
 # --- What holds of every row -----------------------------------------------------------------------------------------
 
 
@@ -459,6 +627,7 @@ def every_status(book: Book) -> Book:
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=1), "no_report")
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=2), "retired")
     book.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
+    book.fetch(ORG, CREDITS, date(2027, 1, 1), "not_offered")
     book.build("quality")
     return book
 
@@ -472,6 +641,7 @@ STATUSES = {
     "below_threshold_suspected": ("below_threshold", True, True),
     "no_report": ("missing", True, True),
     "before_start": ("not_expected", True, False),
+    "not_offered": ("not_expected", True, True),
     "retired": ("missing", True, True),
     "expired": ("missing", True, False),
     "forbidden": ("missing", True, True),

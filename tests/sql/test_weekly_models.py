@@ -584,6 +584,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         book.expect(ORG, start=MONDAY, today=TODAY, legacy=True)
         report_day(book, MONDAY, active=1, people=(1,))
         report_legacy_day(book, MONDAY, 10, 5)
+        book.fetch(ORG, "copilot-seats", MONDAY, headline={"total_seats": 1})
+        for table in ("seat", "seat_grant"):
+            book.insert(f"flat.{table}", scope=ORG, day=MONDAY, user_id=1)
     with duckdb.connect(str(path)) as connection:
         for model in MODELS:
             connection.execute(f"create schema if not exists {model.schema}")
