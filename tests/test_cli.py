@@ -206,7 +206,9 @@ def test_import_legacy_of_what_is_no_archive(env: dict[str, str], tmp_path: Path
 
 def test_the_faults_of_a_scenario_file_are_those_of_the_standin(env: dict[str, str], tmp_path: Path) -> None:
     scenario = tmp_path / "bad-week.yaml"
-    scenario.write_text("- {name: policy-off, scope: 'org:octo-labs'}\n- {name: role-missing, report: seats, times: 1}\n")
+    scenario.write_text(
+        "- {name: policy-off, scope: 'org:octo-labs'}\n- {name: role-missing, report: seats, times: 1}\n"
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -35,11 +35,6 @@ class Outcome(StrEnum):
     FAILED = "failed"  # no answer that means anything
 
     @property
-    def is_answer(self) -> bool:
-        """Whether it says what the day holds; anything else leaves what was there before as it is."""
-        return self in (Outcome.REPORTED, Outcome.NO_REPORT)
-
-    @property
     def is_refusal(self) -> bool:
         """Whether it is about the token and the scope, so that asking for another day would end alike."""
         return self in (Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.NOT_OFFERED, Outcome.RETIRED)
