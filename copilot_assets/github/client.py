@@ -42,6 +42,8 @@ from copilot_assets.github.transport import (
 _T = TypeVar("_T")
 
 
+# Opening the database costs as much as landing a dozen small days: while many are to come, let some arrive first.
+GATHERING_SECONDS: Final = 0.2
 LEGACY_DAYS_PER_PAGE: Final = 100
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -178,13 +180,15 @@ class GitHubClient:
         await deliver({day: [] for day in days if not wanted[day]})
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
         fetched: asyncio.Queue[dict[date, Fetch] | None] = asyncio.Queue()
-        places = asyncio.Semaphore(2 * self._in_flight)
+        places = asyncio.Semaphore(4 * self._in_flight)
         fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched, places))
         try:
             done: dict[date, list[Fetch]] = {day: [] for day in days}
             is_over = False
             while not is_over:
                 arrived = [await fetched.get()]
+                if len(done) > self._in_flight:
+                    await asyncio.sleep(GATHERING_SECONDS)
                 while not fetched.empty():
                     arrived.append(fetched.get_nowait())
                 is_over = None in arrived
