@@ -255,7 +255,9 @@ def _land_days(
 
     def land_all(fetches: Sequence[Fetch]) -> dict[str, Fetch]:
         with warehouse.connect() as connection:
-            return {fetch.fetch_id: fetch for fetch in land(connection, fetches, run_id)}
+            expect(connection, expected_reports(settings, installation.today()))
+            make_report_view(connection, report)
+            return {fetch.fetch_id: fetch for fetch in land(connection, fetches, run_id)} if fetches else {}
 
     async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]
@@ -273,11 +275,10 @@ def _land_days(
         async with GitHubClient(settings.api_url, auth_for(settings.credentials), today=installation.today) as client:
             await client.fetch_days(report, scopes, days, folder, deliver)
 
-    with warehouse.connect() as connection:
-        expect(connection, expected_reports(settings, installation.today()))
-        make_report_view(connection, report)
     with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
         asyncio.run(run(Path(folder)))
+    if not landing.outcomes:  # the view is there all the same
+        land_all([])
 
 
 def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
