@@ -57,9 +57,10 @@ LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
 
 @dataclass
 class Connection:
-    """What the headers of GitHub's newest answer told of the way there; None where no answer told it.
+    """What the headers of GitHub's answers told of the way there; None where none told it.
 
     Attributes:
+        rate_limit_left: requests left in this hour, the least that any answer told.
         token_scopes: what a classic token may do; other kinds of token are not told theirs.
         clock_skew_seconds: how far this machine's clock is ahead of GitHub's.
     """
@@ -77,7 +78,8 @@ class Connection:
         if "x-oauth-scopes" in headers:
             self.token_scopes = tuple(scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip())
         if _COUNT.fullmatch(left := headers.get("x-ratelimit-remaining", "")):
-            self.rate_limit_left = int(left)
+            # Answers overtake each other, and requests are not given back.
+            self.rate_limit_left = min(int(left), int(left) if self.rate_limit_left is None else self.rate_limit_left)
         if _COUNT.fullmatch(limit := headers.get("x-ratelimit-limit", "")):
             self.rate_limit = int(limit)
         with suppress(ValueError, TypeError):
