@@ -23,7 +23,7 @@ import duckdb
 import msgspec
 
 from copilot_assets.github.client import Fetch
-from copilot_assets.github.files import OBJECTS, ReportFile
+from copilot_assets.github.files import DECODERS, GZIP, OBJECTS, ReportFile
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
@@ -32,12 +32,9 @@ from copilot_assets.warehouse import ExpectedReport, Warehouse, land_archive, ma
 
 (LEGACY,) = (report for report in REPORTS if report.record is LegacyDay)
 
-# Made at import, in one thread: two threads that make msgspec decoders of one Struct at once crash (0.22).
-_DECODER: Final = msgspec.json.Decoder(LegacyDay)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
-_GZIP: Final = b"\x1f\x8b"
 
 # What tells records of GitHub's other two APIs, and the answers that lead to them, from a day of this one.
 _OLDEST_FIELDS: Final = frozenset({"breakdown", "total_suggestions_count", "total_acceptances_count"})
@@ -186,7 +183,7 @@ def _reason(fault: Exception) -> str:
 def _text(path: Path) -> str:
     content = path.read_bytes()
     try:
-        if content.startswith(_GZIP):
+        if content.startswith(GZIP):
             content = gzip.decompress(content)
         return content.decode("utf-8-sig")
     except (OSError, EOFError, zlib.error):
@@ -205,11 +202,12 @@ def _checked(text: bytes, place: str) -> LegacyDay:
     if fields & _REPORT_FIELDS:
         raise ArchiveError(f"{place} {_REPORT}.")
     try:
-        return _DECODER.decode(text)
+        day: LegacyDay = DECODERS[LegacyDay].decode(text)
     except msgspec.ValidationError as fault:
         raise ArchiveError(f"{place} is not a day of the Copilot metrics API: {fault}.") from None
     except (msgspec.DecodeError, RecursionError) as fault:
         raise ArchiveError(f"{place} is not JSON ({_reason(fault)}).") from None
+    return day
 
 
 def _is_same(one: bytes, other: bytes) -> bool:

@@ -26,6 +26,7 @@ from copilot_assets.settings import Settings, SettingsError, today_utc
 if TYPE_CHECKING:
     from copilot_assets.archive import Archive, Imported
     from copilot_assets.installation import Installation
+    from copilot_assets.runs import RangeResult
 
 # Dagster and the tables are imported inside the commands that need them: `--help` answers at once.
 
@@ -194,8 +195,7 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
     _tell_import(archive, imported, scope)
     result = rebuild(installation, instance=open_instance(), run_id=run_id)
     if not result.is_success:
-        for line in dict.fromkeys(result.problems):
-            err.print(f"[red]{escape(line)}[/red]")
+        _tell_problems(result)
         err.print("The days are imported, but not everything below raw was rebuilt. Run the same command again.")
         sys.exit(1)
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
@@ -335,11 +335,15 @@ def _run(installation: Installation, settings: Settings, first: date, last: date
     with warehouse.connect() as connection:
         for table in tables(connection, result.checks):
             out.print(table)
-    # Reports that share a token share its troubles: each sentence once.
-    for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
-        err.print(f"[red]{escape(line)}[/red]")
+    _tell_problems(result)
     out.print("Run " + ", ".join(result.run_ids) + " in the Dagster UI tells the rest.")
     return result.is_success
+
+
+def _tell_problems(result: RangeResult) -> None:
+    """The sentences of failed steps; reports that share a token share its troubles, so each once."""
+    for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
+        err.print(f"[red]{escape(line)}[/red]")
 
 
 def _tell_import(archive: Archive, imported: Imported, scope: Scope) -> None:

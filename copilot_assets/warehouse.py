@@ -29,8 +29,12 @@ from copilot_assets.github.scopes import Scope
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
 _STORAGE_VERSION: Final = "v1.5.0"
 
+# Of the fetches of a (scope, report, day) the newest answer counts; a failure or refusal says nothing of the day.
+_COUNTS: Final = """where outcome in ('reported', 'no_report')
+    qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1"""
+
 # raw: what came, and a row for every attempt. `records`, `bytes` and `sha256` are null unless reported.
-_RAW_DDL: Final = """
+_RAW_DDL: Final = f"""
 create schema if not exists raw;
 create table if not exists raw.records (
     scope varchar not null, report varchar not null, day date not null, seq bigint not null,
@@ -48,8 +52,7 @@ create table if not exists raw.expected_reports (
 );
 create or replace view raw.current_fetches as
     select * from raw.fetches
-    where outcome in ('reported', 'no_report')
-    qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1;
+    {_COUNTS};
 """
 
 
@@ -220,16 +223,13 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
         connection.execute("insert into raw.fetches by name select * from arrived")
 
 
-# Answers with another content than the one that counts now.
-_CHANGED: Final = """
+# Answers with another content than the one that counts now. Only the same days of the ledger are looked at.
+_CHANGED: Final = f"""
 with current as (
     select f.*
     from raw.fetches as f
     semi join arrived as a on a.scope = f.scope and a.report = f.report and a.day = f.day
-    where f.outcome in ('reported', 'no_report')
-    qualify row_number() over (
-        partition by f.scope, f.report, f.day order by f.requested_at desc, f.fetch_id desc
-    ) = 1
+    {_COUNTS}
 )
 select a.fetch_id
 from arrived as a

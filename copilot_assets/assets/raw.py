@@ -177,11 +177,7 @@ def _snapshot_asset(report: Report) -> dg.AssetsDefinition:
         today = installation.today()
         landing = _Landing()
         try:
-            with sentences():
-                settings = installation.settings()
-                _land_days(landing, report, [today], settings, installation, warehouse, context.run.run_id)
-            if landing.problems:
-                raise _failure(landing, report, 1)
+            _land_days(landing, report, [today], installation, warehouse, context.run.run_id)
         except dg.Failure:
             context.log_event(dg.AssetObservation(context.asset_key, metadata=landing.metadata.get(today, {})))
             raise
@@ -221,11 +217,7 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         days = days_of(context)
         landing = _Landing()
         try:
-            with sentences():
-                settings = installation.settings()
-                _land_days(landing, report, days, settings, installation, warehouse, context.run.run_id)
-            if landing.problems:
-                raise _failure(landing, report, len(days))
+            _land_days(landing, report, days, installation, warehouse, context.run.run_id)
         except BaseException:
             # Days that landed are told one by one: yielding the output would call the bad ones materialised too.
             for day in sorted(landing.metadata):
@@ -245,18 +237,37 @@ def _land_days(
     landing: _Landing,
     report: Report,
     days: Sequence[date],
+    installation: Installation,
+    warehouse: Warehouse,
+    run_id: str,
+) -> None:
+    """Fetch the days and land each as it comes; `landing` tells what has become of them, also if this is cut short.
+
+    Raises:
+        dg.Failure: a setting can't be used, or days failed.
+    """
+    with sentences():
+        _fetch_and_land(landing, report, days, installation.settings(), installation, warehouse, run_id)
+    if landing.problems:
+        raise _failure(landing, report, len(days))
+
+
+def _fetch_and_land(
+    landing: _Landing,
+    report: Report,
+    days: Sequence[date],
     settings: Settings,
     installation: Installation,
     warehouse: Warehouse,
     run_id: str,
 ) -> None:
-    """Fetch the days and land each as it comes; `landing` tells what has become of them, also if this is cut short."""
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: Sequence[Fetch]) -> dict[str, Fetch]:
         with warehouse.connect() as connection:
-            expect(connection, expected_reports(settings, installation.today()))
-            make_report_view(connection, report)
+            if not landing.outcomes:  # nothing has landed yet
+                expect(connection, expected_reports(settings, installation.today()))
+                make_report_view(connection, report)
             return {fetch.fetch_id: fetch for fetch in land(connection, fetches, run_id)} if fetches else {}
 
     async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:

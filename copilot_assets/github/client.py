@@ -19,7 +19,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from copilot_assets.github.files import BrokenFileError, Contents, ReportFile, inspect_files
+from copilot_assets.github.files import BYTE_ORDER_MARK, BrokenFileError, Contents, ReportFile, inspect_files
 from copilot_assets.github.outcomes import (
     Cause,
     Outcome,
@@ -45,7 +45,6 @@ _T = TypeVar("_T")
 # Opening the database costs as much as landing a dozen small days: while many are to come, let some arrive first.
 GATHERING_SECONDS: Final = 0.2
 LEGACY_DAYS_PER_PAGE: Final = 100
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -408,7 +407,7 @@ def _decoded(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T], promi
         BrokenFileError: it is something else.
     """
     try:
-        return decoder.decode(bytes(body).removeprefix(_BYTE_ORDER_MARK))
+        return decoder.decode(bytes(body).removeprefix(BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BrokenFileError(
             f"GitHub answered 200, but not with {promised}; a proxy may have answered instead. Check GITHUB_API_URL."

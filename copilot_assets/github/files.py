@@ -19,19 +19,22 @@ from typing import Any, Final
 import msgspec
 
 from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.records import Record
 
 # How DuckDB's read_json_objects has to read a file so that each record's text is kept byte for byte.
 LINES: Final = "newline_delimited"
 OBJECTS: Final = "unstructured"
 ARRAY: Final = "array"
 
-_GZIP: Final = b"\x1f\x8b"
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+GZIP: Final = b"\x1f\x8b"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SPACE: Final = b" \t\r\n"  # what JSON calls white space; Python's own idea of it is wider
 
 # Made here, in one thread: two threads that make msgspec decoders of one Struct at once crash the interpreter (0.22).
-_DECODERS: Final = {report.record: msgspec.json.Decoder(report.record) for report in REPORTS}
+DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
+    report.record: msgspec.json.Decoder(report.record) for report in REPORTS
+}
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -92,15 +95,15 @@ def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
 
 def _unwrap(path: Path, name: str) -> None:
     """Leave plain UTF-8 text on disk, or say what is there instead. DuckDB refuses a byte order mark."""
-    if _head(path).startswith(_GZIP):
+    if _head(path).startswith(GZIP):
         try:
             with gzip.open(path) as unpacked:
                 _rewrite(path, unpacked)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise BrokenFileError(f"{name} is gzip that breaks off or is damaged. Run this day again.") from None
-    if _head(path).startswith(_BYTE_ORDER_MARK):
+    if _head(path).startswith(BYTE_ORDER_MARK):
         with path.open("rb") as file:
-            file.seek(len(_BYTE_ORDER_MARK))
+            file.seek(len(BYTE_ORDER_MARK))
             _rewrite(path, file)
     head = _head(path)
     if head.startswith(_UTF_16) or b"\0" in head:
@@ -166,7 +169,7 @@ def _texts(path: Path, layout: str) -> Iterator[tuple[int, bytes]]:
 def _validated(text: bytes, report: Report, day: date, place: str) -> Any:
     try:
         text.decode()  # msgspec does not look at the encoding of fields it does not know; DuckDB does
-        record = _DECODERS[report.record].decode(text)
+        record = DECODERS[report.record].decode(text)
     except msgspec.ValidationError as fault:
         raise BrokenFileError(f"The record in {place} breaks the contract of {report.name}: {fault}.") from None
     except _NO_JSON:

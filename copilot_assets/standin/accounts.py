@@ -26,6 +26,31 @@ _MODEL_SHARES: Final = {"Claude Sonnet 4.6": 0.5, "GPT-5.4": 0.35, "Gemini 3 Pro
 _FIRST_TEAMS: Final = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
 
+def simple_user(api_url: str, login: str, id_: int, node_id: str, type_: str) -> Json:
+    """GitHub's `simple-user`: a person, or an organisation as the owner of something."""
+    url = f"{api_url}/users/{login}"
+    return {
+        "login": login,
+        "id": id_,
+        "node_id": node_id,
+        "avatar_url": f"https://avatars.githubusercontent.com/u/{id_}?v=4",
+        "gravatar_id": "",
+        "url": url,
+        "html_url": f"https://github.com/{login}",
+        "followers_url": f"{url}/followers",
+        "following_url": f"{url}/following{{/other_user}}",
+        "gists_url": f"{url}/gists{{/gist_id}}",
+        "starred_url": f"{url}/starred{{/owner}}{{/repo}}",
+        "subscriptions_url": f"{url}/subscriptions",
+        "organizations_url": f"{url}/orgs",
+        "repos_url": f"{url}/repos",
+        "events_url": f"{url}/events{{/privacy}}",
+        "received_events_url": f"{url}/received_events",
+        "type": type_,
+        "site_admin": False,
+    }
+
+
 class Accounts:
     """Seats, teams and bills of a world, as of its `today`; `api_url` is the root of the links in them."""
 
@@ -38,27 +63,7 @@ class Accounts:
 
     def user(self, person: Person) -> Json:
         """A `simple-user`."""
-        url = f"{self._api}/users/{person.login}"
-        return {
-            "login": person.login,
-            "id": person.id,
-            "node_id": f"U_{person.id}",
-            "avatar_url": f"https://avatars.githubusercontent.com/u/{person.id}?v=4",
-            "gravatar_id": "",
-            "url": url,
-            "html_url": f"https://github.com/{person.login}",
-            "followers_url": f"{url}/followers",
-            "following_url": f"{url}/following{{/other_user}}",
-            "gists_url": f"{url}/gists{{/gist_id}}",
-            "starred_url": f"{url}/starred{{/owner}}{{/repo}}",
-            "subscriptions_url": f"{url}/subscriptions",
-            "organizations_url": f"{url}/orgs",
-            "repos_url": f"{url}/repos",
-            "events_url": f"{url}/events{{/privacy}}",
-            "received_events_url": f"{url}/received_events",
-            "type": "User",
-            "site_admin": False,
-        }
+        return simple_user(self._api, person.login, person.id, f"U_{person.id}", "User")
 
     def organization(self, organization: Organization) -> Json:
         """An `organization-simple`."""

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.responses import Response
 
+from copilot_assets.standin.accounts import simple_user
 from copilot_assets.standin.answers import Instead, error, not_found
 from copilot_assets.standin.people import ENTERPRISE, ENTERPRISE_ID, ORGANIZATIONS, Organization
 from copilot_assets.standin.rows import Json
@@ -177,28 +178,7 @@ class Apps:
 
     def _organization(self, organization: Organization) -> Json:
         """An organisation as the owner of something: a `simple-user`."""
-        login = organization.login
-        url = f"{self._api}/users/{login}"
-        return {
-            "login": login,
-            "id": organization.id,
-            "node_id": f"O_{organization.id}",
-            "avatar_url": f"https://avatars.githubusercontent.com/u/{organization.id}?v=4",
-            "gravatar_id": "",
-            "url": url,
-            "html_url": f"https://github.com/{login}",
-            "followers_url": f"{url}/followers",
-            "following_url": f"{url}/following{{/other_user}}",
-            "gists_url": f"{url}/gists{{/gist_id}}",
-            "starred_url": f"{url}/starred{{/owner}}{{/repo}}",
-            "subscriptions_url": f"{url}/subscriptions",
-            "organizations_url": f"{url}/orgs",
-            "repos_url": f"{url}/repos",
-            "events_url": f"{url}/events{{/privacy}}",
-            "received_events_url": f"{url}/received_events",
-            "type": "Organization",
-            "site_admin": False,
-        }
+        return simple_user(self._api, organization.login, organization.id, f"O_{organization.id}", "Organization")
 
     def _enterprise(self) -> Json:
         return {
