@@ -32,6 +32,7 @@ from copilot_assets.warehouse import ExpectedReport, Warehouse, land_archive, ma
 
 (LEGACY,) = (report for report in REPORTS if report.record is LegacyDay)
 
+_, _DECODER = DECODERS[LegacyDay]
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
@@ -202,7 +203,7 @@ def _checked(text: bytes, place: str) -> LegacyDay:
     if fields & _REPORT_FIELDS:
         raise ArchiveError(f"{place} {_REPORT}.")
     try:
-        day: LegacyDay = DECODERS[LegacyDay].decode(text)
+        day: LegacyDay = _DECODER.decode(text)
     except msgspec.ValidationError as fault:
         raise ArchiveError(f"{place} is not a day of the Copilot metrics API: {fault}.") from None
     except (msgspec.DecodeError, RecursionError) as fault:

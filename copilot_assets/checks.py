@@ -1,7 +1,7 @@
-"""Asset checks about days: which are missing, and why.
+"""Asset checks of raw and flat: which days are missing, and why; whether what tells rows apart does so.
 
-They read the text of `quality.day_status` against the ledger as it is now, so that a check of a raw asset is right
-before the table is rebuilt. The SQL models' own assertions are checked in `assets/sql.py`.
+Those about days read the text of `quality.day_status` against the ledger as it is now, so that a check of a raw asset
+is right before the table is rebuilt. The SQL models' own assertions and tests are checked in `assets/sql.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,7 @@ import polars as pl
 
 from copilot_assets.assets import POOL, sentences, table_value
 from copilot_assets.assets.raw import raw_key
+from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation, expected_reports
 from copilot_assets.settings import SettingsError
@@ -20,6 +21,8 @@ from copilot_assets.sql_models import SqlModel
 from copilot_assets.warehouse import ExpectedReport, Warehouse, expect
 
 SHOWN_STRETCHES: Final = 50
+# A whole history of people's rows would cost more every month; a month of them does not.
+CHECKED_DAYS: Final = 35
 
 # The reports behind each weekly model: a day that one of them lacks is missing from the week.
 WEEKLY_REPORTS: Final = {
@@ -91,6 +94,50 @@ def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) 
         yield from results
 
     return day_checks
+
+
+def build_key_checks() -> list[dg.AssetChecksDefinition]:
+    """One check for each record type, of all the flat tables that come out of it."""
+    return [_key_check(tables_of(record)) for record in dict.fromkeys(table.record for table in FLAT_TABLES)]
+
+
+def _key_check(tables: Sequence[FlatTable]) -> dg.AssetChecksDefinition:
+    query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
+
+    @dg.asset_check(
+        asset=dg.AssetKey(["flat", tables[0].name]),
+        name="keys_are_unique",
+        description=(
+            f"Warns when two rows have the same key in the newest {CHECKED_DAYS} days of "
+            f"{', '.join(f'flat.{table.name}' for table in tables)}. "
+            "GitHub listed something twice within one record; sums hold both, a join may multiply them."
+        ),
+        additional_deps=[dg.AssetKey(["flat", table.name]) for table in tables[1:]],
+        pool=POOL,
+    )
+    def keys_are_unique(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+        with sentences(), warehouse.connect() as connection:
+            repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl()
+        metadata: dict[str, Any] = {
+            "repeated_keys": int(repeated["repeated_keys"].sum()),
+            "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
+        }
+        if repeated.height:
+            metadata["rows"] = table_value(repeated.head(SHOWN_STRETCHES).rows(named=True))
+        return dg.AssetCheckResult(passed=repeated.is_empty(), severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
+
+    return keys_are_unique
+
+
+def _repeated_keys(table: FlatTable) -> str:
+    """The scopes and days on which keys of a table stand twice; it names no person."""
+    name = f"flat.{table.name}"
+    return (
+        f"select '{name}' as table_name, scope, day, count(*)::bigint as repeated_keys, sum(n)::bigint as rows_of_them "
+        f"from (select {', '.join(table.keys)}, count(*) as n from {name} "
+        f"where day > (select max(day) from {name}) - {CHECKED_DAYS} group by all having count(*) > 1) "
+        "group by scope, day"
+    )
 
 
 def _expected(installation: Installation) -> list[ExpectedReport]:

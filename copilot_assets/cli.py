@@ -85,6 +85,7 @@ def main() -> None:
     copilot-assets demo                                          see it work, no token needed
     copilot-assets doctor                                        what your token may read, and what to mend
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
+    copilot-assets status                                        what every day is, and what needs a hand
     copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
@@ -152,6 +153,40 @@ def backfill(first: date | None, last: date | None) -> None:
     from copilot_assets.installation import Installation
 
     sys.exit(0 if _run(Installation(), settings, first, last) else 1)
+
+
+@main.command()
+@click.option("--changes", is_flag=True, help="The days that GitHub changed after they were fetched, instead.")
+@click.option("--json", "as_program_text", is_flag=True, help="JSON for programs instead of a screen.")
+@click.option("--days", type=click.IntRange(1, 1000), default=60, show_default=True, help="Closed days to show.")
+def status(changes: bool, as_program_text: bool, days: int) -> None:
+    """Show the state of the whole warehouse: one character a day, the last run, and what needs a hand.
+
+    Ends with 1 when something does, or nothing is there yet. Reads the database alone: needs no token, asks nobody,
+    changes nothing.
+
+    \b
+    Example:
+      copilot-assets status
+      copilot-assets status --days 120
+      copilot-assets status --changes
+    """
+    from copilot_assets.settings import warehouse_path
+    from copilot_assets.status import as_json, as_parts, changes_as_json, changes_as_table, read_changes, read_status
+    from copilot_assets.warehouse import WarehouseError
+
+    path, today = warehouse_path(), today_utc()
+    try:
+        revised = read_changes(path, today) if changes else []
+        state = None if changes else read_status(path, today, days)
+    except WarehouseError as problem:
+        _refuse(problem)
+    if as_program_text:
+        click.echo(json.dumps(as_json(state) if state else changes_as_json(revised), indent=2))
+    else:
+        for part in as_parts(state, out.width) if state else [changes_as_table(revised)]:
+            out.print(part, soft_wrap=isinstance(part, Text), highlight=False)
+    sys.exit(1 if state and state.needs_a_hand else 0)
 
 
 @main.command("import-legacy")

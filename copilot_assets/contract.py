@@ -5,13 +5,15 @@ Everything here is derived from `records.py` by reading its Structs; nothing abo
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import inspect
+import operator
 import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +29,8 @@ _DUCKDB_TYPES: Final[dict[Any, str]] = {
     date: "DATE",
     datetime: "TIMESTAMP",
 }
+# To be raised when the same record comes to be judged otherwise without a field changing.
+READING_VERSION: Final = 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Field:
     key: bool
 
 
-@cache
+@functools.cache
 def fields_of(record: type[Record]) -> tuple[Field, ...]:
     """The fields of a record that the flat tables show, its own before those it shares with others."""
     hints = typing.get_type_hints(record, include_extras=True)
@@ -95,7 +99,7 @@ def _parts(hint: Any) -> list[Any]:
     return [hint]
 
 
-@cache
+@functools.cache
 def duckdb_structure(record: type[Record]) -> str:
     """The structure argument of DuckDB's `from_json` for a record, as JSON text."""
     return msgspec.json.encode(_structure(record)).decode()
@@ -110,7 +114,7 @@ def _structure(record: type[Record]) -> dict[str, Any]:
     return structure
 
 
-@cache
+@functools.cache
 def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tuple[Column, ...]:
     """The plain columns of a record, keys first.
 
@@ -131,3 +135,94 @@ def _columns(record: type[Record], path: tuple[str, ...], apart: frozenset[str])
             yield Column(field.column, field.dtype, field.doc, (here,), field.key)
         elif field.record and not field.is_list and field.name not in apart:
             yield from _columns(field.record, here, apart)
+
+
+@functools.cache
+def strict(record: type[Record]) -> type[Record]:
+    """The same contract, which refuses fields that it does not have, wherever they stand but in open objects."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (field.name, _strict_hint(hints[field.name]), *(() if field.required else (field.default,)))
+        for field in msgspec.structs.fields(record)
+    ]
+    made = msgspec.defstruct(record.__name__, fields, bases=(record,), forbid_unknown_fields=True, kw_only=True)
+    return typing.cast("type[Record]", made)
+
+
+def _strict_hint(hint: Any) -> Any:
+    """The hint with every record in it replaced by its strict self."""
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return hint if hint.is_open else strict(hint)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        return types.GenericAlias(tuple, (_strict_hint(args[0]), ...))
+    if origin is typing.Annotated:
+        return operator.getitem(typing.Annotated, (_strict_hint(args[0]), *args[1:]))
+    if origin in (types.UnionType, typing.Union):
+        return functools.reduce(operator.or_, map(_strict_hint, args))
+    return hint
+
+
+@functools.cache
+def fingerprint(record: type[Record]) -> str:
+    """12 hex digits that change with what a record may hold (names, types, bounds, keys), and not with a description.
+
+    An answer that was read by another contract is to be read again: it may keep this one where it broke that one.
+    """
+    keys = [column.paths for column in columns_of(record) if column.key]
+    shape = [READING_VERSION, keys, _without_descriptions(msgspec.json.schema(strict(record)))]
+    return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()[:12]
+
+
+def _without_descriptions(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_descriptions(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # A field of that name would be an object among the properties, no text.
+    is_text = {name for name in ("title", "description") if isinstance(schema.get(name), str)}
+    return {name: _without_descriptions(each) for name, each in schema.items() if name not in is_text}
+
+
+# Made here, in one thread: see `github/files.py`.
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def unknown_fields(record: type[Record], text: bytes | msgspec.Raw, path: str = "$") -> Iterator[tuple[str, str]]:
+    """JSON path and JSON type of every field that the contract does not have, in a text that keeps it.
+
+    Lists leave `[]` in the path; what stands below an unknown field is part of it, and is not read: it may hold numbers
+    that Python can't.
+    """
+    known = _records_in(record)
+    for name, raw in _FIELDS.decode(text).items():
+        if name not in known:
+            yield f"{path}.{name}", _json_type(bytes(raw))
+        elif inner := known[name]:
+            if bytes(raw).startswith(b"{"):
+                yield from unknown_fields(inner, raw, f"{path}.{name}")
+            elif bytes(raw).startswith(b"["):
+                for element in _ELEMENTS.decode(raw):
+                    yield from unknown_fields(inner, element, f"{path}.{name}[]")
+
+
+@functools.cache
+def _records_in(record: type[Record]) -> dict[str, type[Record] | None]:
+    """By JSON name, the record in each field, alone or in a list; None where there is none, or an open one."""
+    found: dict[str, type[Record] | None] = {}
+    for field in msgspec.structs.fields(record):
+        (kind,) = (part for part in _parts(field.type) if not isinstance(part, msgspec.Meta))
+        inner = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else kind
+        is_closed = isinstance(inner, type) and issubclass(inner, Record) and not inner.is_open
+        found[field.encode_name] = inner if is_closed else None
+    return found
+
+
+_JSON_TYPES: Final = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
+
+
+def _json_type(text: bytes) -> str:
+    """The JSON type of a value's text, in JSON Schema's words."""
+    number = "number" if set(text) & set(b".eE") else "integer"
+    return _JSON_TYPES.get(text[:1], number)

@@ -8,7 +8,7 @@ from copilot_assets.assets.flat import build_flat_assets
 from copilot_assets.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
 from copilot_assets.assets.sql import build_sql_assets, build_sql_checks
 from copilot_assets.automation import build_jobs, build_schedule, build_sensor
-from copilot_assets.checks import build_day_checks
+from copilot_assets.checks import build_day_checks, build_key_checks
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation
@@ -25,14 +25,17 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     reports = [raw_key(report) for report in REPORTS]
     tables = [*(f"flat.{table.name}" for table in FLAT_TABLES), "raw.expected_reports"]
     # Tables that have no asset of their name: what every report writes, and a view of the ledger.
-    written_by = {"raw.records": reports, "raw.fetches": [*reports, LEDGER], "raw.current_fetches": [*reports, LEDGER]}
+    by_every_report = ("raw.records", "raw.fetches", "raw.current_fetches", "raw.quarantine", "raw.unknown_fields")
+    written_by = {table: [*reports, LEDGER] for table in by_every_report}
+    # Each record type's flat tables come with it; one of them is enough to wait for.
+    written_by["flat.known_names"] = [dg.AssetKey(["flat", "entity_daily"])]
     return dg.Definitions(
         assets=[
             *build_raw_assets(partitions),
             *build_flat_assets(),
             *build_sql_assets(models, tables, written_by, after=[EXPECTED]),
         ],
-        asset_checks=[*build_day_checks(models), *build_sql_checks(models, written_by)],
+        asset_checks=[*build_day_checks(models), *build_key_checks(), *build_sql_checks(models, written_by)],
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],
         sensors=[build_sensor()],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -98,9 +98,8 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
     Nothing is asked twice, so that trouble is told at once and not waited out. When the first question finds nobody,
     no other is asked: each would wait for its time limit.
     """
-    async with GitHubClient(
-        settings.api_url, auth_for(settings.credentials), attempts=1, today=lambda: today
-    ) as client:
+    now = datetime.combine(today, time(), UTC)
+    async with GitHubClient(settings.api_url, auth_for(settings.credentials), attempts=1, now=lambda: now) as client:
         connection = client.connection
         asked = [
             (report, scope) for report in asked_reports(settings) for scope in settings.scopes if report.covers(scope)

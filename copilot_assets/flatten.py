@@ -26,9 +26,13 @@ from copilot_assets.records import (
     UserDay,
     UserTeamDay,
 )
+from copilot_assets.records.names import aliases
 
 SCOPE: Final = Column("scope", "VARCHAR", "Whom the row is about: `org:NAME`, `enterprise:SLUG`, `team:ORG/SLUG` …")
 DAY: Final = Column("day", "DATE", "UTC day that the row is about; of a snapshot, the day it was taken")
+
+# Columns whose values GitHub writes in several ways, and the kind of names they hold. Beside each is `<column>_name`.
+NAMED: Final = {"ide": "ide", "editor": "ide", "language": "language", "model": "model"}
 
 POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "VARCHAR": pl.String,
@@ -86,8 +90,24 @@ class FlatTable:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Every column, in the table's order: scope, day, keys, values."""
-        return (SCOPE, DAY, *(column for level in self._levels for column in level))
+        """Every column, in the table's order: scope, day, keys, values; a name beside the value it is of."""
+        return (SCOPE, DAY, *(each for level in self._levels for column in level for each in _with_name(column)))
+
+    @property
+    def aliases(self) -> dict[str, dict[str, str]]:
+        """Of every column with a name beside it, the values that go by another name than themselves."""
+        return {column.name: aliases(NAMED[column.name]) for column in self.columns if column.name in NAMED}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What tells the rows apart."""
+        own = self.one_per or tuple(column.name for column in self.columns if column.key)
+        return (SCOPE.name, DAY.name, *own)
+
+    @property
+    def is_of_whole_scopes(self) -> bool:
+        """Whether a row is all that a report says of a scope and day, and no part of it."""
+        return not self.path and self.keys == (SCOPE.name, DAY.name)
 
     def frame(self, records: pl.DataFrame) -> pl.DataFrame:
         """The rows of this table.
@@ -110,7 +130,20 @@ class FlatTable:
         if self.one_per:
             rows = rows.drop_nulls(self.one_per).sort(self.newest_by or DAY.name, nulls_last=False, maintain_order=True)
             rows = rows.unique([SCOPE.name, DAY.name, *self.one_per], keep="last", maintain_order=True)
-        return rows
+        names = (pl.col(column).replace(named).alias(f"{column}_name") for column, named in self.aliases.items())
+        return rows.with_columns(names).select(column.name for column in self.columns)
+
+
+def _with_name(column: Column) -> tuple[Column, ...]:
+    """The column, and the one of its names if it has one."""
+    if column.name not in NAMED:
+        return (column,)
+    return (
+        column,
+        Column(
+            f"{column.name}_name", "VARCHAR", f"`{column.name}` under one name for its aliases, whose rows share it"
+        ),
+    )
 
 
 def _is_object(table: FlatTable) -> bool:

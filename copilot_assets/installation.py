@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from copilot_assets.github.reports import REPORTS, Delivery, Report
@@ -15,8 +15,8 @@ from copilot_assets.settings import (
     FIRST_REPORT_DAY,
     Settings,
     SettingsError,
+    now_utc,
     start_date,
-    today_utc,
     warehouse_path,
 )
 from copilot_assets.warehouse import ExpectedReport
@@ -28,13 +28,17 @@ class Installation:
 
     Attributes:
         env: the environment; None for the process's own and `.env`.
-        today: the current UTC day.
+        now: the current time, UTC.
         on_day: told of every (report, day) that landed, or failed to.
     """
 
     env: Mapping[str, str] | None = None
-    today: Callable[[], date] = today_utc
+    now: Callable[[], datetime] = now_utc
     on_day: Callable[[str, date], None] = lambda report, day: None
+
+    def today(self) -> date:
+        """The current UTC day."""
+        return self.now().date()
 
     def settings(self) -> Settings:
         """The settings.

@@ -16,6 +16,7 @@ import polars as pl
 from copilot_assets.contract import Column, duckdb_structure
 from copilot_assets.flatten import FlatTable, latest_of_each_key, tables_of
 from copilot_assets.records import Record
+from copilot_assets.records.names import NAMES
 from copilot_assets.warehouse import ensure_table, registered, replace_days, row_count, transaction
 
 # Records flattened at a time: about 220 MB of JSON for users-1-day, whose record is 4.4 KB.
@@ -23,13 +24,21 @@ CHUNK_RECORDS: Final = 50_000
 # To be raised when the same records come to make other rows without a column changing.
 CODE_VERSION: Final = 1
 
-# Which content of which (scope, report, day) the flat rows were made from, and by which version of the contract.
+# Which content of which (scope, report, day) the flat rows were made from, by which contract it was read (another one
+# lets other records in), and by which version of the tables it was flattened.
 SOURCES: Final = (
     Column("scope", "VARCHAR", "Scope"),
     Column("report", "VARCHAR", "GitHub's report"),
     Column("day", "DATE", "UTC day"),
     Column("sha256", "VARCHAR", "Content the rows were made from"),
     Column("contract", "VARCHAR", "Version of the contract they were made by"),
+    Column("read_by", "VARCHAR", "Contract that let the records in: `contract` of raw.fetches"),
+)
+# The values of GitHub's that this version of the project knows; any other is drift.
+KNOWN_NAMES: Final = (
+    Column("kind", "VARCHAR", "What it is a value of: `feature`, `ide`, `language`, `model`"),
+    Column("value", "VARCHAR", "Value as GitHub sends it"),
+    Column("name", "VARCHAR", "The one name it goes by"),
 )
 
 
@@ -58,6 +67,7 @@ def refresh_flat(
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
     ensure_table(connection, "flat", "sources", SOURCES)
+    write_known_names(connection)
     for table in tables:
         ensure_table(connection, "flat", table.name, table.columns)
     stale = _stale(connection, reports, _version(tables), full=full)
@@ -68,8 +78,23 @@ def refresh_flat(
     return stale.height, counts
 
 
+def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `flat.known_names` what `records/names.py` says; nothing is written where it says so already."""
+    ensure_table(connection, "flat", "known_names", KNOWN_NAMES)
+    known = [(kind, *each) for kind, names in NAMES.items() for each in names.items()]
+    if set(connection.execute("select kind, value, name from flat.known_names").fetchall()) == set(known):
+        return
+    rows = pl.DataFrame(known, schema=[column.name for column in KNOWN_NAMES], orient="row")
+    with registered(connection, known=rows), transaction(connection):
+        connection.execute("delete from flat.known_names")
+        connection.execute("insert into flat.known_names by name select * from known")
+
+
 def _version(tables: Sequence[FlatTable]) -> str:
-    """Changes with the tables, their columns and `CODE_VERSION`, so that an upgrade flattens the history again."""
+    """Changes with the tables, their columns, the aliases in them and `CODE_VERSION`: then history is flattened again.
+
+    A value that is known by itself changes no row, so it changes no version either.
+    """
     shape = repr(
         [
             CODE_VERSION,
@@ -80,6 +105,7 @@ def _version(tables: Sequence[FlatTable]) -> str:
                     table.one_per,
                     table.newest_by,
                     [(c.name, c.dtype, c.paths) for c in table.columns],
+                    {column: sorted(named.items()) for column, named in table.aliases.items()},
                 )
                 for table in tables
             ),
@@ -89,16 +115,20 @@ def _version(tables: Sequence[FlatTable]) -> str:
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], version: str, *, full: bool) -> pl.DataFrame:
-    """What has to be flattened: columns scope, report, day, sha256, records, contract; in order of day."""
+    """What has to be flattened: columns scope, report, day, sha256, read_by, records, contract; in order of day."""
     stale: pl.DataFrame = connection.sql(
         """
-        select c.scope, c.report, c.day, c.sha256, coalesce(c.records, 0) as records, $version as contract
+        select
+            c.scope, c.report, c.day, c.sha256, c.contract as read_by, coalesce(c.records, 0) as records,
+            $version as contract
         from raw.current_fetches as c
         left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
         where list_contains($reports, c.report)
             and case
                 when s.scope is null then c.outcome = 'reported'
-                else $full or s.sha256 is distinct from c.sha256 or s.contract <> $version
+                else
+                    $full or s.sha256 is distinct from c.sha256 or s.read_by is distinct from c.contract
+                    or s.contract <> $version
             end
         order by c.day, c.scope, c.report
         """,
@@ -138,6 +168,6 @@ def _flatten_chunk(
             )
             connection.execute(
                 "insert into flat.sources by name "
-                "select scope, report, day, sha256, contract from chunk where sha256 is not null"
+                "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
             )
     return {name: rows.height for name, rows in frames.items()}

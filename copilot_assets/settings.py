@@ -34,9 +34,14 @@ class SettingsError(ValueError):
     """A setting that can't be used. The message is one or more sentences: what is wrong, and what to do."""
 
 
+def now_utc() -> datetime:
+    """The current time, UTC."""
+    return datetime.now(UTC)
+
+
 def today_utc() -> date:
     """The current UTC day: the first day that is not closed yet."""
-    return datetime.now(UTC).date()
+    return now_utc().date()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import difflib
 import graphlib
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -268,7 +268,7 @@ def _read_model(file: _File) -> SqlModel:
         columns=columns,
         depends_on=_read_tables(file, query),
         code_version=hashlib.sha256(query.sql(dialect="duckdb", comments=False).encode()).hexdigest(),
-        checks=tuple(_assertion_check(file.path, f"{schema}.{name}", c.name, a) for c in columns for a in c.assertions),
+        checks=tuple(_assertion_checks(file.path, f"{schema}.{name}", columns)),
     )
 
 
@@ -436,35 +436,47 @@ def _read_assertion(file: _File, tag: str, arguments: str | None, names: Collect
     return Assertion(tag, given)
 
 
-def _assertion_check(path: Path, table: str, column: str, assertion: Assertion) -> ModelCheck:
-    """The offending rows of an assertion. null breaks only #not_null; in #unique, two nulls are the same value."""
-    match assertion.tag:
-        case "unique":
+def _assertion_checks(path: Path, table: str, columns: Sequence[ModelColumn]) -> Iterator[ModelCheck]:
+    """The assertions of a table: a check for each #unique, and one for all of each other tag.
+
+    null breaks only #not_null; in #unique, two nulls are the same value.
+    """
+    found = [(column.name, assertion) for column in columns for assertion in column.assertions]
+    for _, assertion in found:
+        if assertion.tag == "unique":
             key = ", ".join(f'"{name}"' for name in assertion.arguments)
             sql = f"select {key}, count(*) as copies from {table} group by {key} having count(*) > 1"
+            yield ModelCheck("_".join(("unique", *assertion.arguments)), str(assertion), sql, "error", path)
+    for tag in ("not_null", "accepted", "range"):
+        claims = [(column, assertion) for column, assertion in found if assertion.tag == tag]
+        if claims:
+            sql = f"select * from {table} where " + " or ".join(_breaks(*claim) for claim in claims)
+            description = "; ".join(f"{column}: {assertion}" for column, assertion in claims)
+            yield ModelCheck(tag, description, sql, "error", path)
+
+
+def _breaks(column: str, assertion: Assertion) -> str:
+    """The condition under which a row breaks an assertion about one column."""
+    match assertion.tag:
         case "not_null":
-            sql = f'select * from {table} where "{column}" is null'
+            return f'"{column}" is null'
         case "accepted":
             values = ", ".join("'" + value.replace("'", "''") + "'" for value in assertion.arguments)
-            sql = f'select * from {table} where "{column}" not in ({values})'
+            return f'"{column}" not in ({values})'
         case _:
             # An open end still refuses infinity and NaN, which DuckDB sorts above every number.
             low, high = assertion.arguments
             above = f'"{column}" >= {low}' if low else f"\"{column}\" > '-infinity'::double"
             below = f'"{column}" <= {high}' if high else f"\"{column}\" < 'infinity'::double"
-            sql = f"select * from {table} where not ({above} and {below})"
-    unique = assertion.tag == "unique"
-    return ModelCheck(
-        name="_".join(("unique", *assertion.arguments)) if unique else f"{column}_{assertion.tag}",
-        description=str(assertion) if unique else f"{column}: {assertion}",
-        sql=sql,
-        severity="error",
-        path=path,
-    )
+            return f"not ({above} and {below})"
 
 
 def _repeated_checks(models: Iterable[SqlModel]) -> Iterator[str]:
     for model in models:
+        for column in model.columns:
+            tags = [assertion.tag for assertion in column.assertions if assertion.tag != "unique"]
+            for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
+                yield f"{_shown(model.path)}: has #{tag} twice beside `{column.name}`; keep one."
         names = [check.name for check in model.checks]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"{_shown(model.path)}: has two checks called `{name}`; remove a tag or rename the test's file."

@@ -19,7 +19,7 @@ import duckdb
 import msgspec
 import polars as pl
 
-from copilot_assets.contract import Column
+from copilot_assets.contract import Column, fingerprint
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.files import ReportFile
 from copilot_assets.github.outcomes import Outcome
@@ -33,7 +33,8 @@ _STORAGE_VERSION: Final = "v1.5.0"
 _COUNTS: Final = """where outcome in ('reported', 'no_report')
     qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1"""
 
-# raw: what came, and a row for every attempt. `records`, `bytes` and `sha256` are null unless reported.
+# raw: what came, and a row for every attempt. `records`, `bytes`, `sha256` and the `contract` that read the answer are
+# null unless reported. Of `unknown_fields`, `records` have the field at least: not all are looked at (`Contents`).
 _RAW_DDL: Final = f"""
 create schema if not exists raw;
 create table if not exists raw.records (
@@ -44,6 +45,15 @@ create table if not exists raw.fetches (
     fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
     requested_at timestamp not null, outcome varchar not null, http_status integer, records bigint, bytes bigint,
     sha256 varchar, evidence varchar not null, run_id varchar, headline json
+);
+alter table raw.fetches add column if not exists contract varchar;
+create table if not exists raw.quarantine (
+    fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
+    place varchar not null, fault varchar not null, payload json not null
+);
+create table if not exists raw.unknown_fields (
+    fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
+    path varchar not null, json_type varchar not null, records bigint not null
 );
 create table if not exists raw.expected_reports (
     scope varchar not null, report varchar not null, start_day date not null, first_day date, retired_on date,
@@ -123,7 +133,7 @@ class Warehouse:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = duckdb.connect(str(self.path), config={"storage_compatibility_version": _STORAGE_VERSION})
         except (duckdb.Error, OSError) as error:
-            raise WarehouseError(_why_not_opened(self.path, error)) from None
+            raise WarehouseError(why_not_opened(self.path, error)) from None
         try:
             if not self._is_prepared:
                 connection.execute(_RAW_DDL)
@@ -162,8 +172,9 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
 def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> Sequence[Fetch]:
     """Enter fetches into the ledger and replace what each of them was asked for, in one transaction.
 
-    An answer replaces the records of its (scope, report, day), also by none; a failure or refusal leaves them.
-    An answer with the content that is already there changes nothing but the ledger.
+    An answer replaces the records of its (scope, report, day), also by none, and what was noticed about them; a failure
+    or refusal leaves them. An answer with the content that is already there changes nothing but the ledger, unless
+    another contract read it then. A failure with broken records puts them in the place of those in quarantine.
 
     Returns:
         the fetches as entered: one whose records DuckDB refuses leaves what was there, and failed.
@@ -184,7 +195,10 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     return fetches
 
 
-_NO_RECORDS: Final[dict[str, Any]] = {"records": None, "bytes": None, "sha256": None, "headline": {}, "files": ()}
+_NO_RECORDS: Final[dict[str, Any]] = {"records": None, "bytes": None, "sha256": None, "headline": {}, "files": ()} | {
+    "broken": (),
+    "unknown_fields": {},
+}
 
 
 def land_archive(
@@ -216,29 +230,46 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
     Inside a transaction; no two fetches are about the same (scope, report, day).
     """
     with registered(connection, arrived=_ledger_rows(fetches, run_id)):
-        changed = {fetch_id for (fetch_id,) in connection.execute(_CHANGED).fetchall()}
-        if changed:
-            connection.execute(_DELETE_CHANGED, [list(changed)])
-            _insert_records(connection, [fetch for fetch in fetches if fetch.fetch_id in changed])
+        answers = {fetch_id for (fetch_id,) in connection.execute(_CHANGED).fetchall()}
+        changed = [fetch for fetch in fetches if fetch.fetch_id in answers]
+        spoilt = [fetch for fetch in fetches if fetch.outcome is Outcome.FAILED and fetch.broken]
+        for table, replaced in (("records", changed), ("unknown_fields", changed), ("quarantine", changed + spoilt)):
+            if replaced:
+                connection.execute(_DELETE_REPLACED.format(table=table), [[fetch.fetch_id for fetch in replaced]])
+        _insert_records(connection, changed)
+        _insert_remarks(connection, changed + spoilt)
         connection.execute("insert into raw.fetches by name select * from arrived")
 
 
-# Answers with another content than the one that counts now. Only the same days of the ledger are looked at.
+# Answers with another content than the one that counts now, or read by another contract, or after a failure whose
+# records stand in quarantine. Only the same days of the ledger are looked at.
 _CHANGED: Final = f"""
 with current as (
     select f.*
     from raw.fetches as f
     semi join arrived as a on a.scope = f.scope and a.report = f.report and a.day = f.day
     {_COUNTS}
+),
+spoilt as (
+    select distinct q.scope, q.report, q.day
+    from raw.quarantine as q
+    join raw.fetches as f on f.fetch_id = q.fetch_id
+    where f.outcome = 'failed'
 )
 select a.fetch_id
 from arrived as a
 left join current as c on c.scope = a.scope and c.report = a.report and c.day = a.day
+left join spoilt as s on s.scope = a.scope and s.report = a.report and s.day = a.day
 where a.outcome in ('reported', 'no_report')
-    and (c.outcome is distinct from a.outcome or c.sha256 is distinct from a.sha256)
+    and (
+        c.outcome is distinct from a.outcome
+        or c.sha256 is distinct from a.sha256
+        or c.contract is distinct from a.contract
+        or s.day is not null
+    )
 """
-_DELETE_CHANGED: Final = """
-delete from raw.records as old using arrived as a
+_DELETE_REPLACED: Final = """
+delete from raw.{table} as old using arrived as a
 where old.scope = a.scope and old.report = a.report and old.day = a.day and list_contains(?, a.fetch_id)
 """
 _LEDGER_TYPES: Final[dict[str, Any]] = {
@@ -255,6 +286,7 @@ _LEDGER_TYPES: Final[dict[str, Any]] = {
     "evidence": pl.String,
     "run_id": pl.String,
     "headline": pl.String,
+    "contract": pl.String,
 }
 
 
@@ -267,6 +299,7 @@ def _ledger_rows(fetches: Sequence[Fetch], run_id: str) -> pl.DataFrame:
             "outcome": fetch.outcome.value,
             "run_id": run_id,
             "headline": msgspec.json.encode(fetch.headline).decode(),
+            "contract": fingerprint(fetch.report.record) if fetch.outcome is Outcome.REPORTED else None,
         }
         for fetch in fetches
     ]
@@ -289,6 +322,17 @@ def _insert_records(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fet
             before += file.records
     for layout, files in placed.items():
         _insert_files(connection, layout, files)
+
+
+def _insert_remarks(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch]) -> None:
+    """What was noticed about the records of some fetches: those that were left out, fields that nobody announced."""
+    keyed = [((fetch.fetch_id, str(fetch.scope), fetch.report.name, fetch.day), fetch) for fetch in fetches]
+    broken = [(*key, each.place, each.fault, each.text) for key, fetch in keyed for each in fetch.broken]
+    fields = [(*key, *each, count) for key, fetch in keyed for each, count in fetch.unknown_fields.items()]
+    for table, rows in (("quarantine", broken), ("unknown_fields", fields)):
+        if rows:
+            with registered(connection, remarks=pl.DataFrame(rows, orient="row")):
+                connection.execute(f"insert into raw.{table} select * from remarks")
 
 
 def _insert_files(
@@ -377,7 +421,8 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
-def _why_not_opened(path: Path, error: Exception) -> str:
+def why_not_opened(path: Path, error: Exception) -> str:
+    """The sentence for a file that DuckDB does not open."""
     text = str(error)
     if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)

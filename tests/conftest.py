@@ -6,10 +6,12 @@ GitHub alone is faked, behind real sockets; the database and the Dagster instanc
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import dagster as dg
@@ -20,11 +22,16 @@ import stamina
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation
+from copilot_assets.partitions import range_tags
 from copilot_assets.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
+from copilot_assets.warehouse import Warehouse
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
+_BEGAN = monotonic()
+# Dagster prints every event of a run.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def report_named(name: str) -> Report:
@@ -52,6 +59,11 @@ def standin(github: Standin) -> Iterator[Standin]:
     github.faults.clear()
 
 
+def clock(today: Callable[[], date]) -> Callable[[], datetime]:
+    """Hours of a day that go on, so that of two fetches the later one is later: half past six, and what has passed."""
+    return lambda: datetime.combine(today(), time(6, 30), UTC) + timedelta(seconds=monotonic() - _BEGAN)
+
+
 @dataclass
 class Company:
     """An installation of its own: settings, database file, Dagster instance."""
@@ -63,30 +75,59 @@ class Company:
 
     @property
     def installation(self) -> Installation:
-        return Installation(self.env, today=lambda: self.today)
+        return Installation(self.env, now=clock(lambda: self.today))
+
+    @contextmanager
+    def file_kept_open(self) -> Iterator[None]:
+        """Make the opens in between cheap: DuckDB opens a file once for all of a process that have it open.
+
+        A run opens it sixty times, at 25 ms. Runs that find it closed each time are those of the shell's commands.
+        """
+        with Warehouse(Path(self.env["COPILOT_WAREHOUSE"])).connect():
+            yield
 
     def run(self, first: date, last: date) -> RangeResult:
-        return run_range(
-            self.installation,
-            first,
-            last,
-            instance=self.instance,
-            on_day=lambda report, day: self.landed.append((report, day)),
-        )
+        """The whole graph and its checks for a range: seconds, so for what is said of the run or of its checks."""
+        with self.file_kept_open():
+            return run_range(self.installation, first, last, instance=self.instance, on_day=self._note)
+
+    def load(self, first: date, last: date, *tables: str) -> list[str]:
+        """A range without the checks, which write nothing and are half the price: of some assets, or of all.
+
+        What failed is told by its sentence, and what is below it is not built: `rebuild` does that.
+        """
+        return self._without_checks("everything", tables, range_tags(first, last))
+
+    def rebuild(self) -> list[str]:
+        """Everything below raw without the checks."""
+        return self._without_checks("rebuild", (), {})
+
+    def _without_checks(self, name: str, tables: Sequence[str], tags: dict[str, str]) -> list[str]:
+        job = build_defs(replace(self.installation, on_day=self._note)).resolve_job_def(name)
+        keys = {dg.AssetKey(table.split(".")) for table in tables} or set(job.asset_layer.executable_asset_keys)
+        job = job.get_subset(asset_selection=keys, asset_check_selection=set())
+        with self.file_kept_open():
+            result = job.execute_in_process(instance=self.instance, tags=tags, run_config=_QUIET, raise_on_error=False)
+        failures = [event.step_failure_data for event in result.get_step_failure_events()]
+        return [
+            failure.user_failure_data.description if failure.user_failure_data else str(failure.error)
+            for failure in failures
+        ]
 
     def materialize(self, *tables: str, day: date | None = None) -> dg.ExecuteInProcessResult:
-        """Some assets alone, as a click on them in the UI; those of days for one day."""
-        return (
-            build_defs(self.installation)
-            .resolve_job_def("everything")
-            .execute_in_process(
+        """Some assets alone with their checks, as a click on them in the UI; those of days for one day."""
+        job = build_defs(self.installation).resolve_job_def("everything")
+        with self.file_kept_open():
+            return job.execute_in_process(
                 instance=self.instance,
                 asset_selection=[dg.AssetKey(table.split(".")) for table in tables],
                 partition_key=day.isoformat() if day else None,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                run_config=_QUIET,
                 raise_on_error=False,
             )
-        )
+
+    def _note(self, report: str, day: date) -> None:
+        self.landed.append((report, day))
 
     def copy(self, folder: Path, instance: dg.DagsterInstance) -> Company:
         """The same settings and the same tables, to be changed: cheaper than the run that made them."""

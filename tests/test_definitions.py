@@ -11,9 +11,9 @@ import yaml
 from copilot_assets.checks import WEEKLY_REPORTS
 from copilot_assets.definitions import build_defs
 from copilot_assets.installation import Installation
+from copilot_assets.runs import run_range
 from copilot_assets.sql_models import load_models
 from copilot_assets.standin import Fault, Standin
-from copilot_assets.warehouse import Warehouse
 from tests.conftest import TODAY, Company
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +86,18 @@ FLAT = (
     }
 )
 WEEKLY = {"user_trend", "legacy_user_trend", "last_28_days"}
-QUALITY = {"day_status", "seat_snapshot", "series_break"}
+QUALITY = {
+    "day_status",
+    "quarantine",
+    "reconciliation",
+    "revisions",
+    "schema_drift",
+    "seat_snapshot",
+    "series_break",
+    "team_day_status",
+}
+# Those that read what every raw report writes beside its records.
+OF_EVERY_REPORT = {"day_status", "quarantine", "revisions", "schema_drift", "seat_snapshot"}
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +158,8 @@ def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(d
     for name in SNAPSHOT:
         assert (("raw", name), "missing_days") not in checks, "no day of what is told as of now can be missing"
     assert (("quality", "seat_snapshot"), "people_are_total_seats") in checks
+    assert (("quality", "quarantine"), "is_empty") in checks
+    assert (("quality", "revisions"), "are_in_time_and_grow") in checks
     assert set(WEEKLY_REPORTS) == {model.name for model in load_models() if model.schema == "weekly"}
 
 
@@ -154,7 +167,10 @@ def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions)
     graph = defs.resolve_asset_graph()
     below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
     flat = {("flat", name) for name in OF_USERS}
-    assert below == flat | {("quality", "day_status"), ("quality", "seat_snapshot"), ("raw", "fetches")}
+    assert below == flat | {("quality", name) for name in OF_EVERY_REPORT} | {("raw", "fetches")}
+    for name, others in (("quarantine", set()), ("revisions", {"expected_reports"})):
+        above = {tuple(key.path) for key in graph.get(dg.AssetKey(["quality", name])).parent_keys}
+        assert above == {("raw", report) for report in REPORT | SNAPSHOT | {"fetches"} | others}
     seats = {tuple(key.path) for key in graph.get(dg.AssetKey(["quality", "seat_snapshot"])).parent_keys}
     assert {("flat", "seat"), ("flat", "seat_grant"), ("raw", "copilot_seats"), ("raw", "fetches")} <= seats
     above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
@@ -162,6 +178,7 @@ def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions)
         ("flat", "entity_daily"),
         ("flat", "entity_feature_daily"),
         ("flat", "user_daily"),
+        ("flat", "user_feature_daily"),
         ("quality", "day_status"),
         ("quality", "series_break"),
         ("raw", "expected_reports"),
@@ -250,13 +267,26 @@ def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, .
     return {tuple(each.key.path) for each in result.results if each.true_subset.size}, result.cursor
 
 
-def test_what_is_below_follows_when_raw_changed_and_rests_after_a_whole_run(company: Company) -> None:
+def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: Company, standin: Standin) -> None:
+    """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
     day = TODAY - timedelta(days=4)
-    company.run(day, day)
+    assert company.load(day, day) == []
     _, cursor = requested(company)
     asked, cursor = requested(company, cursor)
     assert asked == set(), "a run of everything leaves nothing to follow"
 
+    # A day that is red for one scope has landed for the others.
+    standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
+    earlier = day - timedelta(days=1)
+    assert company.load(earlier, earlier)
+    assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
+    asked, cursor = requested(company, cursor)
+    assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
+    assert company.materialize(*(".".join(key) for key in asked)).success
+    scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
+    assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
+
+    _, cursor = requested(company, cursor)
     company.instance.report_runless_asset_event(
         dg.AssetMaterialization(["raw", "users_1_day"], partition=(day - timedelta(days=9)).isoformat())
     )
@@ -266,38 +296,10 @@ def test_what_is_below_follows_when_raw_changed_and_rests_after_a_whole_run(comp
     assert not any(key[0] == "raw" for key in asked), "GitHub is asked by the schedule and by people alone"
 
 
-def test_what_landed_is_followed_also_when_the_day_is_red_for_another_scope(company: Company, standin: Standin) -> None:
-    """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
-    day = TODAY - timedelta(days=4)
-    company.run(day, day)
-    _, cursor = requested(company)
-    _, cursor = requested(company, cursor)
-    standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
-    job = build_defs(company.installation).resolve_job_def("everything")
-    earlier = (day - timedelta(days=1)).isoformat()
-    tags = {"dagster/asset_partition_range_start": earlier, "dagster/asset_partition_range_end": earlier}
-    result = job.execute_in_process(instance=company.instance, tags=tags, raise_on_error=False)
-    assert not result.success
-    assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
-    asked, cursor = requested(company, cursor)
-    assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
-    below = [dg.AssetKey(list(key)) for key in asked]
-    assert dg.materialize(
-        [*build_defs(company.installation).assets],  # type: ignore[misc]
-        instance=company.instance,
-        selection=below,
-        resources={
-            "installation": company.installation,
-            "warehouse": Warehouse(Path(company.env["COPILOT_WAREHOUSE"])),
-        },
-    ).success
-    scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
-    assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
-
-
 def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(company: Company) -> None:
     company.env["GITHUB_TOKEN"] = ""
     day = date(2026, 9, 20)
-    result = company.run(day, day)
+    # Not `Company.run`, which opens the file.
+    result = run_range(company.installation, day, day, instance=company.instance, on_day=lambda report, day: None)
     assert result.problems[0].startswith("GITHUB_TOKEN is not set, so GitHub can't be asked for anything.")
     assert not Path(company.env["COPILOT_WAREHOUSE"]).exists(), "nothing was written"

@@ -35,6 +35,7 @@ RUN_BELOW = {
     "make dev": "test_make_dev",
     ".venv/bin/copilot-assets doctor": "test_doctor",
     ".venv/bin/copilot-assets backfill": "test_backfill",
+    ".venv/bin/copilot-assets status": "test_backfill",
     ".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org": "test_import_legacy",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
@@ -114,7 +115,7 @@ def own_env(standin: Standin) -> dict[str, str]:
 
 
 def test_make_demo(project: Path) -> None:
-    with running("make demo", project, COPILOT_ASSETS_DEMO_DAYS="9", COPILOT_ASSETS_DEMO_PORT="3411") as process:
+    with running("make demo", project, COPILOT_ASSETS_DEMO_DAYS="3", COPILOT_ASSETS_DEMO_PORT="3411") as process:
         printed, match = read_until(process, r"The Dagster UI comes up at (http://127.0.0.1:\d+)")
         assert "Weekly adoption trend" in printed
         assert "Missing days, and why" in printed
@@ -169,18 +170,22 @@ def test_import_legacy(project: Path) -> None:
 def test_backfill(project: Path) -> None:
     """With the stand-in's real current day, as a user would: from the start date to yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    start = yesterday - timedelta(days=15)
+    start = yesterday - timedelta(days=3)
     with Standin() as github:
         env = own_env(github) | {"COPILOT_START_DATE": start.isoformat()}
         done = run(".venv/bin/copilot-assets backfill", project, **env)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Fetching 16 days, {start} to {yesterday}" in done.stdout
+    assert f"Fetching 4 days, {start} to {yesterday}" in done.stdout
     assert done.stderr == ""
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
         asked = connection.execute("select status, count(*) from quality.day_status group by all").fetchall()
     # Two scopes with six daily reports each: the entity's, people, teams, repositories, and two bills.
-    assert sum(count for _, count in asked) == 16 * 2 * 6
+    assert sum(count for _, count in asked) == 4 * 2 * 6
     assert "not_requested" not in dict(asked)
+    told = run(".venv/bin/copilot-assets status", project)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Nothing needs a hand." in told.stdout
+    assert "organization-1-day" in told.stdout
 
 
 def test_standin(project: Path) -> None:

@@ -53,7 +53,7 @@ def table_value(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
 
 def names_nobody(table: str, columns: Collection[str]) -> bool:
     """Whether rows of `schema.table` may be shown in the UI, whose history keeps them: scopes and teams, no people."""
-    return table.partition(".")[0] in _SHOWN_SCHEMAS and "user_id" not in columns
+    return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "payload"} & set(columns)
 
 
 def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str]) -> dict[str, Any]:

@@ -63,9 +63,11 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
             days, refreshed = refresh_flat(
                 connection, record, [report.name for report in reports], full=config.full_refresh
             )
+            # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.
             previews = {
                 table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
                 for table in tables
+                if table.is_of_whole_scopes
             }
         for table in tables:
             done = refreshed[table.name]
@@ -75,7 +77,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
                     "dagster/row_count": done.row_count,
                     "rows_written": done.rows_written,
                     "scope_days_flattened": days,
-                    **previews[table.name],
+                    **previews.get(table.name, {}),
                 },
             )
 

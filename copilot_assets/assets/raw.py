@@ -53,6 +53,7 @@ _FETCH_COLUMNS: Final = (
     Column("evidence", "VARCHAR", "A sentence: what happened, what it means, what to do"),
     Column("run_id", "VARCHAR", "Dagster run that asked"),
     Column("headline", "JSON", "Numbers that sum the day up, for reports of one record"),
+    Column("contract", "VARCHAR", "Contract that the answer was read by; null unless reported"),
 )
 _EXPECTED_COLUMNS: Final = (
     Column("scope", "VARCHAR", "Whom the report is about"),
@@ -283,7 +284,7 @@ def _fetch_and_land(
             installation.on_day(report.name, day)
 
     async def run(folder: Path) -> None:
-        async with GitHubClient(settings.api_url, auth_for(settings.credentials), today=installation.today) as client:
+        async with GitHubClient(settings.api_url, auth_for(settings.credentials), now=installation.now) as client:
             await client.fetch_days(report, scopes, days, folder, deliver)
 
     with tempfile.TemporaryDirectory(prefix="copilot-") as folder:

@@ -80,25 +80,52 @@ def _asset(model: SqlModel, written_by: Writers, after: Collection[dg.AssetKey])
     def sql_model(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
         started = time.perf_counter()
         with sentences(), warehouse.connect() as connection:
-            _replace_table(connection, model)
+            changes = _replace_table(connection, model)
             seconds = round(time.perf_counter() - started, 3)
-            return dg.MaterializeResult(metadata={"seconds": seconds, **_describe(connection, model)})
+            return dg.MaterializeResult(metadata={"seconds": seconds, **changes, **_describe(connection, model)})
 
     return sql_model
 
 
-def _replace_table(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> None:
-    """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones."""
+def _replace_table(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+    """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones.
+
+    A table that would come out as it is, is not written.
+
+    Returns:
+        what changed, as metadata: `rows_changed` (new, gone or replaced), and `weeks_changed` of a weekly table.
+    """
     try:
         with transaction(connection):
             connection.execute(f"create schema if not exists {model.schema}")
             # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
-            connection.execute(f"create or replace table {model.table} as {model.sql}")
+            connection.execute(f"create or replace temp table built as {model.sql}")
+            changes = _changes(connection, model)
+            if changes.get("rows_changed") != 0:
+                connection.execute(f"create or replace table {model.table} as from built")
+            return changes
     except duckdb.Error as error:
         raise dg.Failure(
             f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
             f"Correct the file and materialise the asset again. {error}"
         ) from error
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+    """How the table `built` differs from the one that is there; empty where there is none of its columns to compare."""
+    names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    if (model.table,) not in names:
+        return {}
+    columns, built = (connection.execute(f"describe {table}").fetchall() for table in (model.table, "built"))
+    if columns != built:
+        return {}
+    new = connection.sql(f"from built except all from {model.table}")
+    gone = connection.sql(f"from {model.table} except all from built")
+    changes: dict[str, Any] = {"rows_changed": max(len(new), len(gone))}
+    if "week_start" in new.columns:
+        weeks = new.union(gone).project("week_start::varchar").distinct().fetchall()
+        changes["weeks_changed"] = sorted((week for (week,) in weeks), reverse=True)
+    return changes
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:

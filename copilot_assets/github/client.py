@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,14 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from copilot_assets.github.files import BYTE_ORDER_MARK, BrokenFileError, Contents, ReportFile, inspect_files
+from copilot_assets.github.files import (
+    BYTE_ORDER_MARK,
+    BrokenFileError,
+    BrokenRecord,
+    Contents,
+    ReportFile,
+    inspect_files,
+)
 from copilot_assets.github.outcomes import (
     Cause,
     Outcome,
@@ -61,6 +68,8 @@ class Fetch:
         evidence: a sentence for people.
         headline: the numbers that sum the day up, where the report has such.
         files: where the records are; the caller removes them.
+        broken: records that were left out; of a failed fetch, all that came.
+        unknown_fields: path and type of fields nobody announced, and how many records have them at least.
     """
 
     scope: Scope
@@ -75,6 +84,8 @@ class Fetch:
     sha256: str | None = None
     headline: dict[str, Any] = field(default_factory=dict)
     files: tuple[ReportFile, ...] = ()
+    broken: tuple[BrokenRecord, ...] = ()
+    unknown_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
     fetch_id: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -114,6 +125,7 @@ class GitHubClient:
 
     At most `in_flight` requests are under way at any time. Passing trouble (5xx, 408, rate limits, cut connections)
     is asked again, as long as GitHub says or with growing pauses, `attempts` times in all; any other 4xx never is.
+    `now` is the time in UTC: what fetches are dated by, and what tells how old a day is.
     A refusal of a scope (bad token, policy off, API closed) holds for its other days, which are not asked for.
     """
 
@@ -124,11 +136,11 @@ class GitHubClient:
         *,
         in_flight: int = IN_FLIGHT,
         attempts: int = ATTEMPTS,
-        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, today=today)
+        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, today=lambda: now().date())
         self._in_flight = in_flight
-        self._today = today
+        self._now = now
         self._refusals: dict[tuple[str, str], EndedError] = {}
         self._fetches: dict[Delivery, _FetchWay] = {
             Delivery.LINKS: self._fetch_links,
@@ -225,7 +237,7 @@ class GitHubClient:
             fetched.put_nowait(None)
 
     async def _fetch(self, report: Report, scope: Scope, days: list[date], folder: Path) -> list[Fetch]:
-        requested_at = datetime.now(UTC).replace(tzinfo=None)
+        requested_at = self._now().replace(tzinfo=None)
         try:
             if refusal := self._refusals.get((report.name, str(scope))):
                 raise EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
@@ -256,7 +268,7 @@ class GitHubClient:
     def _without_records(
         self, report: Report, scope: Scope, day: date, verdict: Verdict, status: int | None, requested_at: datetime
     ) -> Fetch:
-        if verdict.outcome is Outcome.NO_REPORT and day < self._today() - timedelta(days=report.history_days):
+        if verdict.outcome is Outcome.NO_REPORT and day < self._now().date() - timedelta(days=report.history_days):
             # Not an answer about the day: it would delete what was fetched while GitHub still had it.
             evidence = f"{verdict.evidence} It keeps {report.history_days} days, and this one is older."
             verdict = Verdict(Outcome.EXPIRED, evidence)
@@ -272,9 +284,9 @@ class GitHubClient:
         except StaleLinkError:
             day, paths, digests = await self._download_listed(report, scope, asked, folder)
         contents = await asyncio.to_thread(inspect_files, paths, report, day)
-        if not contents.records:
+        if not contents.records and not contents.broken:
             raise EndedError(Verdict(Outcome.NO_REPORT, "GitHub's report file for this day is empty."), 200)
-        return [_reported(report, scope, day, contents, digests, requested_at)]
+        return [_read(report, scope, day, contents, digests, requested_at)]
 
     async def _download_listed(
         self, report: Report, scope: Scope, asked: date, folder: Path
@@ -438,19 +450,23 @@ def _from_texts(
     except BrokenFileError as broken:
         return Fetch(scope, report, day, Outcome.FAILED, str(broken), requested_at, 200)
     contents = replace(contents, headline=contents.headline | headline)
-    return _reported(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], requested_at)
+    return _read(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], requested_at)
 
 
-def _reported(
+def _read(
     report: Report, scope: Scope, day: date, contents: Contents, digests: list[str], requested_at: datetime
 ) -> Fetch:
+    """What came of files that were read: a report, or a failure where every record of it is broken."""
+    if contents.broken and not contents.records:
+        evidence = _all_broken(contents.broken)
+        return Fetch(scope, report, day, Outcome.FAILED, evidence, requested_at, 200, broken=contents.broken)
     return Fetch(
         scope,
         report,
         day,
         Outcome.REPORTED,
         f"{contents.records:,} record{'s' if contents.records != 1 else ''} in "
-        f"{len(digests)} file{'s' if len(digests) != 1 else ''}.",
+        f"{len(digests)} file{'s' if len(digests) != 1 else ''}." + _left_out(contents),
         requested_at,
         200,
         contents.records,
@@ -458,4 +474,27 @@ def _reported(
         digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest(),
         contents.headline,
         contents.files,
+        contents.broken,
+        contents.unknown_fields,
+    )
+
+
+def _all_broken(broken: Sequence[BrokenRecord]) -> str:
+    """A sentence about a report that is left out as a whole, with the first fault."""
+    first, *others = broken
+    return (
+        f"The record in {first.place} {first.fault}{', and every other one is broken too' if others else ''}. "
+        f"quality.quarantine has the text{' of each' if others else ''}. "
+        "Run this day again; if it comes back the same, tell GitHub Support."
+    )
+
+
+def _left_out(contents: Contents) -> str:
+    """A sentence about broken records; empty when there are none."""
+    if not contents.broken:
+        return ""
+    number = len(contents.broken)
+    return (
+        f" {number:,} broken one{'s were' if number != 1 else ' was'} left out: quality.quarantine has "
+        f"{'them' if number != 1 else 'it'} with the reason."
     )

@@ -9,15 +9,19 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from io import BufferedIOBase
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from copilot_assets.contract import strict, unknown_fields
+from copilot_assets.flatten import record_keys
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.records import Record
 
@@ -32,9 +36,14 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SPACE: Final = b" \t\r\n"  # what JSON calls white space; Python's own idea of it is wider
 
 # Made here, in one thread: two threads that make msgspec decoders of one Struct at once crash the interpreter (0.22).
-DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
-    report.record: msgspec.json.Decoder(report.record) for report in REPORTS
+# The first of each pair refuses fields that the contract does not have, the second passes over them.
+DECODERS: Final[dict[type[Record], tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]]] = {
+    report.record: (msgspec.json.Decoder(strict(report.record)), msgspec.json.Decoder(report.record))
+    for report in REPORTS
 }
+# Looking at unknown fields takes several times as long as reading, and a field that GitHub adds is in every record.
+LOOKS: Final = 100
+_ANY_JSON: Final = msgspec.json.Decoder(msgspec.Raw)
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -53,12 +62,32 @@ class ReportFile:
 
 
 @dataclass(frozen=True)
+class BrokenRecord:
+    """A record that was left out: where it stood, which rule it breaks (no values), and its text."""
+
+    place: str
+    fault: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Contents:
-    """What the files of one report and day hold; `headline` only where a day is one record."""
+    """What the files of one report and day hold.
+
+    Attributes:
+        files: the files, without the broken records.
+        records: records that keep the contract.
+        headline: the numbers that sum the day up, where a day is one record.
+        broken: the records that don't; when none does, they are all there is, and the day has failed.
+        unknown_fields: JSON path and JSON type of fields that the contract does not have, and how many records have
+            them at least: only the first `LOOKS` records with such fields are looked at.
+    """
 
     files: tuple[ReportFile, ...]
     records: int
     headline: dict[str, Any] = field(default_factory=dict)
+    broken: tuple[BrokenRecord, ...] = ()
+    unknown_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
@@ -66,31 +95,107 @@ def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
 
     A file is newline-delimited JSON, or one pretty-printed object, or one array of objects: GitHub's documentation
     shows all three for the same reports. An empty file and an empty array hold no records. A file that is gzip, or
-    begins with a byte order mark, is replaced on disk by the plain text in it.
+    begins with a byte order mark, is replaced on disk by the plain text in it; one with broken records, by the others.
 
     Raises:
-        BrokenFileError: at the first record that breaks the contract or is about another day; for a file that is no
-            JSON at all; for a second record where a day has one.
+        BrokenFileError: for a file that is no JSON at all or breaks off; for a second record where a day has one.
     """
+    found = _Found(report, day)
     files: list[ReportFile] = []
-    count, headline = 0, {}
     for number, path in enumerate(paths, start=1):
         _unwrap(path, f"File {number} of the report")
         layout = _layout(path)
-        longest, before = 0, count
-        for line, text in _texts(path, layout):
-            record = _validated(text, report, day, f"line {line}" + (f" of file {number}" if len(paths) > 1 else ""))
-            if report.is_single:
-                headline = {name: getattr(record, name) for name in report.headline}
-            longest = max(longest, len(text))
-            count += 1
-        files.append(ReportFile(path, layout, count - before, longest))
-    if report.is_single and count > 1:
+        before, broken_before = found.records, len(found.broken)
+        kept = [
+            found.keeps(text, f"{place}{f' of file {number}' * (len(paths) > 1)}")
+            for place, text in _texts(path, layout)
+        ]
+        if len(found.broken) > broken_before:
+            _keep_only(path, layout, kept)
+        files.append(ReportFile(path, layout, found.records - before, found.longest))
+    if report.is_single and found.records > 1:
         raise BrokenFileError(
-            f"{report.name} holds {count} records where GitHub promises one, and which is right can't be told. "
+            f"{report.name} holds {found.records} records where GitHub promises one, and which is right can't be told. "
             "Run this day again later."
         )
-    return Contents(tuple(files), count, headline)
+    return Contents(tuple(files), found.records, found.headline, tuple(found.broken), found.unknown_fields)
+
+
+class _Found:
+    """What has been found so far in the files of one report and day."""
+
+    def __init__(self, report: Report, day: date) -> None:
+        self.report, self.day = report, day
+        self.records = 0
+        self.longest = 0
+        self.headline: dict[str, Any] = {}
+        self.broken: list[BrokenRecord] = []
+        self.unknown_fields: Counter[tuple[str, str]] = Counter()
+        self._looks_left = LOOKS
+        self._strict, self._lenient = DECODERS[report.record]
+        self._keys = record_keys(report.record)
+        self._key_of = attrgetter(*self._keys) if self._keys else None
+        self._seen: dict[Any, int] = {}
+
+    def keeps(self, text: bytes, place: str) -> bool:
+        """Take in one record; False for one that has to be left out.
+
+        Raises:
+            BrokenFileError: it is no JSON object, and nobody knows how many records it stands for.
+        """
+        if not text.startswith(b"{"):
+            raise BrokenFileError(
+                f"What stands in {place} of the report is no record: no JSON object. Run this day again."
+            )
+        record: Any = None
+        unknown: Collection[tuple[str, str]] = ()
+        try:
+            text.decode()  # msgspec does not look at the encoding of fields it does not know; DuckDB does
+            try:
+                record, unknown = self._decoded(text)
+                fault = self._fault(record, text)
+            except msgspec.ValidationError as error:
+                fault = f"breaks the contract of {self.report.name}: {error}"
+                _ANY_JSON.decode(text)  # msgspec stopped at the fault: what stands behind it may be no JSON
+        except _NO_JSON:
+            raise BrokenFileError(
+                f"The text in {place} of the report is not JSON; the file may have been cut."
+            ) from None
+        if fault:
+            self.broken.append(BrokenRecord(place, fault, text.decode()))
+            return False
+        if self.report.is_single:
+            self.headline = {name: getattr(record, name) for name in self.report.headline}
+        self.unknown_fields.update(unknown)
+        self.records += 1
+        self.longest = max(self.longest, len(text))
+        return True
+
+    def _decoded(self, text: bytes) -> tuple[Any, Collection[tuple[str, str]]]:
+        """The record and its unknown fields; the slow look at them is for the first records that have some."""
+        if not self._looks_left:
+            return self._lenient.decode(text), ()
+        try:
+            return self._strict.decode(text), ()
+        except msgspec.ValidationError:
+            record, unknown = self._lenient.decode(text), set(unknown_fields(self.report.record, text))
+            self._looks_left -= 1
+            return record, unknown
+
+    def _fault(self, record: Any, text: bytes) -> str | None:
+        if record.about not in (None, self.day):
+            return f"is about {record.about}, not about {self.day} that was asked for"
+        if self._key_of:
+            digest = hash(text)
+            if self._seen.setdefault(self._key_of(record), digest) != digest:
+                return f"is a second one of the same {' and '.join(self._keys)}, with other content"
+        return None
+
+
+def _keep_only(path: Path, layout: str, kept: Sequence[bool]) -> None:
+    """Leave the records that are kept in a file, their texts untouched."""
+    texts = [text for (_, text), keep in zip(_texts(path, layout), kept, strict=True) if keep]
+    path.write_bytes(b"[" + b",".join(texts) + b"]" if layout == ARRAY else b"".join(text + b"\n" for text in texts))
 
 
 def _unwrap(path: Path, name: str) -> None:
@@ -152,28 +257,15 @@ def _is_json(text: bytes, kind: Any) -> bool:
     return True
 
 
-def _texts(path: Path, layout: str) -> Iterator[tuple[int, bytes]]:
-    """The records' texts, each with the line it begins on; of an array always 1."""
+def _texts(path: Path, layout: str) -> Iterator[tuple[str, bytes]]:
+    """The records' texts, each with the place where it stands in its file."""
     if layout == LINES:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if text := line.strip(_SPACE):
-                    yield number, text
+                    yield f"line {number}", text
     elif layout == ARRAY:
-        for text in msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw]):
-            yield 1, bytes(text)
+        for number, raw in enumerate(msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw]), start=1):
+            yield f"element {number}", bytes(raw)
     else:
-        yield 1, path.read_bytes()
-
-
-def _validated(text: bytes, report: Report, day: date, place: str) -> Any:
-    try:
-        text.decode()  # msgspec does not look at the encoding of fields it does not know; DuckDB does
-        record = DECODERS[report.record].decode(text)
-    except msgspec.ValidationError as fault:
-        raise BrokenFileError(f"The record in {place} breaks the contract of {report.name}: {fault}.") from None
-    except _NO_JSON:
-        raise BrokenFileError(f"The text in {place} of the report is not JSON; the file may have been cut.") from None
-    if record.about not in (None, day):
-        raise BrokenFileError(f"The record in {place} is about {record.about}, not about {day} that was asked for.")
-    return record
+        yield "line 1", path.read_bytes().strip(_SPACE)

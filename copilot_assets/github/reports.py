@@ -58,7 +58,8 @@ class Report:
         retired_on: the day from which GitHub answers 404 for it.
         lag_days: full UTC days after which a day is final ("Reconciling usage metrics": three).
         history_days: days that GitHub keeps.
-        threshold_people: GitHub leaves a day out when the scope has fewer licensed people than this on it.
+        threshold_people: GitHub leaves a day out when whom it is about, the scope or a team, has fewer licensed people
+            than this on it.
         not_found_means: what 404 says of a scope that exists, where GitHub offers the report for some only.
         permissions: per kind of scope, what a token needs, in GitHub's words.
     """
@@ -240,6 +241,7 @@ REPORTS: Final[tuple[Report, ...]] = (
         permissions=_REPORT_PERMISSIONS,
         query=_ONE_DAY,
         first_days=dict.fromkeys(_STARTS, _USER_TEAMS_START),
+        threshold_people=5,
     ),
     Report(
         name="repos-1-day",

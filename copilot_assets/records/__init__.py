@@ -7,6 +7,7 @@ the flat tables. Nothing here reads files, fetches, or flattens.
     usage.py     the usage-metrics reports
     legacy.py    the metrics API that closed on 2026-04-02
     accounts.py  seats, the subscription, the bill
+    names.py     the values that GitHub sends, and the one name each goes by
 """
 
 from copilot_assets.records.accounts import AiCreditUsage, PremiumRequestUsage, Seat, Subscription

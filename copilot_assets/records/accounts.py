@@ -15,6 +15,8 @@ from copilot_assets.records.fields import Record, count, identity, in_raw_only, 
 class Assignee(Record, kw_only=True):
     """Who holds a seat, a `simple-user`: a person; historically also a team or an organisation."""
 
+    is_open = True
+
     id: Annotated[
         int, identity("GitHub's id of the person who holds the seat; null when GitHub does not tell", column="user_id")
     ]
@@ -25,12 +27,18 @@ class Assignee(Record, kw_only=True):
 class GrantingOrganization(Record):
     """The organisation through which a seat is held; absent in an organisation's own list."""
 
+    is_open = True
+
     id: Annotated[int, in_raw_only("GitHub's id of the organisation")] | None = None
-    login: Annotated[str, meta("Organisation that grants the seat", column="granting_organization")] | None = None
+    login: (
+        Annotated[str, meta("Organisation that grants the seat", column="granting_organization", key=True)] | None
+    ) = None
 
 
 class GrantingTeam(Record):
     """The team through which a seat is held; null for a seat that was given to the person directly."""
+
+    is_open = True
 
     id: (
         Annotated[

@@ -6,7 +6,7 @@ The marks and the base of all records belong here; the fields themselves are in 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 from msgspec import Meta
@@ -49,7 +49,13 @@ class Record(msgspec.Struct):
     """Any object of the contract. Unknown fields pass: the raw text keeps them.
 
     A field that is absent and one that is null are both unknown: `None`, never 0.
+
+    Attributes:
+        is_open: whether it is one of GitHub's general objects, such as a person, of whose many fields few matter here:
+            one more is no news.
     """
+
+    is_open: ClassVar[bool] = False
 
     @property
     def about(self) -> dt.date | None:

@@ -428,6 +428,12 @@ class ReviewTime(Record, kw_only=True):
     p90_minutes_final_review_to_merge: Annotated[float, number("The same, 90th percentile")] | None = None
 
 
+class RepoPullRequests(PullRequests):
+    """`pull_requests` of a repository."""
+
+    copilot_suggestions_by_comment_type: Annotated[Any, in_raw_only("Not told of a repository; an empty list")] = None
+
+
 class RepoDay(Record, kw_only=True):
     """One repository on one day: `repos-1-day` (2026-07-17). A repository without activity has no record."""
 
@@ -441,7 +447,7 @@ class RepoDay(Record, kw_only=True):
     repo_owner_name: Annotated[str, meta("Organisation that owns it")] | None = None
     repo_name: Annotated[str, meta("Repository")] | None = None
     repo_visibility: Annotated[str, meta("`INTERNAL`, `PRIVATE` or `PUBLIC`")] | None = None
-    pull_requests: PullRequests | None = None
+    pull_requests: RepoPullRequests | None = None
     pull_request_review_times: tuple[ReviewTime, ...] | None = None
 
 

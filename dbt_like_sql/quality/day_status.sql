@@ -19,6 +19,8 @@ with archives as (
 days as (
     select
         e.*,
+        -- a scope or report that was taken out of the settings keeps the day it was last asked for
+        e.as_of < max(e.as_of) over () as is_given_up,
         a.first_day as archive_start,
         a.last_day as archive_end,
         -- an archive may begin before the start date; of a scope known by it alone, nothing later is expected
@@ -46,9 +48,27 @@ attempts as (
     ) = 1
 ),
 
+-- GitHub counts seats as of now alone, so that a snapshot speaks of the day on which it was taken
+seats as (
+    select
+        scope,
+        day,
+        cast(headline ->> 'total_seats' as bigint) as total_seats
+    from raw.current_fetches
+    where report = 'copilot-seats' and outcome = 'reported'
+),
+
+reported_before as (
+    select scope, report, day, max(requested_at)::date as reported_before_on
+    from raw.fetches
+    where outcome = 'reported'
+    group by all
+),
+
 known as (
     select
         d.*,
+        s.total_seats,
         a.outcome as last_outcome,
         a.requested_at::date as last_asked_on,
         -- before the day was due, "no report" meant "not yet"
@@ -59,11 +79,14 @@ known as (
         c.requested_at::date as answered_on,
         coalesce(c.outcome = 'reported', false) as is_reported,
         coalesce(d.day between d.archive_start and d.archive_end, false) as is_archived_time,
+        b.reported_before_on,
         c.records,
         case when d.activity is not null then cast(c.headline ->> d.activity as bigint) end as active_people
     from days as d
     left join attempts as a on a.scope = d.scope and a.report = d.report and a.day = d.day
     left join raw.current_fetches as c on c.scope = d.scope and c.report = d.report and c.day = d.day
+    left join seats as s on s.scope = d.scope and s.day = d.day
+    left join reported_before as b on b.scope = d.scope and b.report = d.report and b.day = d.day
 ),
 
 compared as (
@@ -75,8 +98,14 @@ compared as (
             order by day
             range between interval 7 days preceding and interval 7 days following
         ) as active_people_nearby,
-        bool_or(is_reported) over (partition by scope, report) as is_ever_reported,
+        max(records) over (
+            partition by scope, report
+            order by day
+            range between interval 7 days preceding and interval 7 days following
+        ) as records_nearby,
+        max(answered_on) filter (is_reported) over (partition by scope, report) as last_reported_on,
         bool_or(is_reported) over (partition by report, day) as is_reported_elsewhere,
+        bool_or(is_reported and report <> 'user-teams-1-day') over (partition by scope, day) as is_scope_reported,
         min(active_people) over (partition by scope, day, retired_on) as active_people_by_sibling
     from known
 ),
@@ -84,6 +113,7 @@ compared as (
 judged as (
     select
         *,
+        case when report = 'user-teams-1-day' then 'days of teams' else 'days' end as threshold_on,
         case
             when is_reported and (day >= as_of - lag_days or answered_on <= day + lag_days) then 'provisional'
             when is_reported and active_people = 0 then 'zero_activity'
@@ -92,17 +122,26 @@ judged as (
             when last_outcome = 'not_offered' then 'not_offered'
             when last_outcome = 'retired' then 'retired'
             when last_outcome in ('unauthorized', 'forbidden') then 'forbidden'
-            when last_outcome = 'not_found' and not is_ever_reported then 'forbidden'
+            -- of a scope that answered on the same day or later, 404 is about the day; else the scope is out of sight
+            when last_outcome = 'not_found' and coalesce(last_reported_on < last_asked_on, true) then 'forbidden'
             when last_outcome = 'failed' then 'failed'
             when not is_asked and is_archived_time and active_people_nearby < 2 * threshold_people
                 then 'below_threshold_suspected'
-            when not is_asked and day < as_of - history_days then 'expired'
             when not is_asked and day >= retired_on then 'retired'
+            when not is_asked and day < as_of - history_days then 'expired'
             when day >= as_of - lag_days then 'pending'
             when not is_asked then 'not_requested'
-            when active_people_by_sibling = 0 then 'zero_activity'
+            -- without activity nobody has a row; teams, pull requests and bills do not follow from it
+            when active_people_by_sibling = 0 and report in ('users-1-day', 'legacy-metrics') then 'zero_activity'
+            when total_seats < threshold_people then 'below_threshold'
+            -- as many seats as the threshold asks for: it is not the reason
+            when total_seats >= threshold_people and report <> 'user-teams-1-day' then 'no_report'
+            when report = 'user-teams-1-day' and is_scope_reported
+                and coalesce(records_nearby, 0) < 2 * threshold_people
+                then 'below_threshold_suspected'
             when active_people_nearby < 2 * threshold_people then 'below_threshold_suspected'
-            when threshold_people is not null and active_people_nearby is null and is_reported_elsewhere
+            when report <> 'user-teams-1-day' and threshold_people is not null and active_people_nearby is null
+                and is_reported_elsewhere
                 then 'below_threshold_suspected'
             when last_outcome = 'expired' then 'expired'
             else 'no_report'
@@ -114,22 +153,27 @@ select
     scope, -- whom the report is about  #not_null #unique(scope, report, day)
     report, -- GitHub's own name of the report  #not_null
     day, -- UTC day  #not_null
-    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold_suspected, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
+    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
     case status
         when 'reported' then 'reported'
         when 'provisional' then 'reported'
         when 'zero_activity' then 'reported'
         when 'pending' then 'pending'
+        when 'below_threshold' then 'below_threshold'
         when 'below_threshold_suspected' then 'below_threshold'
         when 'before_start' then 'not_expected'
         when 'not_offered' then 'not_expected'
         else 'missing'
     end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
     status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
+    not is_given_up
+    and (status in ('forbidden', 'failed', 'not_requested') or (status = 'provisional' and day < as_of - lag_days)) as needs_a_hand, -- whether somebody should do as the remedy says: GitHub refused, asking failed, nobody asked in time, or it was fetched too early and never again  #not_null
     case status
         when 'reported' then answer
         when 'provisional' then
             case
+                when is_given_up then
+                    'It was fetched on ' || answered_on || ', when GitHub could still revise it; since then it is no longer asked for.'
                 when day >= as_of - lag_days then
                     'GitHub may still revise it until ' || lag_days || ' full UTC days after it closed.'
                 else 'It was fetched on ' || answered_on || ', when GitHub could still revise it, and not since.'
@@ -140,10 +184,19 @@ select
                 else 'No rows, and the report about the whole scope counts nobody active.'
             end
         when 'pending' then
-            'Not there yet: GitHub publishes a day within ' || lag_days || ' full UTC days after it closed.'
+            case
+                when is_given_up then 'Not there when it was last asked for; since then it is no longer asked for. '
+                when last_outcome is null then 'Nobody asked for it yet. '
+                else 'Not there yet. '
+            end || 'GitHub publishes a day within ' || lag_days || ' full UTC days after it closed.'
+        when 'below_threshold' then
+            'GitHub leaves out ' || threshold_on || ' on which fewer than ' || threshold_people
+            || ' people held a licence. Its list of seats, taken on this day, counts ' || total_seats || '.'
         when 'below_threshold_suspected' then
-            'GitHub leaves out days on which fewer than ' || threshold_people || ' people held a licence. '
+            'GitHub leaves out ' || threshold_on || ' on which fewer than ' || threshold_people
+            || ' people held a licence. '
             || case
+                when report = 'user-teams-1-day' then 'It reported the scope on this day, and no team.'
                 when active_people_nearby is null then
                     'It reported no day of this scope within a week, while it did report another scope on this day.'
                 else
@@ -154,7 +207,7 @@ select
                 when last_outcome = 'not_found' then
                     'GitHub answered 404 for this day, while it reported other days of this scope.'
                 else last_evidence
-            end
+            end || coalesce(' When it was asked on ' || reported_before_on || ' it had a report.', '')
         when 'before_start' then 'GitHub has this report from ' || first_day || ' on.'
         when 'retired' then coalesce(last_evidence, 'GitHub closed this API on ' || retired_on || '.')
         when 'expired' then
@@ -174,11 +227,13 @@ select
     case status
         when 'provisional' then
             case
+                when is_given_up then null
                 when day >= as_of - lag_days then 'Nothing: the daily run asks again.'
                 else 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
             end
-        when 'pending' then 'Nothing: the daily run asks again.'
-        when 'below_threshold_suspected' then 'Nothing, unless the scope had five licences that day: then ask GitHub Support.'
+        when 'pending' then case when not is_given_up then 'Nothing: the daily run asks again.' end
+        when 'below_threshold' then 'Nothing: GitHub does not tell of so few people.'
+        when 'below_threshold_suspected' then 'Nothing, unless five people held a licence that day: then ask GitHub Support.'
         when 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
         when 'not_offered' then 'Leave the report out with COPILOT_SKIP_REPORTS, if nobody needs it.'
         when 'retired' then 'Import it from an archive, if there is one.'

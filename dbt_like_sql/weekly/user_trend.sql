@@ -13,7 +13,8 @@ with coverage as (
         count(*) filter (where report <> 'users-1-day' and coverage = 'below_threshold') as days_below_threshold,
         count(*) filter (where report <> 'users-1-day' and coverage = 'missing') as days_missing,
         count(*) filter (where report = 'users-1-day' and coverage = 'reported') as user_days_reported,
-        max(e.as_of) > date_trunc('week', day)::date + 6 + max(e.lag_days) as is_closed
+        max(e.as_of) > date_trunc('week', day)::date + 6 + max(e.lag_days)
+        and not bool_or(status = 'provisional') as is_closed
     from quality.day_status
     join raw.expected_reports as e using (scope, report)
     where report in ('organization-1-day', 'enterprise-1-day', 'users-1-day')
@@ -48,6 +49,16 @@ completions as (
     group by scope, date_trunc('week', day)
 ),
 
+completion_people as (
+    select
+        scope,
+        date_trunc('week', day)::date as week_start,
+        count(distinct user_id) as completion_people
+    from flat.user_feature_daily
+    where feature = 'code_completion' and (scope, day) in (select (scope, day) from quality.day_status)
+    group by scope, date_trunc('week', day)
+),
+
 people as (
     select
         scope,
@@ -70,11 +81,16 @@ weeks as (
         t.code_acceptance_activity_count,
         t.loc_added_sum,
         t.loc_deleted_sum,
-        f.generations,
-        f.acceptances
+        -- of nobody there is nothing to hide; numbers of people that nobody knows are hidden
+        coalesce(u.completion_people, 0) < 5
+        and (u.completion_people > 0 or coalesce(f.generations, 0) + coalesce(f.acceptances, 0) > 0) as is_suppressed,
+        case when is_suppressed is not true then u.completion_people end as completion_people,
+        case when is_suppressed is not true then f.generations end as generations,
+        case when is_suppressed is not true then f.acceptances end as acceptances
     from coverage as c
     left join totals as t using (scope, week_start)
     left join completions as f using (scope, week_start)
+    left join completion_people as u using (scope, week_start)
     left join people as p using (scope, week_start)
 ),
 
@@ -84,7 +100,7 @@ compared as (
         (
             select string_agg(b.day || ': ' || b.what, '; ' order by b.day)
             from quality.series_break as b
-            where b.day between w.week_start and w.week_start + 6
+            where b.day between w.week_start and w.week_start + 6 and (b.moves_active_users or b.moves_activity)
         ) as series_break,
         w.is_closed and lag(w.is_closed) over by_week and lag(w.week_start) over by_week = w.week_start - 7
         and w.days_expected = 7 and lag(w.days_expected) over by_week = 7
@@ -108,7 +124,7 @@ select
     days_pending::bigint as days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     days_below_threshold::bigint as days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    is_closed, -- whether the whole week is past GitHub's time for revisions  #not_null
+    is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
     user_days_reported::bigint as user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported
     daily_active_users::bigint as daily_active_users, -- sum of daily active users over the reported days (person-days, not people)
@@ -118,10 +134,12 @@ select
     code_acceptance_activity_count::bigint as code_acceptance_activity_count, -- outputs accepted (events)
     loc_added_sum::bigint as loc_added_sum, -- lines added
     loc_deleted_sum::bigint as loc_deleted_sum, -- lines deleted
+    coalesce(is_suppressed, false) as is_suppressed, -- whether completion_* are withheld: fewer than five people are behind them, or nobody knows how many  #not_null
+    completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report
     generations::bigint as completion_generation_count, -- code completions shown (feature code_completion)
     acceptances::bigint as completion_acceptance_count, -- code completions accepted
     (acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, code completions alone: agents would dilute it; null without completions
-    series_break, -- what GitHub changed within the week, if anything
+    series_break, -- what GitHub changed within the week that moves active users or activity, if anything
     case when is_comparable then active_people - active_people_before end::bigint as active_people_change, -- people more than the week before; null unless both weeks are whole and closed and no break moves them
     case when is_comparable then avg_daily_active_users - avg_daily_active_users_before end::double as avg_daily_active_users_change -- daily active users more than the week before, per reported day; null likewise
 from compared

@@ -3,7 +3,7 @@
 One outcome after another is in `tests/faults`; here it is seen from Dagster and from the tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from copilot_assets.runs import RangeResult
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.server import Seen
 from tests.conftest import TODAY, Company, new_company
@@ -25,7 +24,7 @@ def landed(github: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     github.faults.clear()
     with dg.DagsterInstance.ephemeral() as instance:
         company = new_company(github, tmp_path_factory.mktemp("landed"), instance)
-        assert company.run(LAST, LAST).problems == ()
+        assert company.load(LAST, LAST) == []
         yield company
 
 
@@ -41,13 +40,13 @@ def days(first: date = FIRST, last: date = LAST) -> list[date]:
 
 
 def test_a_bad_day_is_red_alone(company: Company, standin: Standin) -> None:
-    bad = LAST - timedelta(days=2)
+    bad = LAST - timedelta(days=1)
     standin.faults.append(Fault("500", scope="org:octo-labs", report="organization-1-day", day=bad))
-    result = company.run(LAST - timedelta(days=4), LAST)
+    result = company.run(LAST - timedelta(days=2), LAST)
     assert len(result.problems) == 1
     assert "GitHub had trouble: it answered 500" in result.problems[0].splitlines()[0]
-    assert "organization-1-day: 1 of 5 days failed for a scope at least; what landed stays." in result.problems[0]
-    good = set(days(LAST - timedelta(days=4), LAST)) - {bad}
+    assert "organization-1-day: 1 of 3 days failed for a scope at least; what landed stays." in result.problems[0]
+    good = set(days(LAST - timedelta(days=2), LAST)) - {bad}
     assert company.materialized("raw", "organization_1_day") == good
     assert company.materialized("raw", "users_1_day") == good | {bad}, "another report has its own partitions"
     # The other organisation's answer for the bad day is kept, and what landed is shown in the weekly table.
@@ -70,8 +69,9 @@ def test_a_bad_day_is_red_alone(company: Company, standin: Standin) -> None:
 def test_a_malformed_file_fails_its_day_and_what_was_there_stays(changed: Company, standin: Standin) -> None:
     before = changed.tables()
     standin.faults.append(Fault("malformed-line", scope="org:octo-org", report="users-1-day", day=LAST))
-    result = changed.run(LAST, LAST)
-    assert "line 3" in result.problems[0].splitlines()[0]
+    (problem,) = changed.load(LAST, LAST, "raw.users_1_day")
+    assert "line 3" in problem.splitlines()[0]
+    assert changed.rebuild() == []
     assert changed.sql(
         "select outcome, records, bytes, sha256 from raw.fetches where scope = 'org:octo-org' "
         "and report = 'users-1-day' order by requested_at desc limit 1"
@@ -85,7 +85,7 @@ def test_a_malformed_file_fails_its_day_and_what_was_there_stays(changed: Compan
 def test_a_day_that_became_empty_loses_its_rows(changed: Company, standin: Standin) -> None:
     assert changed.sql("select count(*) from flat.user_daily where scope = 'org:octo-org'")[0][0] > 0
     standin.faults.append(Fault("204", scope="org:octo-org", day=LAST))
-    assert changed.run(LAST, LAST).problems == ()
+    assert changed.load(LAST, LAST) == []
     # A bill has no such answer, and a snapshot is of today.
     assert changed.sql(
         f"select distinct report from raw.records where scope = 'org:octo-org' and day = '{LAST}' order by 1"
@@ -97,8 +97,8 @@ def test_a_day_that_became_empty_loses_its_rows(changed: Company, standin: Stand
 def test_a_refusal_is_a_sentence_and_is_asked_once(company: Company, standin: Standin) -> None:
     standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
     standin.requests.clear()
-    result = company.run(FIRST, LAST)
-    first_line = result.problems[0].splitlines()[0]
+    first_line = company.load(FIRST, LAST)[0].splitlines()[0]
+    assert company.rebuild() == []
     assert "The policy 'Copilot usage metrics' is off for org:octo-labs" in first_line
     assert "AI controls > Copilot" in first_line
     asked = [request for request in standin.requests if "octo-labs/copilot/metrics/reports/users-1-day" in request.path]
@@ -122,11 +122,12 @@ def test_a_refusal_is_a_sentence_and_is_asked_once(company: Company, standin: St
 
 @dataclass(frozen=True)
 class Ran:
-    """A company after a run, what the run said, and what it asked GitHub for."""
+    """A company after a run, the sentences of what failed, what it asked GitHub for, and its checks if there were."""
 
     company: Company
-    result: RangeResult
+    problems: Sequence[str]
     asked: list[Seen]
+    checks: Sequence[dg.AssetCheckEvaluation] = ()
 
     def scopes(self, table: str) -> list[str]:
         return [scope for (scope,) in self.company.sql(f"select distinct scope from {table} order by 1")]
@@ -148,7 +149,7 @@ def partly_refused(github: Standin, tmp_path_factory: pytest.TempPathFactory) ->
         company = new_company(github, tmp_path_factory.mktemp("refused"), instance)
         result = company.run(LAST, LAST)
         github.faults.clear()
-        yield Ran(company, result, list(github.requests))
+        yield Ran(company, result.problems, list(github.requests), result.checks)
 
 
 def newest(company: Company, *key: str) -> dg.AssetMaterialization | None:
@@ -157,7 +158,7 @@ def newest(company: Company, *key: str) -> dg.AssetMaterialization | None:
 
 
 def test_refused_seats_name_the_permission_and_how_to_do_without(partly_refused: Ran) -> None:
-    (seats,) = (problem for problem in partly_refused.result.problems if "copilot-seats" in problem)
+    (seats,) = (problem for problem in partly_refused.problems if "copilot-seats" in problem)
     first, last = seats.splitlines()
     assert first.startswith("The token may not read this about org:octo-org")
     assert "manage_billing:copilot or read:org" in first
@@ -182,7 +183,7 @@ def test_a_refused_snapshot_is_red_and_what_came_of_it_is_told(partly_refused: R
 
 
 def test_everything_else_lands_beside_refused_snapshots(partly_refused: Ran, landed: Company) -> None:
-    assert len(partly_refused.result.problems) == 2
+    assert len(partly_refused.problems) == 2
     refused = {"flat.seat", "flat.seat_grant", "flat.subscription", "flat.ai_credit_usage"}
     good = landed.tables()
     for name, rows in partly_refused.company.tables().items():
@@ -195,7 +196,7 @@ def test_a_bill_that_the_enterprise_gets_is_no_failure(partly_refused: Ran) -> N
     for report in ("ai-credit-usage", "premium-request-usage"):
         assert company.materialized("raw", report.replace("-", "_")) == {LAST}
         assert partly_refused.outcomes(report)["org:octo-labs"] == "not_offered"
-        assert not [problem for problem in partly_refused.result.problems if report in problem]
+        assert not [problem for problem in partly_refused.problems if report in problem]
     assert partly_refused.scopes("flat.ai_credit_usage") == ["enterprise:octo-corp", "org:octo-org"]
     assert company.sql(
         "select report, status, coverage from quality.day_status where scope = 'org:octo-labs' "
@@ -204,14 +205,14 @@ def test_a_bill_that_the_enterprise_gets_is_no_failure(partly_refused: Ran) -> N
         ("ai-credit-usage", "not_offered", "not_expected"),
         ("premium-request-usage", "not_offered", "not_expected"),
     ]
-    checks = {(check.asset_key, check.check_name): check for check in partly_refused.result.checks}
+    checks = {(check.asset_key, check.check_name): check for check in partly_refused.checks}
     # The days before this one were never asked for; they are missing, and this one of octo-labs is not.
     missing = checks[dg.AssetKey(["raw", "ai_credit_usage"]), "missing_days"]
     assert str(LAST) not in str(missing.metadata["days"])
 
 
 def test_a_payment_that_fails_is_said_with_where_to_mend_it(partly_refused: Ran) -> None:
-    (payment,) = (problem for problem in partly_refused.result.problems if "copilot-billing" in problem)
+    (payment,) = (problem for problem in partly_refused.problems if "copilot-billing" in problem)
     assert payment.startswith("GitHub does not answer for org:octo-labs until its payment method works")
     assert "Billing and licensing > Payment information" in payment
     assert "COPILOT_SKIP_REPORTS=copilot-billing" in payment
@@ -248,9 +249,10 @@ def as_app(github: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             GITHUB_APP_ID=str(github.app_id),
             GITHUB_APP_PRIVATE_KEY=github.app_private_key,
         )
-        result = company.run(LAST, LAST)
+        problems = company.load(LAST, LAST)
+        assert company.rebuild() == []
         github.apps.installed_on |= everywhere
-        yield Ran(company, result, list(github.requests))
+        yield Ran(company, problems, list(github.requests))
 
 
 def test_an_app_lands_what_it_is_installed_for(as_app: Ran, landed: Company) -> None:
@@ -264,9 +266,9 @@ def test_an_app_lands_what_it_is_installed_for(as_app: Ran, landed: Company) -> 
 def test_where_an_app_is_not_installed_it_is_said_of_every_report(as_app: Ran) -> None:
     expected = "GitHub App 1208 is not installed on org:octo-labs"
     # All reports but the two about enterprises and the closed API.
-    assert len(as_app.result.problems) == 9
-    assert all(problem.startswith(expected) for problem in as_app.result.problems)
-    assert "'Install App'" in as_app.result.problems[0]
+    assert len(as_app.problems) == 9
+    assert all(problem.startswith(expected) for problem in as_app.problems)
+    assert "'Install App'" in as_app.problems[0]
     assert as_app.company.sql(
         f"select distinct status, coverage from quality.day_status where scope = 'org:octo-labs' and day = '{LAST}'"
     ) == [("forbidden", "missing")]

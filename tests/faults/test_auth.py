@@ -24,7 +24,7 @@ from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY, report_named
+from tests.conftest import TODAY, clock, report_named
 
 ORG_REPORT = "/orgs/octo-org/copilot/metrics/reports/users-28-day/latest"
 LABS_REPORT = "/orgs/octo-labs/copilot/metrics/reports/users-28-day/latest"
@@ -137,7 +137,7 @@ def test_one_client_asks_as_three_installations(installed: Standin, tmp_path: Pa
         fetched.extend(fetch for fetches in arrived.values() for fetch in fetches)
 
     async def run() -> None:
-        async with GitHubClient(installed.api_url, auth_for(the_app(installed)), today=lambda: TODAY) as client:
+        async with GitHubClient(installed.api_url, auth_for(the_app(installed)), now=clock(lambda: TODAY)) as client:
             await client.fetch_days(report_named("users-1-day"), scopes, days, tmp_path, deliver)
 
     asyncio.run(run())

@@ -1,6 +1,7 @@
 """The client against a GitHub that has bad days: every outcome over a real socket, with its evidence and its cost."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from copilot_assets.github.client import Fetch, GitHubClient
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY, report_named
+from tests.conftest import TODAY, clock, report_named
 
 ORG = Scope.parse("org:octo-org")
 LABS = Scope.parse("org:octo-labs")
@@ -42,7 +43,7 @@ def fetch(
 
     async def run() -> None:
         auth = BearerAuth("any")
-        async with GitHubClient(standin.api_url, auth, in_flight=in_flight, today=lambda: TODAY) as client:
+        async with GitHubClient(standin.api_url, auth, in_flight=in_flight, now=clock(lambda: TODAY)) as client:
             await client.fetch_days(report_named(report), scopes, days or [a_day(standin)], folder, deliver)
 
     asyncio.run(run())
@@ -126,12 +127,61 @@ def test_a_report_without_one_of_its_files_is_no_report(standin: Standin, tmp_pa
     assert (got.outcome, got.http_status, got.files) == (Outcome.FAILED, 404, ())
 
 
-@pytest.mark.parametrize("fault", ["malformed-line", "truncated-file", "wrong-type", "negative-counter"])
+@pytest.mark.parametrize("fault", ["malformed-line", "truncated-file"])
 def test_a_broken_file_fails_with_its_line(standin: Standin, tmp_path: Path, fault: str) -> None:
     standin.faults.append(Fault(fault))
     (got,) = fetch(standin, tmp_path)
     assert (got.outcome, got.records, got.files) == (Outcome.FAILED, None, ())
     assert "line " in got.evidence
+
+
+@pytest.mark.parametrize("fault", ["wrong-type", "negative-counter"])
+def test_a_broken_record_of_several_is_left_out_and_said(standin: Standin, tmp_path: Path, fault: str) -> None:
+    (whole,) = fetch(standin, tmp_path)
+    assert whole.records is not None
+    standin.faults.append(Fault(fault))
+    (got,) = fetch(standin, tmp_path)
+    left = whole.records - 1
+    assert (got.outcome, got.http_status, got.records) == (Outcome.REPORTED, 200, left)
+    sentences = "1 broken one was left out: quality.quarantine has it with the reason."
+    assert got.evidence == f"{left} records in 1 file. {sentences}"
+    (broken,) = got.broken
+    assert broken.place == "line 1"
+    assert "$.loc_added_sum" in broken.fault
+    assert broken.text not in repr(got)
+    lines = [line for file in got.files for line in file.path.read_bytes().splitlines()]
+    assert lines == whole.files[0].path.read_bytes().splitlines()[1:]
+    assert got.bytes == sum(len(line) + 1 for line in lines)
+    assert whole.broken == ()
+    assert "left out" not in whole.evidence
+
+
+@pytest.mark.parametrize("fault", ["wrong-type", "negative-counter"])
+def test_a_broken_record_that_is_the_whole_day_fails_it(standin: Standin, tmp_path: Path, fault: str) -> None:
+    standin.faults.append(Fault(fault))
+    (got,) = fetch(standin, tmp_path, report="organization-1-day")
+    assert (got.outcome, got.http_status, got.records, got.sha256, got.files) == (Outcome.FAILED, 200, None, None, ())
+    (broken,) = got.broken
+    told, advice = got.evidence.split(". ", 1)
+    assert told == f"The record in line 1 {broken.fault}"
+    assert broken.fault.startswith("breaks the contract of organization-1-day: ")
+    assert "$.loc_added_sum" in broken.fault
+    assert advice == (
+        "quality.quarantine has the text. Run this day again; if it comes back the same, tell GitHub Support."
+    )
+    assert json.loads(broken.text)["loc_added_sum"] in ("abc", -1)
+    assert "abc" not in got.evidence
+    assert broken.text not in repr(got)
+
+
+def test_a_field_nobody_announced_is_told_with_the_records_that_have_it(standin: Standin, tmp_path: Path) -> None:
+    standin.faults.append(Fault("unknown-field"))
+    (got,) = fetch(standin, tmp_path)
+    assert (got.outcome, got.broken) == (Outcome.REPORTED, ())
+    assert got.unknown_fields == {("$.tomorrows_counter", "integer"): 1}
+    standin.faults.clear()
+    (got,) = fetch(standin, tmp_path)
+    assert got.unknown_fields == {}
 
 
 def test_a_web_page_in_place_of_a_file_is_called_one(standin: Standin, tmp_path: Path) -> None:

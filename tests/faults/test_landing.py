@@ -1,37 +1,52 @@
 """What must not be lost, and what must not stop the rest: old history, damaged bytes, killed runs, taken files."""
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
+import duckdb
 import httpx
+import msgspec
 import pytest
+from msgspec import Meta
 
+from copilot_assets.contract import strict
+from copilot_assets.github.client import Fetch
 from copilot_assets.github.credentials import Token
-from copilot_assets.github.files import BrokenFileError, inspect_files
+from copilot_assets.github.files import DECODERS, BrokenFileError, BrokenRecord, inspect_files
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
+from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.github.scopes import Scope
+from copilot_assets.records import Record, UserDay
+from copilot_assets.records.fields import identity, in_raw_only
+from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import Settings, SettingsError
+from copilot_assets.sql_models import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
-from copilot_assets.warehouse import Warehouse, WarehouseError, land
+from copilot_assets.warehouse import ExpectedReport, Warehouse, WarehouseError, expect, land
 from tests.conftest import TODAY, Company, report_named
-from tests.faults.test_client import CORP, fetch
+from tests.faults.test_client import CORP, LABS, ORG, fetch
 
 DAY = TODAY - timedelta(days=5)
 
 
 def test_asking_for_a_day_that_github_no_longer_keeps_deletes_nothing(company: Company, standin: Standin) -> None:
-    assert company.run(DAY, DAY).problems == ()
+    assert company.load(DAY, DAY) == []
     before = company.tables()
     # A year and a day later GitHub has nothing any more, which says nothing about the day.
     company.today = DAY + timedelta(days=366)
     standin.faults.append(Fault("204"))
-    assert company.run(DAY, DAY).problems == ()
+    assert company.load(DAY, DAY) == []
     after = company.tables()
     # Seats and the like are of the day they were asked for, and have nothing to do with it.
     of_the_day = [[row for row in tables["raw.records"] if row[2] == DAY] for tables in (before, after)]
@@ -85,7 +100,7 @@ ENDINGS = {
     "malformed-line": (Outcome.FAILED, "line "),
     "truncated-file": (Outcome.FAILED, "not JSON"),
     "html-file": (Outcome.FAILED, "is a web page"),
-    "json-string-file": (Outcome.FAILED, "Expected `object`, got `str`"),
+    "json-string-file": (Outcome.FAILED, "What stands in line 1 of the report is no record"),
     "array-file": (Outcome.REPORTED, "1 record"),
     "gzip-file": (Outcome.REPORTED, "1 record"),
     "truncated-gzip": (Outcome.FAILED, "breaks off"),
@@ -134,6 +149,307 @@ def test_the_wrapping_of_a_file_leaves_no_trace_in_the_records(standin: Standin,
     standin.faults.append(Fault(fault))
     assert landed("wrapped.duckdb") == plain
     assert len(plain) > 60, "more than one file"
+
+
+# --- What is left out, and what nobody announced ----------------------------------------------------------------------
+
+WORKING_DAY = DAY - timedelta(days=2)
+
+
+class Shelf:
+    """A warehouse, open, into which one day of a scope is fetched again and again."""
+
+    def __init__(self, standin: Standin, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.standin, self.folder, self.connection = standin, folder, connection
+
+    def fetch(self, *faults: str, report: str = "users-1-day", scope: Scope = ORG) -> Fetch:
+        """Fetch the day while these faults strike."""
+        self.standin.faults[:] = [Fault(fault) for fault in faults]
+        (fetched,) = fetch(self.standin, self.folder, report=report, scopes=[scope], days=[WORKING_DAY])
+        return fetched
+
+    def land(self, fetched: Fetch) -> Fetch:
+        (landed,) = land(self.connection, [fetched], "run")
+        return landed
+
+    def take(self, *faults: str, report: str = "users-1-day", scope: Scope = ORG) -> Fetch:
+        return self.land(self.fetch(*faults, report=report, scope=scope))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()
+
+    def payloads(self) -> list[str]:
+        return [payload for (payload,) in self.rows("select payload from raw.records order by report, seq")]
+
+    def content(self) -> tuple[list[tuple[Any, ...]], ...]:
+        """Everything but the ledger, whole: records, quarantine, unknown fields."""
+        tables = ("records", "quarantine", "unknown_fields")
+        return tuple(self.rows(f"from raw.{table} order by all") for table in tables)
+
+
+@pytest.fixture
+def shelf(standin: Standin, tmp_path: Path) -> Iterator[Shelf]:
+    with Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+        yield Shelf(standin, tmp_path, connection)
+
+
+def test_the_neighbours_of_a_broken_record_land_as_they_came_and_it_stands_beside_them(shelf: Shelf) -> None:
+    shelf.take()
+    first, *others = shelf.payloads()
+    landed = shelf.take("wrong-type")
+    assert shelf.payloads() == others
+    assert shelf.rows("select min(seq), max(seq), count(distinct seq) from raw.records") == [
+        (1, len(others), len(others))
+    ]
+    ((fetch_id, *key, place, fault, payload),) = shelf.rows("from raw.quarantine")
+    assert (fetch_id, key, place) == (landed.fetch_id, ["org:octo-org", "users-1-day", WORKING_DAY], "line 1")
+    assert fault == "breaks the contract of users-1-day: Expected `int | null`, got `str` - at `$.loc_added_sum`"
+    assert json.loads(payload) == json.loads(first) | {"loc_added_sum": "abc"}
+
+
+def test_the_same_broken_answer_again_changes_nothing_but_the_ledger(shelf: Shelf) -> None:
+    shelf.take("wrong-type")
+    before = shelf.content()
+    again = shelf.take("wrong-type")
+    assert shelf.content() == before
+    assert before[1][0][0] != again.fetch_id, "it is still the first fetch's"
+    assert shelf.rows("select count(*), count(distinct sha256) from raw.fetches") == [(2, 1)]
+    # Nor does it beside an answer of the same batch that is new.
+    batch = [shelf.fetch("wrong-type"), shelf.fetch("wrong-type", scope=LABS)]
+    land(shelf.connection, batch, "run")
+    quarantined = shelf.content()[1]
+    assert [row for row in quarantined if row[1] == "org:octo-org"] == before[1]
+    assert [row[0] for row in quarantined if row[1] == "org:octo-labs"] == [batch[1].fetch_id]
+
+
+def test_another_fault_takes_the_place_of_the_one_before(shelf: Shelf) -> None:
+    shelf.take("wrong-type")
+    landed = shelf.take("negative-counter")
+    ((fetch_id, fault),) = shelf.rows("select fetch_id, fault from raw.quarantine")
+    assert (fetch_id, fault.partition(": ")[2]) == (landed.fetch_id, "Expected `int` >= 0 - at `$.loc_added_sum`")
+
+
+@pytest.mark.parametrize("ending", ["", "204"], ids=["mended", "no report"])
+@pytest.mark.parametrize("trouble", ["wrong-type", "unknown-field"])
+def test_a_later_answer_clears_what_was_noticed_about_its_day(shelf: Shelf, trouble: str, ending: str) -> None:
+    shelf.take()
+    whole = shelf.payloads()
+    shelf.take(trouble)
+    assert [bool(rows) for rows in shelf.content()] == [True, trouble == "wrong-type", trouble == "unknown-field"]
+    shelf.take(*filter(None, [ending]))
+    assert shelf.content()[1:] == ([], [])
+    assert shelf.payloads() == ([] if ending else whole)
+
+
+@pytest.mark.parametrize("refusal", ["500", "policy-off", "truncated-file"])
+def test_a_fetch_that_brings_no_answer_leaves_what_was_noticed(shelf: Shelf, refusal: str) -> None:
+    shelf.take("wrong-type")
+    before = shelf.content()
+    assert len(before[1]) == 1
+    shelf.take(refusal)
+    assert shelf.content() == before
+
+
+def test_a_day_whose_only_record_is_broken_fails_and_keeps_what_was_there(shelf: Shelf) -> None:
+    shelf.take(report="organization-1-day")
+    before = shelf.content()
+    failed = shelf.take("negative-counter", report="organization-1-day")
+    assert failed.outcome is Outcome.FAILED
+    records, ((fetch_id, *_, place, fault, payload),), unknown = shelf.content()
+    assert (len(records), records, unknown) == (1, before[0], [])
+    assert (fetch_id, place) == (failed.fetch_id, "line 1")
+    assert fault == "breaks the contract of organization-1-day: Expected `int` >= 0 - at `$.loc_added_sum`"
+    ((_, _, _, _, good, _),) = records
+    assert json.loads(payload) == json.loads(good) | {"loc_added_sum": -1}
+    assert shelf.rows("select records, sha256 is null from raw.fetches order by requested_at") == [
+        (1, False),
+        (None, True),
+    ]
+
+
+def test_a_broken_day_stands_in_quarantine_once_until_a_good_answer_comes(shelf: Shelf) -> None:
+    def take(*faults: str) -> tuple[str, list[tuple[Any, ...]]]:
+        """The fetch, and those whose records stand in quarantine after it."""
+        fetch_id = shelf.take(*faults, report="organization-1-day").fetch_id
+        return fetch_id, shelf.rows("select fetch_id from raw.quarantine")
+
+    for _ in range(2):
+        fetch_id, quarantined = take("wrong-type")
+        assert quarantined == [(fetch_id,)], "it does not pile up"
+    assert take("500")[1] == take("truncated-file")[1] == quarantined, "a failure of another kind says nothing of it"
+    assert take()[1] == []
+    fetch_id, quarantined = take("negative-counter")
+    assert quarantined == [(fetch_id,)]
+    assert take()[1] == [], "nor does the answer that was there before the trouble leave it"
+    assert shelf.rows("select count(*) from raw.records") == [(1,)]
+
+
+def test_what_an_answer_left_out_comes_back_after_a_day_that_was_broken_wholly(shelf: Shelf) -> None:
+    shelf.take("wrong-type")
+    records, ((_, *in_part),), _ = shelf.content()
+    spoilt = replace(shelf.fetch(), outcome=Outcome.FAILED, records=None, sha256=None, files=())
+    shelf.land(replace(spoilt, broken=(BrokenRecord("line 1", "is", "{}"), BrokenRecord("line 2", "is", "{}"))))
+    assert shelf.rows("select place from raw.quarantine order by 1") == [("line 1",), ("line 2",)]
+    assert shelf.content()[0] == records
+    again = shelf.take("wrong-type")
+    assert shelf.rows("from raw.quarantine") == [(again.fetch_id, *in_part)]
+    assert [row[:-1] for row in shelf.content()[0]] == [row[:-1] for row in records]
+
+
+# --- The same bytes under a newer contract ---------------------------------------------------------------------------
+
+USERS = report_named("users-1-day")
+BODY = (
+    b'{"day":"%(day)s","user_id":1,"loc_added_sum":3,"used_cli":true}\n{"day":"%(day)s","user_id":2,"loc_added_sum":9}\n'
+    % {b"day": str(WORKING_DAY).encode()}
+)
+
+
+class OlderUserDay(Record, kw_only=True):
+    """A contract of yesterday: nobody could add more than five lines, and there was no CLI."""
+
+    day: Annotated[date, in_raw_only("Day")]
+    user_id: Annotated[int, identity("Person")]
+    loc_added_sum: Annotated[int, Meta(ge=0, le=5)] | None = None
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> Report:
+    """The report as a version of yesterday read it."""
+    decoders = (msgspec.json.Decoder(strict(OlderUserDay)), msgspec.json.Decoder(OlderUserDay))
+    monkeypatch.setitem(DECODERS, OlderUserDay, decoders)
+    return replace(USERS, record=OlderUserDay)
+
+
+def take_body(shelf: Shelf, report: Report, sha256: str = "same") -> Fetch:
+    """Land the same bytes as a version with this report's contract reads them."""
+    path = shelf.folder / "body.json"
+    path.write_bytes(BODY)
+    seen = inspect_files([path], report, WORKING_DAY)
+    at = datetime.fromisoformat("2026-10-01") + timedelta(seconds=len(shelf.rows("from raw.fetches")))
+    came = Fetch(ORG, report, WORKING_DAY, Outcome.REPORTED, "came", at, 200, seen.records, len(BODY), sha256)
+    return shelf.land(replace(came, files=seen.files, broken=seen.broken, unknown_fields=seen.unknown_fields))
+
+
+def test_a_newer_contract_puts_the_same_bytes_right(shelf: Shelf, older: Report) -> None:
+    take_body(shelf, older)
+    first, second = BODY.decode().splitlines()
+    assert shelf.payloads() == [first]
+    assert shelf.rows("select payload from raw.quarantine") == [(second,)]
+    assert shelf.rows("select path, records from raw.unknown_fields") == [("$.used_cli", 1)]
+    before = shelf.content()
+    take_body(shelf, older)
+    assert shelf.content() == before, "the same contract changes nothing"
+    landed = take_body(shelf, USERS)
+    assert shelf.payloads() == [first, second]
+    assert shelf.content()[1:] == ([], [])
+    after = shelf.content()
+    take_body(shelf, USERS)
+    assert shelf.content() == after
+    assert {fetch_id for *_, fetch_id in after[0]} == {landed.fetch_id}
+
+
+def test_the_flat_tables_follow_a_newer_contract_and_it_is_no_revision(shelf: Shelf, older: Report) -> None:
+    def flattened() -> tuple[int, list[tuple[Any, ...]]]:
+        count, _ = refresh_flat(shelf.connection, UserDay, [USERS.name])
+        return count, shelf.rows("select user_id, loc_added_sum from flat.user_daily order by 1")
+
+    (revisions,) = (model for model in load_models() if model.table == "quality.revisions")
+    expect(shelf.connection, [ExpectedReport.of(ORG, USERS, WORKING_DAY, TODAY)])
+    take_body(shelf, older)
+    assert flattened() == (1, [(1, 3)])
+    take_body(shelf, older)
+    assert flattened() == (0, [(1, 3)])
+    take_body(shelf, USERS)
+    assert flattened() == (1, [(1, 3), (2, 9)])
+    take_body(shelf, USERS)
+    assert flattened()[0] == 0
+    assert shelf.rows(revisions.sql) == []
+    take_body(shelf, USERS, sha256="other")
+    assert len(shelf.rows(revisions.sql)) == 1
+
+
+def test_a_ledger_that_does_not_tell_the_contract_gets_the_day_anew_once(standin: Standin, tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    with Warehouse(path).connect() as connection:
+        take_body(Shelf(standin, tmp_path, connection), USERS)
+        connection.execute("drop view raw.current_fetches; alter table raw.fetches drop column contract")
+    with Warehouse(path).connect() as connection:
+        shelf = Shelf(standin, tmp_path, connection)
+        assert shelf.rows("select contract from raw.current_fetches") == [(None,)]
+        (old,) = {row[-1] for row in shelf.content()[0]}
+        anew = take_body(shelf, USERS)
+        assert {row[-1] for row in shelf.content()[0]} == {anew.fetch_id} != {old}
+        take_body(shelf, USERS)
+        assert {row[-1] for row in shelf.content()[0]} == {anew.fetch_id}
+
+
+@pytest.mark.parametrize(("fault", "is_told"), [("", True), ("204", False), ("500", False), ("wrong-type", False)])
+def test_only_an_answer_that_was_read_tells_the_contract(shelf: Shelf, fault: str, is_told: bool) -> None:
+    shelf.take(*filter(None, [fault]), report="organization-1-day")
+    assert shelf.rows("select contract is not null from raw.fetches") == [(is_told,)]
+
+
+def test_other_reports_and_scopes_keep_their_own(shelf: Shelf) -> None:
+    shelf.take("wrong-type")
+    shelf.take("unknown-field", report="user-teams-1-day")
+    shelf.take("negative-counter", scope=LABS)
+    found = "select scope, report from raw.{} order by all"
+    assert shelf.rows(found.format("quarantine")) == [("org:octo-labs", "users-1-day"), ("org:octo-org", "users-1-day")]
+    shelf.take()
+    assert shelf.rows(found.format("quarantine")) == [("org:octo-labs", "users-1-day")]
+    assert shelf.rows(found.format("unknown_fields")) == [("org:octo-org", "user-teams-1-day")]
+
+
+@pytest.mark.parametrize("layout", ["lines", "array", "gzip"])
+def test_of_two_shards_the_rest_lands_in_order(shelf: Shelf, tmp_path: Path, layout: str) -> None:
+    """First and last records of either shard are broken: what is counted must be what DuckDB finds there."""
+    got = shelf.fetch(scope=CORP)
+    texts = [line for file in got.files for line in file.path.read_text().splitlines()]
+    middle, last = got.files[0].records, len(texts) - 1
+    assert 5 < middle < last - 1
+    for place, value in {0: "-1", 5: '"abc"', middle - 1: "{}", middle: "1.5", last: "[]"}.items():
+        texts[place] = texts[place][:-1] + f',"loc_deleted_sum":{value}}}'
+    broken = {texts[place] for place in (0, 5, middle - 1, middle, last)}
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path, part in zip(paths, (texts[:middle], texts[middle:]), strict=True):
+        body = ("[" + ",\n".join(part) + "]" if layout == "array" else "\r\n".join(part)).encode()
+        path.write_bytes(gzip.compress(body) if layout == "gzip" else body)
+    seen = inspect_files(paths, report_named("users-1-day"), WORKING_DAY)
+    landed = shelf.land(replace(got, files=seen.files, records=seen.records, broken=seen.broken))
+    assert landed.outcome is Outcome.REPORTED
+    assert shelf.payloads() == [text for text in texts if text not in broken]
+    assert {payload for (payload,) in shelf.rows("select payload from raw.quarantine")} == broken
+
+
+def test_records_quarantine_and_unknown_fields_land_together_or_not_at_all(shelf: Shelf) -> None:
+    shelf.take("wrong-type")
+    before = shelf.content()
+    good = shelf.fetch()
+    # A count that the file does not keep is what DuckDB finds out last.
+    (file,) = good.files
+    landed = shelf.land(
+        replace(
+            good,
+            files=(replace(file, records=file.records + 1),),
+            broken=(BrokenRecord("line 9", "is none", "{}"),),
+            unknown_fields={("$.x", "null"): 1},
+        )
+    )
+    assert (landed.outcome, landed.broken, landed.unknown_fields) == (Outcome.FAILED, (), {})
+    assert shelf.content() == before
+
+
+def test_the_fields_nobody_announced_are_kept_with_their_counts(shelf: Shelf) -> None:
+    landed = shelf.take("unknown-field")
+    assert shelf.rows("from raw.unknown_fields") == [
+        (landed.fetch_id, "org:octo-org", "users-1-day", WORKING_DAY, "$.tomorrows_counter", "integer", 1)
+    ]
+    (with_it,) = [payload for payload in shelf.payloads() if "tomorrows_counter" in payload]
+    assert json.loads(with_it)["tomorrows_counter"] == 7
+    before = shelf.content()
+    shelf.take("unknown-field")
+    assert shelf.content() == before
 
 
 def test_bytes_that_are_no_text_fail_their_own_day_alone(tmp_path: Path) -> None:
@@ -188,10 +504,14 @@ def test_an_empty_variable_does_not_hide_dotenv(tmp_path: Path, monkeypatch: pyt
     assert Settings.from_env().credentials == Token("from-file")
 
 
+ALL_BUT_USERS = ",".join(report.name for report in REPORTS if report.name != "users-1-day")
+
+
 def test_a_killed_run_does_not_hold_the_next_one_up(standin: Standin, company: Company, tmp_path: Path) -> None:
     """Power cut in the middle of a backfill: the step held the pool, and nobody gives it back but the next run."""
     standin.faults.append(Fault("slow", report="users-1-day"))
-    env = {**os.environ, **company.env, "COPILOT_START_DATE": "2026-09-01"}
+    few = {"COPILOT_SCOPES": "org:octo-org", "COPILOT_SKIP_REPORTS": ALL_BUT_USERS}
+    env = {**os.environ, **company.env, **few, "COPILOT_START_DATE": "2026-09-01"}
     command = [sys.executable, "-m", "copilot_assets", "backfill", "--start", str(DAY), "--end"]
     repository = Path(__file__).parents[2]
     (tmp_path / "dagster.yaml").write_bytes((repository / "dagster.yaml").read_bytes())
@@ -212,7 +532,8 @@ def test_no_event_of_a_failed_run_shows_a_login_a_token_or_a_signature(company: 
     standin.faults.append(Fault("wrong-type", report="users-1-day", scope="org:octo-org"))
     standin.faults.append(Fault("expired-link", report="organization-1-day", scope="org:octo-labs"))
     result = company.run(DAY, DAY)
-    assert len(result.problems) == 2
+    (problem,) = result.problems
+    assert "answered 403 for a report file" in problem, "of a broken record the day is not red"
     (first, *_) = result.run_ids
     events = " ".join(
         str(record.event_log_entry.to_json()) for record in company.instance.get_records_for_run(first).records
@@ -221,7 +542,13 @@ def test_no_event_of_a_failed_run_shows_a_login_a_token_or_a_signature(company: 
         json.loads(payload)["user_login"]
         for (payload,) in company.sql("select payload from raw.records where report = 'users-1-day'")
     }
+    ((payload, fault),) = company.sql("select payload, fault from quality.quarantine")
+    broken = json.loads(payload)["user_login"]
+    assert broken
     assert len(logins) > 5
     assert "secret-of-the-test" not in events
     assert "sig=" not in events
-    assert not [login for login in logins if login in events]
+    assert not [login for login in {*logins, broken} if login in events]
+    assert "quality.quarantine has it" in events
+    assert broken not in fault
+    assert '"abc"' not in events, "nor the value that broke it"

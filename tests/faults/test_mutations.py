@@ -1,4 +1,6 @@
-"""Ten thousand damaged reports, and hundreds of damaged answers: each is taken wholly, or refused with a sentence.
+"""Ten thousand damaged reports, and hundreds of damaged answers: each is taken, or refused with a sentence.
+
+Of a report that is taken every record stands in one of two places: among the records, or in quarantine with its fault.
 
 The damage is drawn from a seed; what the database must hold is kept beside it by other code than the project's.
 """
@@ -23,6 +25,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import duckdb
 import pytest
 
 from copilot_assets.contract import duckdb_structure
@@ -36,7 +39,7 @@ from copilot_assets.standin import World
 from copilot_assets.standin.accounts import Accounts
 from copilot_assets.standin.people import OCTO_LABS, ORGANIZATIONS
 from copilot_assets.warehouse import Warehouse, land
-from tests.conftest import TODAY, report_named
+from tests.conftest import TODAY, clock, report_named
 
 PER_REPORT = 840  # twelve reports: 10,080 files
 KEYS = 60  # (scope, report, day) that are landed on again and again, a whole batch at a time
@@ -287,10 +290,11 @@ def damaged_files(dice: random.Random, report: Report) -> list[bytes]:
 
 
 def texts_in(body: bytes) -> list[str]:
-    """The records of a file that is in order, cut out by the standard library's parser."""
+    """The records of a file that is JSON, cut out by the standard library's parser."""
     text = (gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body).decode("utf-8-sig").strip(" \t\r\n")
-    is_array = text.startswith("[")
-    at, found, parse = int(is_array), [], json.JSONDecoder().raw_decode
+    found, parse = [], json.JSONDecoder().raw_decode
+    is_array = text.startswith("[") and parse(text)[1] == len(text)
+    at = int(is_array)
     while (at := len(text) - len(text[at:].lstrip(" \t\r\n,"))) < len(text) - is_array:
         _, end = parse(text, at)
         found.append(text[at:end])
@@ -303,8 +307,29 @@ class Model:
     """What the database must hold, by the key's scope; and what has been seen on the way."""
 
     payloads: dict[str, list[str]] = field(default_factory=dict)
+    quarantined: dict[str, list[str]] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
     sentences: set[str] = field(default_factory=set)
-    came: Counter[type[Contents | BrokenFileError]] = field(default_factory=Counter)
+    faults: set[str] = field(default_factory=set)
+    came: Counter[str] = field(default_factory=Counter)
+
+    def take(self, scope: str, files: list[bytes], seen: Contents) -> None:
+        """Answers replace what was there: the records in order, those that were left out, the unknown fields.
+
+        Where all are left out it is no answer: the records of before stay, with what is known of their fields.
+        """
+        texts = [text for file in files for text in texts_in(file)]
+        left_out = [each.text for each in seen.broken]
+        kept = [text for text in texts if text not in left_out]
+        assert len(kept) == seen.records, files
+        assert sorted([*kept, *left_out]) == sorted(texts), "nothing is lost, nothing made up"
+        self.quarantined[scope] = left_out
+        self.payloads.setdefault(scope, [])
+        if kept or not left_out:
+            self.payloads[scope] = kept
+            self.unknown[scope] = sum(seen.unknown_fields.values())
+        self.faults.update(each.fault for each in seen.broken)
+
     outcomes: Counter[Outcome] = field(default_factory=Counter)
 
 
@@ -326,15 +351,25 @@ def as_fetch(report: Report, key: int, number: int, files: list[bytes], seen: Co
     if isinstance(seen, BrokenFileError):
         return Fetch(scope, report, day, Outcome.FAILED, str(seen), at, 200)
     if not seen.records:
-        return Fetch(scope, report, day, Outcome.NO_REPORT, "empty", at, 200)
+        outcome = Outcome.FAILED if seen.broken else Outcome.NO_REPORT
+        return Fetch(scope, report, day, outcome, "empty", at, 200, broken=seen.broken)
     sha256 = hashlib.sha256(b"".join(files)).hexdigest()
     return Fetch(
-        scope, report, day, Outcome.REPORTED, "came", at, 200, seen.records, 1, sha256, seen.headline, seen.files
-    )
+        scope, report, day, Outcome.REPORTED, "came", at, 200, seen.records, 1, sha256,
+        seen.headline, seen.files, seen.broken, seen.unknown_fields,
+    )  # fmt: skip
+
+
+def held(connection: duckdb.DuckDBPyConnection, table: str, model: Model) -> dict[str, list[str]]:
+    """The texts in a table of schema `raw`, by scope."""
+    found: dict[str, list[str]] = {scope: [] for scope in model.quarantined}
+    for scope, payload in connection.execute(f"select scope, payload from raw.{table}").fetchall():
+        found[scope].append(payload)
+    return found
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=[report.name for report in REPORTS])
-def test_a_damaged_report_is_taken_wholly_or_refused(
+def test_a_damaged_report_is_taken_or_refused(
     report: Report, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -348,21 +383,19 @@ def test_a_damaged_report_is_taken_wholly_or_refused(
                 seen = examined(files, report, tmp_path, first + key)
                 if isinstance(seen, Contents) or dice.random() < 0.2:  # one failure is entered like another
                     batch.append(as_fetch(report, key, first + key, files, seen))
-                model.came[type(seen)] += 1
                 if isinstance(seen, BrokenFileError):
+                    model.came["refused"] += 1
                     model.sentences.add(str(seen))
                 else:
-                    model.payloads[f"org:m{key}"] = [text for file in files for text in texts_in(file)]
-                    assert len(model.payloads[f"org:m{key}"]) == seen.records, files
+                    model.came["wholly" if not seen.broken else "in part" if seen.records else "not"] += 1
+                    model.take(f"org:m{key}", files, seen)
             landed = land(connection, batch, "run")
             assert list(landed) == batch, "DuckDB takes whatever the contract lets in"
             model.outcomes.update(fetch.outcome for fetch in batch)
-            held: dict[str, list[str]] = {scope: [] for scope in model.payloads}
-            for scope, payload in connection.execute(
-                "select scope, payload from raw.records order by scope, seq"
-            ).fetchall():
-                held[scope].append(payload)
-            assert held == model.payloads
+            assert held(connection, "records order by scope, seq", model) == model.payloads
+            assert held(connection, "quarantine", model) == model.quarantined
+            counted = "select scope, sum(records)::bigint from raw.unknown_fields group by all"
+            assert dict(connection.execute(counted).fetchall()) == {k: n for k, n in model.unknown.items() if n}
             parsed = connection.sql(
                 "select from_json(payload, $structure) as record from raw.records",
                 params={"structure": duckdb_structure(report.record)},
@@ -371,11 +404,14 @@ def test_a_damaged_report_is_taken_wholly_or_refused(
         ledger = connection.execute("select outcome, count(*) from raw.fetches group by 1").fetchall()
     assert {Outcome(outcome): count for outcome, count in ledger} == model.outcomes
     assert model.came.total() == PER_REPORT
-    assert min(model.came[Contents], model.came[BrokenFileError]) > PER_REPORT / 4, "both are tried"
+    assert min(model.came["wholly"], model.came["refused"]) > PER_REPORT / 8, "both are tried"
+    has_several = len(records_of(report.name)) > 1
+    assert (model.came["in part"] > PER_REPORT / 20) == has_several, model.came
     assert min(model.outcomes[Outcome.REPORTED], model.outcomes[Outcome.FAILED]) > PER_REPORT / 20
-    said = "\n".join([*model.sentences, caplog.text, *capfd.readouterr()])
+    said = "\n".join([*model.sentences, *model.faults, caplog.text, *capfd.readouterr()])
     assert "planted" not in said
     assert all(re.fullmatch(r"[^\n]{40,400}\.", sentence) for sentence in model.sentences)
+    assert all(re.fullmatch(r"(breaks|is about|is a second one) [^\n]{10,300}[^\n.]", fault) for fault in model.faults)
 
 
 def test_depth_is_refused_however_deep(tmp_path: Path) -> None:
@@ -454,7 +490,7 @@ def test_a_damaged_answer_ends_in_an_outcome(tmp_path: Path, caplog: pytest.LogC
                 outcomes[fetch.outcome] += 1
                 said.append(fetch.evidence)
 
-        async with GitHubClient(url, BearerAuth(TOKEN), today=lambda: TODAY) as client:
+        async with GitHubClient(url, BearerAuth(TOKEN), now=clock(lambda: TODAY)) as client:
             for _ in range(300):
                 Answering.body = damaged_answer(dice, url)
                 await client.fetch_days(report_named("users-1-day"), [Scope.parse("org:o")], [DAY], tmp_path, deliver)

@@ -106,9 +106,8 @@ def test_a_page_that_stumbles_once_is_asked_again_and_nothing_comes_twice(standi
         ({"message": "OK"}, Outcome.FAILED, "not with a list of seats"),
         ({"total_seats": 3, "seats": None}, Outcome.FAILED, "not with a list of seats"),
         ({"total_seats": "three", "seats": []}, Outcome.FAILED, "not with a number"),
-        ({"total_seats": 3, "seats": [{"assignee": {"id": 3}}]}, Outcome.FAILED, "created_at"),
     ],
-    ids=["trouble", "refused", "no list", "null", "no number", "broken record"],
+    ids=["trouble", "refused", "no list", "null", "no number"],
 )
 def test_a_list_that_breaks_off_in_the_middle_lands_nothing_and_what_was_there_stays(
     tmp_path: Path, second: dict[str, Any] | int, outcome: Outcome, words: str
@@ -133,6 +132,36 @@ def test_a_list_that_breaks_off_in_the_middle_lands_nothing_and_what_was_there_s
         land(connection, [broken], "run-2")
         assert kept() == before
         assert connection.execute("select count(*) from raw.fetches").fetchall() == [(2,)]
+
+
+def test_a_broken_seat_is_left_out_of_the_list_and_the_others_land(tmp_path: Path) -> None:
+    lists = Lists({FIRST: page(1, 2), SECOND: page(3, 4, total=4)}, {FIRST: SECOND})
+    lists.pages[SECOND]["seats"][0] = {"assignee": {"id": 3}}  # type: ignore[index]
+    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+        got = seats(lists, tmp_path)
+        assert (got.outcome, got.records, got.headline) == (Outcome.REPORTED, 3, {"total_seats": 4})
+        assert "1 broken one was left out" in got.evidence
+        land(connection, [got], "run")
+        landed = connection.execute("select seq, payload ->> '$.assignee.id' from raw.records order by seq").fetchall()
+        left_out = connection.execute("select fetch_id, place, fault, payload from raw.quarantine").fetchall()
+    assert landed == [(1, "1"), (2, "2"), (3, "4")]
+    fault = "breaks the contract of copilot-seats: Object missing required field `created_at`"
+    assert left_out == [(got.fetch_id, "element 3", fault, '{"assignee": {"id": 3}}')]
+
+
+def test_a_list_of_broken_seats_alone_fails_and_the_one_from_before_stays(tmp_path: Path) -> None:
+    lists = Lists({FIRST: page(1, total=1)})
+    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+        land(connection, [seats(lists, tmp_path)], "run-1")
+        before = connection.execute("from raw.records").fetchall()
+        lists.pages[FIRST] = {"total_seats": 2, "seats": [{"assignee": {"id": 3}}, {"assignee": {"id": 4}}]}
+        got = seats(lists, tmp_path)
+        assert (got.outcome, got.records, got.files, got.headline) == (Outcome.FAILED, None, (), {})
+        assert ", and every other one is broken too. quality.quarantine has the text of each. " in got.evidence
+        land(connection, [got], "run-2")
+        assert connection.execute("from raw.records").fetchall() == before != []
+        left_out = connection.execute("select place, payload ->> '$.assignee.id' from raw.quarantine").fetchall()
+    assert left_out == [("element 1", "3"), ("element 2", "4")]
 
 
 @pytest.mark.parametrize("place", ["host", "port", "scheme"])

@@ -18,6 +18,7 @@ from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
 from copilot_assets.installation import expected_reports
+from copilot_assets.refresh import write_known_names
 from copilot_assets.settings import Settings
 from copilot_assets.sql_models import load_models
 from copilot_assets.warehouse import Warehouse, ensure_table, expect, transaction
@@ -63,6 +64,7 @@ class Book:
         *,
         headline: Row | None = None,
         records: int = 1,
+        sha256: str | None = None,
         asked: date | None = None,
     ) -> str:
         """A line of the ledger, later than all before it of the same `asked` (today); returns its evidence."""
@@ -78,6 +80,7 @@ class Book:
             outcome=outcome,
             http_status=STATUS_CODES[outcome],
             records=records if outcome == "reported" else None,
+            sha256=sha256,
             evidence=evidence,
             headline=json.dumps(headline or {}),
         )
@@ -113,6 +116,7 @@ def empty_warehouse(path: Path) -> Warehouse:
     with warehouse.connect() as connection:
         for table in FLAT_TABLES:
             ensure_table(connection, "flat", table.name, table.columns)
+        write_known_names(connection)
     return warehouse
 
 
@@ -127,6 +131,7 @@ def shared_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
 def book(shared_connection: duckdb.DuckDBPyConnection) -> Book:
     """Blank tables: one file serves all tests of a module."""
     with transaction(shared_connection):
-        for table in ("raw.expected_reports", "raw.fetches", *(f"flat.{table.name}" for table in FLAT_TABLES)):
+        ledger = ("raw.expected_reports", "raw.fetches", "raw.quarantine", "raw.unknown_fields")
+        for table in (*ledger, *(f"flat.{table.name}" for table in FLAT_TABLES)):
             shared_connection.execute(f"delete from {table}")
     return Book(shared_connection)

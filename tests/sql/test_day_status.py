@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from tests.sql.conftest import Book, Row, days
+from tests.sql.conftest import MODELS, Book, Row, days
 
 ORG, OTHER_ORG, ENTERPRISE, TEAM = "org:octo-org", "org:octo-labs", "enterprise:octo-corp", "team:octo-org/core"
 ORG_REPORT, USERS, LEGACY = "organization-1-day", "users-1-day", "legacy-metrics"
@@ -205,7 +205,8 @@ def test_pending_while_github_may_still_publish_asked_or_not(org: Book, day: dat
         org.fetch(ORG, ORG_REPORT, day, outcome)
     row = status_of(org, day)
     assert some(row, "status", "coverage", "is_explained") == ("pending", "pending", True)
-    assert row["evidence"] == "Not there yet: GitHub publishes a day within 3 full UTC days after it closed."
+    begin = "Not there yet." if outcome else "Nobody asked for it yet."
+    assert row["evidence"] == f"{begin} GitHub publishes a day within 3 full UTC days after it closed."
     assert row["remedy"] == "Nothing: the daily run asks again."
     assert row["last_outcome"] == outcome
 
@@ -604,6 +605,103 @@ def test_an_archive_of_another_scope_widens_nothing(book: Book) -> None:
     assert book.rows(query, ORG, LEGACY) == [{"first": date(2026, 2, 20)}]
 
 
+# --- The five-user threshold, by the seats of the day -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seats", "status"), [(4, "below_threshold"), (5, "no_report"), (None, "below_threshold_suspected")]
+)
+def test_the_seats_of_the_day_settle_it(legacy: Book, seats: int | None, status: str) -> None:
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY - timedelta(days=1), headline={"total_active_users": 6})
+    legacy.fetch(ORG, LEGACY, LEGACY_DAY, "no_report")
+    if seats:
+        legacy.fetch(ORG, "copilot-seats", LEGACY_DAY, headline={"total_seats": seats}, asked=LEGACY_DAY)
+        legacy.fetch(ORG, "copilot-seats", LEGACY_DAY + timedelta(days=1), headline={"total_seats": 9 - seats})
+    row = status_of(legacy, LEGACY_DAY, LEGACY)
+    assert row["status"] == status
+    if status == "below_threshold":
+        assert row["evidence"].endswith("Its list of seats, taken on this day, counts 4.")
+        assert (row["coverage"], row["is_explained"]) == ("below_threshold", True)
+
+
+def test_a_scope_that_was_reported_without_any_team_has_no_team_of_five(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 9})
+    org.fetch(ORG, "user-teams-1-day", FINAL_DAY, "no_report")
+    row = status_of(org, FINAL_DAY, "user-teams-1-day")
+    assert row["status"] == "below_threshold_suspected"
+    assert row["evidence"].endswith("It reported the scope on this day, and no team.")
+
+
+def test_a_scope_with_teams_on_the_days_around_has_a_hole_that_the_threshold_does_not_explain(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 9})
+    org.fetch(ORG, "user-teams-1-day", FINAL_DAY - timedelta(days=1), records=10)
+    org.fetch(ORG, "user-teams-1-day", FINAL_DAY, "no_report")
+    assert status_of(org, FINAL_DAY, "user-teams-1-day")["status"] == "no_report"
+
+
+# --- A scope that is out of sight, or given up -----------------------------------------------------------------------
+
+
+def test_404_after_the_last_report_is_lost_sight_and_not_a_missing_day(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, START, asked=FINAL_DAY)
+    for day in (FINAL_DAY, FRESH_DAY):
+        org.fetch(ORG, ORG_REPORT, day, "not_found", asked=FINAL_DAY + timedelta(days=4))
+    assert [status_of(org, day)["status"] for day in (FINAL_DAY, FRESH_DAY)] == ["forbidden", "forbidden"]
+    org.fetch(ORG, ORG_REPORT, date(2026, 9, 19), asked=FINAL_DAY + timedelta(days=4))
+    assert status_of(org, FINAL_DAY)["status"] == "no_report", "another day came on the same day of asking"
+
+
+def test_days_of_a_scope_that_was_given_up_promise_no_daily_run(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, date(2026, 9, 18))
+    org.fetch(ORG, ORG_REPORT, date(2026, 9, 19), "no_report")
+    org.expect(OTHER_ORG, start=START, today=TODAY + timedelta(days=30))
+    fresh, pending = status_of(org, date(2026, 9, 18)), status_of(org, date(2026, 9, 19))
+    assert some(fresh, "status", "remedy", "needs_a_hand") == ("provisional", None, False)
+    assert fresh["evidence"].endswith("since then it is no longer asked for.")
+    assert some(pending, "status", "remedy") == ("pending", None)
+    assert "no longer asked for" in pending["evidence"]
+
+
+def test_a_report_that_is_gone_says_that_there_was_one(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, asked=FRESH_DAY)
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report", asked=TODAY)
+    row = status_of(org, FINAL_DAY)
+    assert row["status"] == "no_report"
+    assert row["evidence"].endswith(" When it was asked on 2026-09-17 it had a report.")
+
+
+def test_a_day_that_was_fetched_too_early_and_never_again_needs_a_hand(org: Book) -> None:
+    (check,) = (check for model in MODELS for check in model.checks if check.name == "days_were_asked_again")
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, asked=FINAL_DAY + timedelta(days=1))
+    org.fetch(ORG, ORG_REPORT, FRESH_DAY, asked=FRESH_DAY + timedelta(days=1))
+    assert some(status_of(org, FINAL_DAY), "status", "needs_a_hand") == ("provisional", True)
+    assert some(status_of(org, FRESH_DAY), "status", "needs_a_hand") == ("provisional", False)
+    assert [row["day"] for row in org.rows(check.sql)] == [FINAL_DAY]
+
+
+def test_teams_do_not_follow_from_a_day_without_activity(org: Book) -> None:
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, headline={"daily_active_users": 0})
+    for report in (USERS, "repos-1-day", CREDITS):
+        org.fetch(ORG, report, FINAL_DAY, "no_report")
+    found = [status_of(org, FINAL_DAY, report)["status"] for report in (USERS, "repos-1-day", CREDITS)]
+    assert found == ["zero_activity", "no_report", "no_report"]
+
+
+# --- Freshness by the day of the data --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("newest", "is_stale"), [(13, False), (12, True)])
+def test_the_newest_day_may_be_three_days_behind_the_newest_that_is_due(org: Book, newest: int, is_stale: bool) -> None:
+    """The 16th is due; an old day that is backfilled, or one that somebody asked for today, makes nothing fresh."""
+    (check,) = (check for model in MODELS for check in model.checks if check.name == "is_fresh")
+    org.fetch(ORG, ORG_REPORT, START)
+    org.fetch(ORG, ORG_REPORT, date(2026, 9, newest))
+    org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
+    org.build("quality")
+    stale = [(row["report"], row["newest_reported_day"], row["status_of_that_day"]) for row in org.rows(check.sql)]
+    assert stale == ([(ORG_REPORT, date(2026, 9, newest), "no_report")] if is_stale else [])
+
+
 # --- What holds of every row -----------------------------------------------------------------------------------------
 
 
@@ -628,6 +726,8 @@ def every_status(book: Book) -> Book:
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=2), "retired")
     book.fetch(TEAM, LEGACY, LEGACY_DAY, "no_report")
     book.fetch(ORG, CREDITS, date(2027, 1, 1), "not_offered")
+    book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=3), "no_report")
+    book.fetch(ORG, "copilot-seats", LEGACY_DAY + timedelta(days=3), headline={"total_seats": 4})
     book.build("quality")
     return book
 
@@ -638,6 +738,7 @@ STATUSES = {
     "provisional": ("reported", True, True),
     "zero_activity": ("reported", True, False),
     "pending": ("pending", True, True),
+    "below_threshold": ("below_threshold", True, True),
     "below_threshold_suspected": ("below_threshold", True, True),
     "no_report": ("missing", True, True),
     "before_start": ("not_expected", True, False),

@@ -258,7 +258,7 @@ def test_the_projects_own_folder_is_the_default() -> None:
          "#unique names `week`, which is no column (did you mean `wek`?)"),
         ("mart/x", f"{HEADER}select 1 as x, -- doc\n  -- #not_null\n 2 as y",
          "mart/x.sql:5: #not_null stands beside no column"),
-        ("mart/x", f"{HEADER}select 1 as x -- #not_null #not_null", "two checks called `x_not_null`"),
+        ("mart/x", f"{HEADER}select 1 as x -- #not_null #not_null", "has #not_null twice beside `x`"),
         ("weekly/x", f"{HEADER}select 1 as x", "weekly/x.sql: has neither `week_start` nor `window_no`"),
         ("X", "select 1 as x", "X.sql: does not name a table"),
         ("mart/Trend", "select 1 as x", "mart/Trend.sql: does not name a table"),
@@ -533,22 +533,25 @@ def shown_rows(evaluation: dg.AssetCheckEvaluation) -> list[dict[str, object]]:
 def test_assertions_show_the_rows_that_break_them(folder: Path, warehouse: Warehouse) -> None:
     write(folder, "quality/numbers", BROKEN)
     found = checks(run(folder, warehouse))
-    assert set(found) == {"n_not_null", "unique_n", "kind_accepted", "share_range", "low_range", "high_range"}
+    assert set(found) == {"unique_n", "not_null", "accepted", "range"}
     assert not any(evaluation.passed for evaluation in found.values())
     assert {evaluation.severity for evaluation in found.values()} == {dg.AssetCheckSeverity.ERROR}
     assert shown_rows(found["unique_n"]) == [{"n": 2, "copies": 2}]
-    assert shown_rows(found["kind_accepted"]) == [{"n": 2, "kind": "other", "share": 1.5, "low": None, "high": None}]
-    assert shown_rows(found["share_range"]) == shown_rows(found["kind_accepted"])  # null breaks no range
-    assert [row["kind"] for row in shown_rows(found["n_not_null"])] == [None]
-    # An open end refuses what is no number at all.
-    assert sorted(str(row["low"]) for row in shown_rows(found["low_range"])) == ["-inf", "nan"]
-    assert sorted(str(row["high"]) for row in shown_rows(found["high_range"])) == ["inf", "nan"]
+    assert shown_rows(found["accepted"]) == [{"n": 2, "kind": "other", "share": 1.5, "low": None, "high": None}]
+    assert [row["kind"] for row in shown_rows(found["not_null"])] == [None]
+    # The range of `share` is broken by 1.5, not by null; an open end refuses what is no number at all.
+    assert sorted((str(row["share"]), str(row["low"]), str(row["high"])) for row in shown_rows(found["range"])) == [
+        ("1.0", "nan", "nan"),
+        ("1.5", "None", "None"),
+        ("None", "-inf", "inf"),
+    ]
+    assert found["range"].description == "Rows that break this rule: 3. The query shows them all."
 
 
 def test_assertions_that_hold_pass(folder: Path, warehouse: Warehouse) -> None:
     write(folder, "weekly/user_trend", TREND)
     found = checks(run(folder, warehouse))
-    assert set(found) == {"scope_not_null", "unique_scope_week_start", "week_start_not_null", "active_people_range"}
+    assert set(found) == {"not_null", "unique_scope_week_start", "range"}
     assert all(evaluation.passed for evaluation in found.values())
     assert all("rows" not in evaluation.metadata for evaluation in found.values())
 
@@ -647,7 +650,7 @@ def test_a_range_of_days_builds_models_once(folder: Path, warehouse: Warehouse) 
     result = run(folder, warehouse, user_daily, tags=tags)
     assert len(result.asset_materializations_for_node("flat__user_daily")) == 7
     assert metadata(result, "weekly", "user_trend")["dagster/row_count"].value == 5
-    assert len(checks(result)) == 4
+    assert len(checks(result)) == 3
     # Thursday 5 to Sunday 8 March, then Monday 9 to Wednesday 11.
     assert query(warehouse, "select interactions from weekly.user_trend where scope = 'org:c' order by week_start") == [
         (4,),

@@ -361,6 +361,58 @@ def test_pull_requests_of_an_entity_and_the_kinds_of_comments() -> None:
     assert "total_created" not in rows[0], "the sum of all kinds is the entity's, not each kind's"
 
 
+# --- One name for what GitHub calls by several -----------------------------------------------------------------------
+
+
+@WHO
+def test_a_name_stands_beside_each_value_that_has_aliases(
+    prefix: str, record: type[Record], own: dict[str, Any], keys: dict[str, int]
+) -> None:
+    counted = {"loc_added_sum": 1}
+    totals = {
+        "day": "2026-09-01",
+        "totals_by_ide": [{"ide": "Xcode", **counted}, {"ide": "vscode", **counted}],
+        "totals_by_language_model": [
+            {"language": "c#", "model": "claude-4.5-haiku", **counted},
+            {"language": "csharp", "model": "claude-haiku-4.5", **counted},
+            {"language": "Never Heard Of", "model": "gpt-99", **counted},
+        ],
+        "totals_by_language_feature": [{"language": "bash", "feature": "agent_edit", **counted}],
+        "totals_by_model_feature": [{"model": "others", "feature": "agent_edit", **counted}],
+    }
+    rows = flatten(f"{prefix}_language_model_daily", record, totals | own)
+    assert some(rows, *keys, "language", "language_name", "model", "model_name", "loc_added_sum") == [
+        (*keys.values(), "c#", "csharp", "claude-4.5-haiku", "claude-haiku-4.5", 1),
+        (*keys.values(), "csharp", "csharp", "claude-haiku-4.5", "claude-haiku-4.5", 1),
+        (*keys.values(), "Never Heard Of", "Never Heard Of", "gpt-99", "gpt-99", 1),
+    ]
+    rows = flatten(f"{prefix}_ide_daily", record, totals | own)
+    assert some(rows, "ide", "ide_name") == [("Xcode", "xcode"), ("vscode", "vscode")]
+    rows = flatten(f"{prefix}_language_feature_daily", record, totals | own)
+    assert some(rows, "language", "language_name", "feature") == [("bash", "shellscript", "agent_edit")]
+    rows = flatten(f"{prefix}_model_feature_daily", record, totals | own)
+    assert some(rows, "model", "model_name", "feature") == [("others", "others", "agent_edit")]
+    assert "feature_name" not in rows[0], "features are GitHub's own list"
+
+
+def test_legacy_editors_and_bills_have_names_too() -> None:
+    editor = {"name": "JetBrains", "models": [{"name": None, "languages": [{"name": "ts"}, {"name": None}]}]}
+    record = {"date": "2026-01-05", "copilot_ide_code_completions": {"editors": [editor]}}
+    rows = flatten("legacy_code_completion_daily", LegacyDay, record)
+    assert some(rows, "editor", "editor_name", "model", "model_name", "language", "language_name") == [
+        ("JetBrains", "jetbrains", None, None, "ts", "typescript"),
+        ("JetBrains", "jetbrains", None, None, None, None),
+    ]
+    bill = {"usageItems": [{"product": "Copilot", "model": "Claude Sonnet 4.6"}, {"product": "Copilot"}]}
+    rows = flatten("ai_credit_usage", AiCreditUsage, bill)
+    assert some(rows, "model", "model_name") == [("Claude Sonnet 4.6", "claude-sonnet-4.6"), (None, None)]
+
+
+def test_a_name_stands_right_beside_its_value() -> None:
+    names = [column.name for column in table_named("user_language_model_daily").columns]
+    assert names[:7] == ["scope", "day", "user_id", "language", "language_name", "model", "model_name"]
+
+
 # --- Teams, repositories, windows ------------------------------------------------------------------------------------
 
 
@@ -640,6 +692,7 @@ def test_a_bill_is_a_row_a_model(table: str, record: type[Record]) -> None:
         "product": "Copilot",
         "sku": "Copilot AI Credits",
         "model": "GPT-5.4",
+        "model_name": "gpt-5.4",
         "unit_type": "credits",
         "price_per_unit": 0.01,
         "gross_quantity": 120.5,

@@ -1,0 +1,31 @@
+/*
+description: |
+  Warns when more than one in twenty of the people active on the newest reported day hold no seat in the newest
+  snapshot of any scope: their seats seem to come from an organisation or enterprise that is not in COPILOT_SCOPES.
+  Somebody who lost the seat since is no fault.
+severity: warn
+*/
+with seated as (
+    select distinct user_id
+    from flat.seat
+    where (scope, day) in (select (scope, max(day)) from quality.seat_snapshot group by scope)
+),
+
+newest as (
+    select scope, max(day) as day
+    from flat.user_daily
+    where scope in (select scope from quality.seat_snapshot)
+    group by scope
+)
+
+select
+    u.scope,
+    u.day,
+    count(distinct u.user_id) as active_people,
+    count(distinct u.user_id) filter (s.user_id is null) as without_seat
+from flat.user_daily as u
+semi join newest as n on n.scope = u.scope and n.day = u.day
+left join seated as s on s.user_id = u.user_id
+group by u.scope, u.day
+having without_seat > 0.05 * active_people
+order by u.scope

@@ -1,0 +1,171 @@
+/*
+description: |
+  One row per scope, UTC day and two numbers that ought to agree and do not: parts of a total, people of two reports,
+  an order that can't be otherwise. Most differences are GitHub's design and say so; the others deserve a look.
+  Sources: GitHub Docs, "Reconciling Copilot usage metrics" and "Data available in Copilot usage metrics" (2026-09).
+*/
+with totals as (
+    select
+        scope,
+        day,
+        unnest([
+            'user_initiated_interaction_count', 'code_generation_activity_count', 'code_acceptance_activity_count',
+            'loc_added_sum'
+        ]) as measure,
+        unnest([
+            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            loc_added_sum
+        ]) as total
+    from flat.entity_daily
+),
+
+sums as (
+    select
+        scope, day, 'feature' as breakdown,
+        sum(user_initiated_interaction_count) as interactions,
+        sum(code_generation_activity_count) as generations,
+        sum(code_acceptance_activity_count) as acceptances,
+        sum(loc_added_sum) as lines_added
+    from flat.entity_feature_daily
+    group by all
+    union all
+    -- a total without a single feature is a difference too; other breakdowns GitHub may leave out
+    select e.scope, e.day, 'feature', 0, 0, 0, 0
+    from flat.entity_daily as e
+    anti join flat.entity_feature_daily as f on f.scope = e.scope and f.day = e.day
+    union all
+    select
+        scope, day, 'ide',
+        sum(user_initiated_interaction_count),
+        sum(code_generation_activity_count),
+        sum(code_acceptance_activity_count),
+        sum(loc_added_sum)
+    from flat.entity_ide_daily
+    group by all
+    union all
+    select
+        scope, day, 'model_feature',
+        sum(user_initiated_interaction_count),
+        sum(code_generation_activity_count),
+        sum(code_acceptance_activity_count),
+        sum(loc_added_sum)
+    from flat.entity_model_feature_daily
+    group by all
+    union all
+    select
+        scope, day, 'language_feature',
+        null, -- interactions have no language
+        sum(code_generation_activity_count),
+        sum(code_acceptance_activity_count),
+        sum(loc_added_sum)
+    from flat.entity_language_feature_daily
+    group by all
+    union all
+    select
+        scope, day, 'language_model',
+        null,
+        sum(code_generation_activity_count),
+        sum(code_acceptance_activity_count),
+        sum(loc_added_sum)
+    from flat.entity_language_model_daily
+    group by all
+),
+
+parts as (
+    select
+        scope,
+        day,
+        breakdown,
+        unnest([
+            'user_initiated_interaction_count', 'code_generation_activity_count', 'code_acceptance_activity_count',
+            'loc_added_sum'
+        ]) as measure,
+        unnest([interactions, generations, acceptances, lines_added]) as value
+    from sums
+),
+
+breakdowns as (
+    select
+        t.scope,
+        t.day,
+        'breakdown' as kind,
+        t.measure || ' = its sum by ' || p.breakdown as rule,
+        t.total::bigint as one,
+        p.value::bigint as other,
+        case
+            -- what has no row makes the sum smaller, never larger
+            when p.value > t.total then null
+            when p.breakdown = 'ide' then 'CLI, Copilot app and cloud agent have no IDE.'
+            when p.breakdown in ('language_model', 'model_feature') then
+                'Code completions and activity without a known model have no rows by model.'
+        end as explanation
+    from totals as t
+    join parts as p using (scope, day, measure)
+),
+
+provisional as (
+    select distinct scope, day
+    from quality.day_status
+    where status = 'provisional' and report in ('organization-1-day', 'enterprise-1-day', 'users-1-day')
+),
+
+people as (
+    select
+        e.scope,
+        e.day,
+        'people' as kind,
+        'daily_active_users = people in users-1-day' as rule,
+        e.daily_active_users as one,
+        count(distinct u.user_id) as other,
+        case
+            when any_value(p.day) is not null then 'GitHub still revised the day when it was fetched; the two reports may differ in age.'
+            when e.day >= date '2026-06-15'
+                and e.daily_active_users - count(distinct u.user_id) between 1 and ceil(0.05 * e.daily_active_users) then
+                'Since 2026-06-15 people count as active whom only GitHub''s servers saw, one in twenty in its own example.'
+        end as explanation
+    from flat.entity_daily as e
+    -- a day without the report of people is a hole, not a difference
+    join quality.day_status as s
+        on s.scope = e.scope and s.day = e.day and s.report = 'users-1-day' and s.coverage = 'reported'
+    left join flat.user_daily as u on u.scope = e.scope and u.day = e.day
+    left join provisional as p on p.scope = e.scope and p.day = e.day
+    where e.daily_active_users is not null
+    group by e.scope, e.day, e.daily_active_users
+),
+
+orders as (
+    select
+        scope,
+        day,
+        unnest([
+            'daily_active_users <= weekly_active_users', 'weekly_active_users <= monthly_active_users',
+            'monthly_active_chat_users <= monthly_active_users', 'monthly_active_agent_users <= monthly_active_users'
+        ]) as rule,
+        unnest([daily_active_users, weekly_active_users, monthly_active_chat_users, monthly_active_agent_users]) as one,
+        unnest([weekly_active_users, monthly_active_users, monthly_active_users, monthly_active_users]) as other
+    from flat.entity_daily
+    union all
+    select scope, day, 'total_engaged_users <= total_active_users', total_engaged_users, total_active_users
+    from flat.legacy_daily
+),
+
+compared as (
+    select * from breakdowns where one <> other
+    union all
+    select * from people where one <> other
+    union all
+    select scope, day, 'order', rule, one, other, null from orders where one > other
+)
+
+select
+    scope, -- whom the numbers are about  #not_null #unique(scope, day, rule)
+    day, -- UTC day  #not_null
+    kind, -- breakdown: a total and the sum of its parts; people: two reports count people; order: one can't exceed the other  #not_null #accepted(breakdown, people, order)
+    rule, -- what ought to hold  #not_null
+    one::bigint as one, -- the first number of the rule  #not_null
+    other::bigint as other, -- the second number of the rule  #not_null
+    (one - other)::bigint as difference, -- the first less the second  #not_null
+    explanation is not null as is_explained, -- whether GitHub's documentation accounts for it  #not_null
+    explanation -- why they differ, as GitHub says; null when nothing it says accounts for it
+from compared
+order by scope, day, rule

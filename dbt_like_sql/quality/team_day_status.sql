@@ -1,0 +1,162 @@
+/*
+description: |
+  One row per scope, team and UTC day that the user-teams report covers: was the team in it, and if not, why.
+  GitHub leaves teams with fewer than five seated people out of a day without a word (GitHub Docs, "Team-level metrics").
+  Of a team it never told of, nothing is known. Seats are looked up in the snapshots of the same day.
+*/
+with days as (
+    select
+        s.scope,
+        s.day,
+        s.status,
+        s.coverage,
+        s.is_explained,
+        s.evidence,
+        s.remedy,
+        e.threshold_people
+    from quality.day_status as s
+    join raw.expected_reports as e using (scope, report)
+    where s.report = 'user-teams-1-day'
+),
+
+seen as (
+    select
+        scope,
+        team_id,
+        day,
+        max(team_slug) as team_slug,
+        count(distinct user_id) as people
+    from flat.user_team_daily
+    where team_id is not null
+    group by scope, team_id, day
+),
+
+teams as (
+    select
+        scope,
+        team_id,
+        min(day) as first_seen,
+        max(day) as last_seen
+    from seen
+    group by scope, team_id
+),
+
+placed as (
+    select
+        d.*,
+        t.team_id,
+        t.first_seen,
+        t.last_seen,
+        s.people,
+        -- the day that tells who was in the team: the last one before, or the first one ever
+        coalesce(
+            max(s.day) over (partition by d.scope, t.team_id order by d.day rows unbounded preceding),
+            t.first_seen
+        ) as known_on
+    from days as d
+    join teams as t on t.scope = d.scope
+    left join seen as s on s.scope = d.scope and s.team_id = t.team_id and s.day = d.day
+),
+
+absent as (
+    select *
+    from placed
+    where people is null and coverage = 'reported'
+),
+
+-- a snapshot of another organisation says nothing of who holds a seat here; the enterprise's tells of all
+snapshots as (
+    select distinct scope, day
+    from flat.seat
+),
+
+-- how many of those who were last in the team held a seat on the day itself; no row where nobody took a snapshot
+seated as (
+    select
+        a.scope,
+        a.team_id,
+        a.day,
+        count(distinct h.user_id) as people_seated
+    from absent as a
+    semi join snapshots as n on n.day = a.day and (n.scope = a.scope or n.scope like 'enterprise:%')
+    join flat.user_team_daily as m on m.scope = a.scope and m.team_id = a.team_id and m.day = a.known_on
+    left join flat.seat as h on h.day = a.day and h.user_id = m.user_id
+    group by a.scope, a.team_id, a.day
+),
+
+known as (
+    select
+        p.*,
+        k.team_slug,
+        k.people as people_known,
+        h.people_seated,
+        p.people is null and p.coverage = 'reported' as is_absent
+    from placed as p
+    join seen as k on k.scope = p.scope and k.team_id = p.team_id and k.day = p.known_on
+    left join seated as h on h.scope = p.scope and h.team_id = p.team_id and h.day = p.day
+),
+
+judged as (
+    select
+        *,
+        case
+            when not is_absent then status
+            when people_seated < threshold_people then 'below_threshold'
+            -- who left or joined a small team since can't be known, whatever seats its people hold
+            when people_known < 2 * threshold_people then 'below_threshold_suspected'
+            when day < first_seen then 'not_yet_seen'
+            when day > last_seen then 'gone'
+            else 'left_out'
+        end as team_status
+    from known
+)
+
+select
+    scope, -- organisation or enterprise  #not_null #unique(scope, team_id, day)
+    team_id, -- GitHub's id of the team  #not_null
+    team_slug, -- slug the team had when it was last in a report  #not_null
+    day, -- UTC day  #not_null
+    team_status as status, -- what is known of the team on the day, one word: that of the whole report where there is none; gone is deleted, renamed to another team or emptied; left_out is missing between two days  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, not_yet_seen, gone, left_out, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
+    case
+        when not is_absent then coverage
+        when team_status in ('below_threshold', 'below_threshold_suspected') then 'below_threshold'
+        when team_status = 'left_out' then 'missing'
+        else 'not_expected'
+    end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
+    is_explained and team_status <> 'left_out' as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
+    case
+        when people is not null then people || ' people in the report.'
+        when not is_absent then 'There is no report about any team. ' || evidence
+        when team_status = 'below_threshold' then
+            'GitHub leaves out teams with fewer than ' || threshold_people || ' seated people. Of the ' || people_known
+            || ' who were in it on ' || known_on || ', ' || people_seated || ' held a seat on this day.'
+        when team_status = 'below_threshold_suspected' then
+            'GitHub leaves out teams with fewer than ' || threshold_people || ' seated people. ' || people_known
+            || ' were in it on ' || known_on || coalesce(
+                ', and ' || people_seated || ' of them held a seat on this day: one may have left the team, or it is gone.',
+                '; no snapshot of the seats was taken on this day.'
+            )
+        when team_status = 'not_yet_seen' then
+            'In no report before ' || first_seen || ': ' || people_known || ' people were in it then.'
+        when team_status = 'gone' then
+            'In no report after ' || last_seen || ': ' || people_known || ' people were in it then'
+            || coalesce(', and ' || people_seated || ' of them held a seat on this day', '') || '.'
+        else
+            'In reports before and after. ' || people_known || ' people were in it on ' || known_on
+            || coalesce(', and ' || people_seated || ' of them held a seat on this day', '') || '.'
+    end as evidence, -- what the status rests on, a sentence  #not_null
+    case
+        when people is not null then null
+        when not is_absent then remedy
+        when team_status = 'below_threshold' then 'Nothing: GitHub does not tell of so few people.'
+        when team_status = 'below_threshold_suspected' then
+            'Nothing for this day. Daily snapshots of the seats (copilot-seats) let more be told of the next one.'
+        when team_status = 'not_yet_seen' then 'Nothing: the team is likely to be younger.'
+        when team_status = 'gone' then 'Look whether the team was deleted or has no members any more.'
+        else 'Backfill the day; if it stays away, look who was in the team, or ask GitHub Support.'
+    end as remedy, -- what can be done, if anything can
+    people, -- people in the report of the day; null where the team is not in one
+    people_known, -- people in the team on the nearest day that tells: the last one before, else the first one  #not_null
+    people_seated -- how many of those held a seat on this day; null where the team is in the report, or no snapshot was taken
+from judged
+order by scope, team_id, day
