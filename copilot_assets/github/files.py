@@ -106,10 +106,8 @@ def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
         _unwrap(path, f"File {number} of the report")
         layout = _layout(path)
         before, broken_before = found.records, len(found.broken)
-        kept = [
-            found.keeps(text, f"{place}{f' of file {number}' * (len(paths) > 1)}")
-            for place, text in _texts(path, layout)
-        ]
+        of_file = f" of file {number}" if len(paths) > 1 else ""
+        kept = [found.keeps(text, place + of_file) for place, text in _texts(path, layout)]
         if len(found.broken) > broken_before:
             _keep_only(path, layout, kept)
         files.append(ReportFile(path, layout, found.records - before, found.longest))
@@ -166,7 +164,8 @@ class _Found:
             return False
         if self.report.is_single:
             self.headline = {name: getattr(record, name) for name in self.report.headline}
-        self.unknown_fields.update(unknown)
+        if unknown:  # a Counter takes its time over nothing too, once for every record
+            self.unknown_fields.update(unknown)
         self.records += 1
         self.longest = max(self.longest, len(text))
         return True
