@@ -11,9 +11,9 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
-from copilot_assets.assets import POOL, sentences, table_value
+from copilot_assets.assets import POOL, sentences, sql_value, table_value
 from copilot_assets.assets.raw import raw_key
-from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
+from copilot_assets.flatten import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation, expected_reports
 from copilot_assets.settings import SettingsError
@@ -98,7 +98,7 @@ def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) 
 
 def build_key_checks() -> list[dg.AssetChecksDefinition]:
     """One check for each record type, of all the flat tables that come out of it."""
-    return [_key_check(tables_of(record)) for record in dict.fromkeys(table.record for table in FLAT_TABLES)]
+    return [_key_check(tables_of(record)) for record in RECORDS]
 
 
 def _key_check(tables: Sequence[FlatTable]) -> dg.AssetChecksDefinition:
@@ -120,7 +120,7 @@ def _key_check(tables: Sequence[FlatTable]) -> dg.AssetChecksDefinition:
             repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl()
         metadata: dict[str, Any] = {
             "repeated_keys": int(repeated["repeated_keys"].sum()),
-            "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
+            "query": sql_value(query),
         }
         if repeated.height:
             metadata["rows"] = table_value(repeated.head(SHOWN_STRETCHES).rows(named=True))
@@ -189,7 +189,7 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Seq
     metadata: dict[str, Any] = {
         "days_missing": missing,
         "days_unexplained": unexplained,
-        "query": dg.MetadataValue.md(f"```sql\n{query}\n```"),
+        "query": sql_value(query),
     }
     if missing:
         shown = rows.head(SHOWN_STRETCHES).drop("is_explained", "coverage", "missing")

@@ -276,6 +276,10 @@ FLAT_TABLES: Final[tuple[FlatTable, ...]] = (
 )
 
 
+# The record types that have flat tables.
+RECORDS: Final = tuple(dict.fromkeys(table.record for table in FLAT_TABLES))
+
+
 def tables_of(record: type[Record]) -> tuple[FlatTable, ...]:
     """The flat tables that come out of one record type."""
     return tuple(table for table in FLAT_TABLES if table.record is record)

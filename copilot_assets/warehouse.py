@@ -195,7 +195,12 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     return fetches
 
 
-_NO_RECORDS: Final[dict[str, Any]] = {"records": None, "bytes": None, "sha256": None, "headline": {}, "files": ()} | {
+_NO_RECORDS: Final[dict[str, Any]] = {
+    "records": None,
+    "bytes": None,
+    "sha256": None,
+    "headline": {},
+    "files": (),
     "broken": (),
     "unknown_fields": {},
 }

@@ -270,7 +270,7 @@ def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, .
 def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: Company, standin: Standin) -> None:
     """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
     day = TODAY - timedelta(days=4)
-    assert company.load(day, day) == []
+    assert company.run(day, day).problems == ()
     _, cursor = requested(company)
     asked, cursor = requested(company, cursor)
     assert asked == set(), "a run of everything leaves nothing to follow"

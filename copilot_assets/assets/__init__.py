@@ -51,6 +51,11 @@ def table_value(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
 
 
+def sql_value(query: str) -> dg.MarkdownMetadataValue:
+    """A query as the UI shows it, to be copied and run."""
+    return dg.MetadataValue.md(f"```sql\n{query.strip()}\n```")
+
+
 def names_nobody(table: str, columns: Collection[str]) -> bool:
     """Whether rows of `schema.table` may be shown in the UI, whose history keeps them: scopes and teams, no people."""
     return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "payload"} & set(columns)

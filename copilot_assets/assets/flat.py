@@ -10,7 +10,7 @@ import dagster as dg
 
 from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
 from copilot_assets.assets.raw import LEDGER, raw_key
-from copilot_assets.flatten import FLAT_TABLES, FlatTable, tables_of
+from copilot_assets.flatten import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.records import Record
 from copilot_assets.refresh import refresh_flat
@@ -25,8 +25,7 @@ class FlattenConfig(dg.Config):
 
 def build_flat_assets() -> list[dg.AssetsDefinition]:
     """A multi-asset for each record type, with all its tables."""
-    records = dict.fromkeys(table.record for table in FLAT_TABLES)
-    return [_flat_assets(record, [report for report in REPORTS if report.record is record]) for record in records]
+    return [_flat_assets(record, [report for report in REPORTS if report.record is record]) for record in RECORDS]
 
 
 def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from copilot_assets.assets import FOLLOWS_UPSTREAM, POOL, names_nobody, preview, sentences, table_value
+from copilot_assets.assets import FOLLOWS_UPSTREAM, POOL, names_nobody, preview, sentences, sql_value, table_value
 from copilot_assets.sql_models import ModelCheck, ModelColumn, SqlModel, TableName, check_references, column_lineage
 from copilot_assets.warehouse import Warehouse, row_count, transaction
 
@@ -212,7 +212,7 @@ def _run(connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelChe
     count = offending.aggregate("count(*) as n").pl().item()
     metadata: dict[str, Any] = {
         "offending_rows": count,
-        "query": dg.MetadataValue.md(f"```sql\n{check.sql.strip()}\n```"),
+        "query": sql_value(check.sql),
     }
     if count and names_nobody(model.table, offending.columns):
         metadata["rows"] = table_value(offending.limit(_OFFENDING_ROWS).pl().rows(named=True))
