@@ -4,11 +4,13 @@ Those about days read the text of `quality.day_status` against the ledger as it 
 is right before the table is rebuilt. The SQL models' own assertions and tests are checked in `assets/sql.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from copilot_assets.assets import POOL, sentences, sql_value, table_value
@@ -24,9 +26,21 @@ SHOWN_STRETCHES: Final = 50
 # A whole history of people's rows would cost more every month; a month of them does not.
 CHECKED_DAYS: Final = 35
 
+_ENTITIES: Final = ("organization-1-day", "enterprise-1-day")
 # The reports behind each weekly model: a day that one of them lacks is missing from the week.
 WEEKLY_REPORTS: Final = {
-    "user_trend": ("organization-1-day", "enterprise-1-day", "users-1-day"),
+    "user_trend": (*_ENTITIES, "users-1-day"),
+    "feature_trend": (*_ENTITIES, "users-1-day"),
+    "ide_trend": (*_ENTITIES, "users-1-day"),
+    "language_trend": (*_ENTITIES, "users-1-day"),
+    "model_trend": (*_ENTITIES, "users-1-day"),
+    "adoption_phase_trend": (*_ENTITIES, "users-1-day"),
+    "team_trend": ("user-teams-1-day", "users-1-day"),
+    "cohort_retention": ("users-1-day",),
+    "licence_trend": ("users-1-day",),
+    "spend_trend": ("ai-credit-usage", "premium-request-usage"),
+    "pull_request_trend": _ENTITIES,
+    "event_effect": (*_ENTITIES, "users-1-day", "user-teams-1-day"),
     "legacy_user_trend": ("legacy-metrics",),
     "last_28_days": ("legacy-metrics",),
 }
@@ -59,19 +73,32 @@ THRESHOLD_GAPS: Final = _DayCheck(
 
 
 def build_day_checks(models: Iterable[SqlModel]) -> list[dg.AssetChecksDefinition]:
-    """Both checks for every raw report and every weekly model."""
+    """Both checks for every raw report, a step each, and for every weekly model, one step for all.
+
+    A report that failed keeps no other from being checked.
+    """
     (day_status,) = (model for model in models if model.table == "quality.day_status")
-    about = {raw_key(report): (report.name,) for report in REPORTS if not report.is_snapshot} | {
-        dg.AssetKey(["weekly", name]): reports for name, reports in WEEKLY_REPORTS.items()
-    }
-    return [_day_checks(key, reports, day_status) for key, reports in about.items()]
+    weekly = {dg.AssetKey(["weekly", name]): reports for name, reports in WEEKLY_REPORTS.items()}
+    return [
+        *(
+            _day_checks(f"raw__{report.table}__days", {raw_key(report): (report.name,)}, day_status)
+            for report in REPORTS
+            if not report.is_snapshot
+        ),
+        _day_checks("weekly__days", weekly, day_status),
+    ]
 
 
-def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) -> dg.AssetChecksDefinition:
+def _day_checks(
+    name: str, about: Mapping[dg.AssetKey, Sequence[str]], day_status: SqlModel
+) -> dg.AssetChecksDefinition:
+    """Both checks of some assets, each about the days of its reports."""
+
     @dg.multi_asset_check(
-        name="__".join([*key.path, "days"]),
+        name=name,
         specs=[
             dg.AssetCheckSpec(check.name, asset=key, description=check.description)
+            for key in about
             for check in (MISSING_DAYS, THRESHOLD_GAPS)
         ],
         can_subset=True,
@@ -82,51 +109,77 @@ def _day_checks(key: dg.AssetKey, reports: Sequence[str], day_status: SqlModel) 
         installation: dg.ResourceParam[Installation],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
-        selected = {check_key.name for check_key in context.selected_asset_check_keys}
+        selected = context.selected_asset_check_keys
         with sentences(), warehouse.connect() as connection:
             expect(connection, _expected(installation))
-            stretches = connection.sql(_stretches(day_status, reports)).pl()
-        results = [
-            _result(key, check, stretches.filter(pl.col("coverage").is_in(check.coverage)), reports)
+            stretches = connection.sql(_stretches(day_status, sorted(set(chain.from_iterable(about.values()))))).pl()
+        yield from (
+            _result(
+                key,
+                check,
+                stretches.filter(pl.col("coverage").is_in(check.coverage), pl.col("report").is_in(reports)),
+                reports,
+            )
+            for key, reports in about.items()
             for check in (MISSING_DAYS, THRESHOLD_GAPS)
-            if check.name in selected
-        ]
-        yield from results
+            if dg.AssetCheckKey(key, check.name) in selected
+        )
 
     return day_checks
 
 
-def build_key_checks() -> list[dg.AssetChecksDefinition]:
-    """One check for each record type, of all the flat tables that come out of it."""
-    return [_key_check(tables_of(record)) for record in RECORDS]
+def build_key_checks() -> dg.AssetChecksDefinition:
+    """One check for each record type, of all the flat tables that come out of it; one step for all of them."""
+    checked = {dg.AssetKey(["flat", tables[0].name]): tables for tables in map(tables_of, RECORDS)}
+
+    @dg.multi_asset_check(
+        name="flat__keys",
+        specs=[_key_check(tables) for tables in checked.values()],
+        can_subset=True,
+        pool=POOL,
+    )
+    def key_checks(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterable[dg.AssetCheckResult]:
+        selected = {check_key.asset_key for check_key in context.selected_asset_check_keys}
+        with sentences(), warehouse.connect() as connection:
+            results = [_repeated(connection, key, tables) for key, tables in checked.items() if key in selected]
+        yield from results
+
+    return key_checks
 
 
-def _key_check(tables: Sequence[FlatTable]) -> dg.AssetChecksDefinition:
-    query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
-
-    @dg.asset_check(
+def _key_check(tables: Sequence[FlatTable]) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        "keys_are_unique",
         asset=dg.AssetKey(["flat", tables[0].name]),
-        name="keys_are_unique",
         description=(
             f"Warns when two rows have the same key in the newest {CHECKED_DAYS} days of "
             f"{', '.join(f'flat.{table.name}' for table in tables)}. "
             "GitHub listed something twice within one record; sums hold both, a join may multiply them."
         ),
         additional_deps=[dg.AssetKey(["flat", table.name]) for table in tables[1:]],
-        pool=POOL,
     )
-    def keys_are_unique(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        with sentences(), warehouse.connect() as connection:
-            repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl()
-        metadata: dict[str, Any] = {
-            "repeated_keys": int(repeated["repeated_keys"].sum()),
-            "query": sql_value(query),
-        }
-        if repeated.height:
-            metadata["rows"] = table_value(repeated.head(SHOWN_STRETCHES).rows(named=True))
-        return dg.AssetCheckResult(passed=repeated.is_empty(), severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
-    return keys_are_unique
+
+def _repeated(
+    connection: duckdb.DuckDBPyConnection, key: dg.AssetKey, tables: Sequence[FlatTable]
+) -> dg.AssetCheckResult:
+    query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
+    repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl()
+    metadata: dict[str, Any] = {
+        "repeated_keys": int(repeated["repeated_keys"].sum()),
+        "query": sql_value(query),
+    }
+    if repeated.height:
+        metadata["rows"] = table_value(repeated.head(SHOWN_STRETCHES).rows(named=True))
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name="keys_are_unique",
+        passed=repeated.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )
 
 
 def _repeated_keys(table: FlatTable) -> str:

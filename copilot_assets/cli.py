@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from copilot_assets.github.scopes import Scope, ScopeError
-from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.settings import ExportFormat, Settings, SettingsError, today_utc
 
 if TYPE_CHECKING:
     from copilot_assets.archive import Archive, Imported
@@ -87,6 +87,8 @@ def main() -> None:
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
     copilot-assets status                                        what every day is, and what needs a hand
     copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
+    copilot-assets export ~/copilot                              the tables as files, for BI tools
+    copilot-assets forget octocat                                remove a person, and keep them out
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
 
@@ -236,6 +238,111 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
     query = f"from weekly.legacy_user_trend where scope = '{scope}'"
     out.print(f'Next: duckdb -readonly {warehouse.path} "{query}"', soft_wrap=True, markup=False, highlight=False)
+
+
+@main.command()
+@click.argument("user")
+@click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
+def forget(user: str, yes: bool) -> None:
+    """Remove a person from the database, raw included, and rebuild everything below raw without them.
+
+    USER is a login, in capitals or not, or a GitHub id. What GitHub counted of a whole organisation or enterprise
+    stays; numbers that then rest on too few people are withheld. What GitHub sends of the person from now on is left
+    out as it arrives: their pseudonym stays noted, and is recognised as long as the key file beside the database is
+    there. Needs no token, and as much free disk again as the database takes.
+
+    GitHub keeps its own data: take the person's seat away there. Raw holds the logins and ids of everybody else, and
+    whoever has the key file can tell who a pseudonym is. Backups, and files that you exported yourself, are not
+    touched.
+
+    
+    Example:
+      copilot-assets forget octocat
+      copilot-assets forget 583231 --yes
+    """
+    from copilot_assets.forget import ForgetError, find
+    from copilot_assets.forget import forget as forget_person
+    from copilot_assets.installation import Installation
+    from copilot_assets.runs import open_instance, rebuild
+    from copilot_assets.warehouse import Warehouse, WarehouseError
+
+    installation, run_id = Installation(), str(uuid4())
+    warehouse = Warehouse(installation.warehouse_path())
+    try:
+        with _usage_errors():
+            traces = find(warehouse, installation.identities(), user)
+        out.print(
+            f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
+            f"quarantine, and {traces.rows:,} rows in the flat tables.",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
+        if len(traces.ids) > 1:
+            out.print(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
+        if not yes:
+            click.confirm("Remove them for good?", abort=True)
+        forget_person(warehouse, traces)
+    except ForgetError as problem:
+        err.print(f"[red]{escape(str(problem))}[/red]")
+        sys.exit(1)
+    except WarehouseError as problem:
+        _refuse(problem)
+    out.print("They are removed, and the database file is written anew.")
+    result = rebuild(installation, instance=open_instance(), run_id=run_id)
+    if not result.is_success:
+        _tell_problems(result)
+        err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
+        sys.exit(1)
+    out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="Parquet with zstd; or CSV: a header, nothing for null, quotes around all text.",
+)
+@click.option(
+    "--flat",
+    "with_flat",
+    is_flag=True,
+    help="Also the tables of schema flat. Theirs is one row a person: a pseudonym, unless COPILOT_IDENTITIES=login.",
+)
+def export(folder: Path, file_format: ExportFormat, with_flat: bool) -> None:
+    """Write the weekly and quality tables to files in DIR, for tools that are to leave the database alone.
+
+    All files are replaced at once: DIR becomes a link to a hidden folder beside it, and turns to the next one when
+    that is complete, so a reader never sees half. The export before stays there until the next. DIR/tables.json
+    says what the tables and columns are. Reads the database alone: needs no token, asks nobody.
+
+    \b
+    Example:
+      copilot-assets export ~/copilot
+      copilot-assets export --format csv --flat ~/copilot-csv
+    """
+    from copilot_assets.export import FLAT, SCHEMAS, ExportError, reading
+    from copilot_assets.export import export as export_tables
+    from copilot_assets.settings import warehouse_path
+    from copilot_assets.warehouse import WarehouseError
+
+    try:
+        with _usage_errors():
+            schemas = (*SCHEMAS, FLAT) if with_flat else SCHEMAS
+            exported = export_tables(reading(warehouse_path()), folder, file_format, schemas)
+    except ExportError as problem:
+        err.print(f"[red]{escape(str(problem))}[/red]")
+        sys.exit(1)
+    except WarehouseError as problem:
+        _refuse(problem)
+    for table in exported.tables:
+        out.print(f"{table.rows:>9,} rows  {table.file}", soft_wrap=True, markup=False, highlight=False)
+    where = f"{len(exported.tables)} tables, {exported.bytes:,} bytes, in {exported.folder}."
+    out.print(where, soft_wrap=True, markup=False, highlight=False)
 
 
 @main.command()

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from copilot_assets.records import Record
+from copilot_assets.records.fields import Person
 
 # How a JSON type of the contract is stored.
 _DUCKDB_TYPES: Final[dict[Any, str]] = {
@@ -41,6 +42,7 @@ class Column:
         paths: the fields to follow inside the object, plain nested objects included; several where GitHub renamed a
             field, the first that is known counts. Empty for a column that does not come from the record.
         key: whether rows further down carry it.
+        person: what it tells of the person that the record is about; rows further down carry that too.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     doc: str
     paths: tuple[tuple[str, ...], ...] = ()
     key: bool = False
+    person: Person | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Field:
     is_list: bool
     doc: str
     column: str
-    key: bool
+    key: bool = False
+    person: Person | None = None
 
 
 @functools.cache
@@ -74,19 +78,20 @@ def fields_of(record: type[Record]) -> tuple[Field, ...]:
 
 
 def _field(name: str, json_name: str, hint: Any) -> Field | None:
-    doc, column, key = "", name, False
+    doc, column = "", name
+    extra: dict[str, Any] = {}
     for part in _parts(hint):
         if isinstance(part, msgspec.Meta):
             extra = part.extra or {}
             if extra.get("in_raw_only"):
                 return None
-            doc, column, key = part.description or "", extra.get("column") or name, bool(extra.get("key"))
+            doc, column = part.description or "", extra.get("column") or name
     (kind,) = (part for part in _parts(hint) if not isinstance(part, msgspec.Meta))
     if typing.get_origin(kind) is tuple:
-        return Field(json_name, None, typing.get_args(kind)[0], True, doc, column, key)
+        return Field(json_name, None, typing.get_args(kind)[0], True, doc, column)
     if isinstance(kind, type) and issubclass(kind, Record):
-        return Field(json_name, None, kind, False, doc, column, key)
-    return Field(json_name, _DUCKDB_TYPES[kind], None, False, doc, column, key)
+        return Field(json_name, None, kind, False, doc, column)
+    return Field(json_name, _DUCKDB_TYPES[kind], None, False, doc, column, bool(extra.get("key")), extra.get("person"))
 
 
 def _parts(hint: Any) -> list[Any]:
@@ -116,7 +121,7 @@ def _structure(record: type[Record]) -> dict[str, Any]:
 
 @functools.cache
 def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tuple[Column, ...]:
-    """The plain columns of a record, keys first.
+    """The plain columns of a record, keys first, then a person's login.
 
     Objects inside the record stand flat beside its own values, except those named in `apart`, which are tables of
     their own; lists of objects always are.
@@ -125,14 +130,20 @@ def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tup
     for column in _columns(record, (), apart):
         known = columns.get(column.name)
         columns[column.name] = replace(known, paths=known.paths + column.paths) if known else column
-    return tuple(sorted(columns.values(), key=lambda column: not column.key))
+    return tuple(sorted(columns.values(), key=lambda column: (not column.key, column.person != "login")))
+
+
+@functools.cache
+def person_columns(record: type[Record]) -> dict[Person, Column]:
+    """The columns that say which person a record is about, by what they tell; none where it is about no person."""
+    return {column.person: column for column in columns_of(record) if column.person}
 
 
 def _columns(record: type[Record], path: tuple[str, ...], apart: frozenset[str]) -> Iterator[Column]:
     for field in fields_of(record):
         here = (*path, field.name)
         if field.dtype:
-            yield Column(field.column, field.dtype, field.doc, (here,), field.key)
+            yield Column(field.column, field.dtype, field.doc, (here,), field.key, field.person)
         elif field.record and not field.is_list and field.name not in apart:
             yield from _columns(field.record, here, apart)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
+from copilot_assets.assets.export import build_export_asset
 from copilot_assets.assets.flat import build_flat_assets
+from copilot_assets.assets.inputs import build_input_assets
 from copilot_assets.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
-from copilot_assets.assets.sql import build_sql_assets, build_sql_checks
+from copilot_assets.assets.sql import build_sql_assets
 from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks, build_key_checks
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import daily_partitions
 from copilot_assets.sql_models import load_models
@@ -23,19 +26,27 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     partitions = daily_partitions(installation.start_date())
     models = load_models()
     reports = [raw_key(report) for report in REPORTS]
-    tables = [*(f"flat.{table.name}" for table in FLAT_TABLES), "raw.expected_reports"]
+    tables = [
+        *(f"flat.{table.name}" for table in FLAT_TABLES),
+        "raw.expected_reports",
+        *(f"raw.{table}" for table in INPUT_TABLES),
+    ]
     # Tables that have no asset of their name: what every report writes, and a view of the ledger.
     by_every_report = ("raw.records", "raw.fetches", "raw.current_fetches", "raw.quarantine", "raw.unknown_fields")
     written_by = {table: [*reports, LEDGER] for table in by_every_report}
+    # Written by the command that forgets a person, and by no asset.
+    written_by["raw.forgotten"] = []
     # Each record type's flat tables come with it; one of them is enough to wait for.
     written_by["flat.known_names"] = [dg.AssetKey(["flat", "entity_daily"])]
     return dg.Definitions(
         assets=[
             *build_raw_assets(partitions),
+            build_input_assets(),
             *build_flat_assets(),
-            *build_sql_assets(models, tables, written_by, after=[EXPECTED]),
+            build_sql_assets(models, tables, written_by, after=[EXPECTED]),
+            build_export_asset(models),
         ],
-        asset_checks=[*build_day_checks(models), *build_key_checks(), *build_sql_checks(models, written_by)],
+        asset_checks=[*build_day_checks(models), build_key_checks()],
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],
         sensors=[build_sensor()],

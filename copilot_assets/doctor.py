@@ -25,7 +25,7 @@ from copilot_assets.github.outcomes import Cause, Outcome, or_leave_out
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import Connection
-from copilot_assets.installation import asked_reports
+from copilot_assets.installation import asked_reports, unasked_about_people
 from copilot_assets.settings import Settings
 
 # GitHub publishes a day within three; a report that has none of the last three has none at all.
@@ -76,7 +76,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All findings, what GitHub told of the token on the way, and the reports that it was not asked for."""
+    """All findings, what GitHub told of the token on the way, and the reports that it was not asked for.
+
+    Attributes:
+        skipped: left out by COPILOT_SKIP_REPORTS.
+        about_people: left out by COPILOT_IDENTITIES=off.
+    """
 
     findings: tuple[Finding, ...]
     token_kind: str
@@ -85,6 +90,7 @@ class Diagnosis:
     rate_limit: int | None
     clock_skew_seconds: float | None
     skipped: tuple[str, ...] = ()
+    about_people: tuple[str, ...] = ()
 
     @property
     def is_healthy(self) -> bool:
@@ -120,6 +126,7 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
         connection.rate_limit,
         connection.clock_skew_seconds,
         tuple(sorted(settings.skip_reports)),
+        tuple(report.name for report in unasked_about_people(settings)),
     )
 
 
@@ -231,6 +238,7 @@ def as_json(diagnosis: Diagnosis, now: datetime | None = None) -> dict[str, Any]
         "rate_limit": {"left": diagnosis.rate_limit_left, "of": diagnosis.rate_limit},
         "clock_skew_seconds": diagnosis.clock_skew_seconds,
         "skipped_reports": list(diagnosis.skipped),
+        "reports_about_people_off": list(diagnosis.about_people),
         "findings": [_finding_as_json(finding) for finding in diagnosis.findings],
     }
 
@@ -290,6 +298,8 @@ def _way(diagnosis: Diagnosis) -> Iterator[Text]:
         yield Text("This machine's clock agrees with GitHub's.")
     if diagnosis.skipped:
         yield Text(f"Not asked for, by COPILOT_SKIP_REPORTS: {', '.join(diagnosis.skipped)}.")
+    if diagnosis.about_people:
+        yield Text(f"Not asked for, by COPILOT_IDENTITIES=off: {', '.join(diagnosis.about_people)}.")
 
 
 def _reports(diagnosis: Diagnosis) -> Table:

@@ -76,14 +76,15 @@ class FlatTable:
 
     @cached_property
     def _levels(self) -> tuple[tuple[Column, ...], ...]:
-        """The columns that each level of the path gives: keys on the way, everything at the end."""
+        """The columns that each level of the path gives: keys and the person on the way, everything at the end."""
         records = [self.record, *(step.record for step in self.steps if step.record)]
         taken = {SCOPE.name, DAY.name}
         levels = []
         for depth, record in enumerate(records):
             last = depth == len(records) - 1
             apart = frozenset(table.path[0] for table in FLAT_TABLES if table.record is record and _is_object(table))
-            columns = tuple(c for c in columns_of(record, apart) if (last or c.key) and c.name not in taken)
+            columns = columns_of(record, apart)
+            columns = tuple(c for c in columns if (last or c.key or c.person) and c.name not in taken)
             taken |= {column.name for column in columns}
             levels.append(columns)
         return tuple(levels)

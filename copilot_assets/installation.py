@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from copilot_assets.contract import person_columns
 from copilot_assets.github.reports import REPORTS, Delivery, Report
+from copilot_assets.identities import Identities, key_path
+from copilot_assets.inputs import Inputs
 from copilot_assets.settings import (
     FIRST_REPORT_DAY,
+    IdentityMode,
     Settings,
     SettingsError,
+    identity_mode,
     now_utc,
     start_date,
     warehouse_path,
@@ -63,11 +68,27 @@ class Installation:
         """Where the DuckDB file is; whether it can be written is found out, and said, when it is opened."""
         return warehouse_path(self.env)
 
+    def inputs(self) -> Inputs:
+        """What the models read besides GitHub's answers.
+
+        Raises:
+            SettingsError: a setting or the file of events can't be used.
+        """
+        return Inputs.from_env(self.env)
+
+    def identities(self) -> Identities:
+        """What the flat tables show of people; needs no token, as the tables are also made of archives.
+
+        Raises:
+            SettingsError: the setting can't be used.
+        """
+        return Identities(identity_mode(self.env), key_path(self.warehouse_path()))
+
 
 def asked_reports(settings: Settings) -> list[Report]:
     """The reports that these settings ask for: those that cover a scope, less those that were left out.
 
-    The legacy ones are asked for only when switched on.
+    The legacy ones are asked for only when switched on, those about people unless they are switched off.
     """
     return [
         report
@@ -75,7 +96,15 @@ def asked_reports(settings: Settings) -> list[Report]:
         if report.name not in settings.skip_reports
         and any(report.covers(scope) for scope in settings.scopes)
         and (settings.legacy_api or report.delivery is not Delivery.DAYS)
+        and report not in unasked_about_people(settings)
     ]
+
+
+def unasked_about_people(settings: Settings) -> list[Report]:
+    """The reports whose records are about persons, where these settings want none of them."""
+    if settings.identities is not IdentityMode.OFF:
+        return []
+    return [report for report in REPORTS if person_columns(report.record)]
 
 
 def expected_reports(settings: Settings, as_of: date) -> list[ExpectedReport]:

@@ -13,8 +13,9 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from copilot_assets.contract import Column, duckdb_structure
-from copilot_assets.flatten import FlatTable, latest_of_each_key, tables_of
+from copilot_assets.contract import Column, duckdb_structure, person_columns
+from copilot_assets.flatten import latest_of_each_key, tables_of
+from copilot_assets.identities import Identities
 from copilot_assets.records import Record
 from copilot_assets.records.names import NAMES
 from copilot_assets.warehouse import ensure_table, registered, replace_days, row_count, transaction
@@ -51,7 +52,12 @@ class Refreshed:
 
 
 def refresh_flat(
-    connection: duckdb.DuckDBPyConnection, record: type[Record], reports: Sequence[str], *, full: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    record: type[Record],
+    reports: Sequence[str],
+    identities: Identities,
+    *,
+    full: bool = False,
 ) -> tuple[int, dict[str, Refreshed]]:
     """Flatten every (scope, report, day) whose current content the flat tables of a record type don't show yet.
 
@@ -59,10 +65,14 @@ def refresh_flat(
         connection: an open connection to the warehouse.
         record: the record type; all its tables are written in the same transactions.
         reports: names of the reports that consist of such records.
+        identities: what the tables show of people.
         full: flatten everything again, by the same code.
 
     Returns:
         the number of (scope, report, day) flattened, and per table (without schema) what was done to it.
+
+    Raises:
+        SettingsError: the key of people's pseudonyms can't be read or made.
     """
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
@@ -70,9 +80,9 @@ def refresh_flat(
     write_known_names(connection)
     for table in tables:
         ensure_table(connection, "flat", table.name, table.columns)
-    stale = _stale(connection, reports, _version(tables), full=full)
+    stale = _stale(connection, reports, _version(record, identities), full=full)
     for chunk in _chunks(stale):
-        for name, rows in _flatten_chunk(connection, record, tables, chunk).items():
+        for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
     counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
     return stale.height, counts
@@ -90,10 +100,11 @@ def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("insert into flat.known_names by name select * from known")
 
 
-def _version(tables: Sequence[FlatTable]) -> str:
+def _version(record: type[Record], identities: Identities) -> str:
     """Changes with the tables, their columns, the aliases in them and `CODE_VERSION`: then history is flattened again.
 
-    A value that is known by itself changes no row, so it changes no version either.
+    Where they are about people, it changes with what is shown of them. A value that is known by itself changes no row,
+    so it changes no version either.
     """
     shape = repr(
         [
@@ -107,8 +118,9 @@ def _version(tables: Sequence[FlatTable]) -> str:
                     [(c.name, c.dtype, c.paths) for c in table.columns],
                     {column: sorted(named.items()) for column, named in table.aliases.items()},
                 )
-                for table in tables
+                for table in tables_of(record)
             ),
+            *([identities.version] if person_columns(record) else []),
         ]
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:12]
@@ -145,7 +157,7 @@ def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _flatten_chunk(
-    connection: duckdb.DuckDBPyConnection, record: type[Record], tables: Sequence[FlatTable], chunk: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
 ) -> dict[str, int]:
     with registered(connection, chunk=chunk):
         records = connection.sql(
@@ -157,8 +169,8 @@ def _flatten_chunk(
             """,
             params={"structure": duckdb_structure(record)},
         ).pl()
-        records = latest_of_each_key(records, record)
-        frames = {table.name: table.frame(records) for table in tables}
+        records = identities.shown(latest_of_each_key(records, record), record)
+        frames = {table.name: table.frame(records) for table in tables_of(record)}
         with transaction(connection):
             for name, rows in frames.items():
                 replace_days(connection, f"flat.{name}", chunk, rows)

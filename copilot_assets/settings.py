@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -29,9 +30,26 @@ FIRST_REPORT_DAY: Final = date(2025, 10, 10)
 # fourth day after it is the first that is sure to see the final numbers.
 DEFAULT_LOOKBACK_DAYS: Final = 4
 
+# GitHub's own threshold for teams counts seats; this one counts active people, of whom such a team may have one.
+DEFAULT_MIN_COHORT: Final = 5
+# A seat that nobody used yet is no news in its first month.
+DEFAULT_SEAT_GRACE_DAYS: Final = 30
+# GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
+DEFAULT_PLAN_PRICES: Final = {"business": 19.0, "enterprise": 39.0}
+
+ExportFormat = Literal["parquet", "csv"]
+
 
 class SettingsError(ValueError):
     """A setting that can't be used. The message is one or more sentences: what is wrong, and what to do."""
+
+
+class IdentityMode(StrEnum):
+    """What is asked and shown of people, COPILOT_IDENTITIES."""
+
+    PSEUDONYM = "pseudonym"  # the flat tables name people by a number that only the key file ties to GitHub's ids
+    LOGIN = "login"  # by GitHub's ids and logins
+    OFF = "off"  # reports about people are not asked for at all
 
 
 def now_utc() -> datetime:
@@ -57,6 +75,7 @@ class Settings:
         warehouse: path of the DuckDB file.
         legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
         skip_reports: names of reports that are not to be asked for.
+        identities: what is asked and shown of people.
 
     """
 
@@ -68,6 +87,7 @@ class Settings:
     warehouse: Path = Path("data/copilot.duckdb")
     legacy_api: bool = False
     skip_reports: frozenset[str] = frozenset()
+    identities: IdentityMode = IdentityMode.PSEUDONYM
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -131,6 +151,117 @@ def start_date(env: Mapping[str, str] | None = None) -> date:
 def warehouse_path(env: Mapping[str, str] | None = None) -> Path:
     """`COPILOT_WAREHOUSE`: where the DuckDB file is or will be; whether it can be there is not asked."""
     return Path((environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")).expanduser()
+
+
+def export_folder(env: Mapping[str, str] | None = None) -> Path | None:
+    """`COPILOT_EXPORT`: where tables are exported after each run; `export` beside the database when unset, None if off.
+
+    Whether it can be there is not asked.
+    """
+    env = environment() if env is None else env
+    text = env.get("COPILOT_EXPORT")
+    if text is None:
+        return warehouse_path(env).parent / "export"
+    return None if text.lower() == "off" else Path(text).expanduser()
+
+
+def export_format(env: Mapping[str, str] | None = None) -> ExportFormat:
+    """`COPILOT_EXPORT_FORMAT`: `parquet`, also when unset, or `csv`.
+
+    Raises:
+        SettingsError: neither.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_EXPORT_FORMAT", "parquet")
+    if text.lower() not in ("parquet", "csv"):
+        raise SettingsError(f"COPILOT_EXPORT_FORMAT is '{text}'. Write parquet or csv.")
+    return cast("ExportFormat", text.lower())
+
+
+def identity_mode(env: Mapping[str, str] | None = None) -> IdentityMode:
+    """`COPILOT_IDENTITIES`: pseudonym when unset.
+
+    Raises:
+        SettingsError: it is none of the three.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_IDENTITIES", IdentityMode.PSEUDONYM)
+    try:
+        return IdentityMode(text.lower())
+    except ValueError:
+        raise SettingsError(
+            f"COPILOT_IDENTITIES is '{text}'. Write pseudonym (people are numbers that only the key file ties to "
+            "GitHub's ids), login (GitHub's ids and logins are shown) or off (reports about people are not asked for)."
+        ) from None
+
+
+def min_cohort(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_MIN_COHORT`: the fewest people that a published number about a part of a scope may rest on.
+
+    Raises:
+        SettingsError: it is no number from 1 to 1000.
+
+    """
+    return _whole_number(env, "COPILOT_MIN_COHORT", DEFAULT_MIN_COHORT, 1, 1000, "people")
+
+
+def seat_grace_days(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_SEAT_GRACE_DAYS`: how many days a new seat may stay unused before it counts as never used.
+
+    Raises:
+        SettingsError: it is no number from 0 to 365.
+
+    """
+    return _whole_number(env, "COPILOT_SEAT_GRACE_DAYS", DEFAULT_SEAT_GRACE_DAYS, 0, 365, "days")
+
+
+def plan_prices(env: Mapping[str, str] | None = None) -> dict[str, float]:
+    """`COPILOT_PLAN_PRICES`: US dollars per seat and month by GitHub's `plan_type`; GitHub's list prices when unset.
+
+    Raises:
+        SettingsError: it is not written as `business=19,enterprise=39`.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_PLAN_PRICES")
+    if text is None:
+        return dict(DEFAULT_PLAN_PRICES)
+    prices = {}
+    for entry in text.split(","):
+        plan, _, price = (part.strip() for part in entry.partition("="))
+        if not plan or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", price, re.ASCII):
+            raise SettingsError(
+                f"COPILOT_PLAN_PRICES is '{text}', of which '{entry.strip()}' is no plan with a price. Write US "
+                "dollars per seat and month, for example business=19,enterprise=39."
+            )
+        prices[plan.lower()] = float(price)
+    return prices
+
+
+def events_path(env: Mapping[str, str] | None = None) -> Path | None:
+    """`COPILOT_EVENTS`: the file of your own events; `events.csv` in the current folder if there is one, else None.
+
+    Raises:
+        SettingsError: the file that is named is not there.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_EVENTS")
+    if text is None:
+        usual = Path("events.csv")
+        return usual if usual.is_file() else None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise SettingsError(
+            f"COPILOT_EVENTS is {path}, and there is no such file. Write one with the columns date,scope,what, "
+            "or take the setting out."
+        )
+    return path
+
+
+def _whole_number(env: Mapping[str, str] | None, name: str, default: int, least: int, most: int, what: str) -> int:
+    text = (environment() if env is None else env).get(name, str(default))
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise SettingsError(f"{name} is '{text}'. Write a whole number of {what} from {least} to {most}.")
+    return int(text)
 
 
 def _writable_warehouse(env: Mapping[str, str]) -> Path:
@@ -263,10 +394,7 @@ def _api_url(env: Mapping[str, str]) -> str:
 
 
 def _lookback_days(env: Mapping[str, str]) -> int:
-    text = env.get("COPILOT_LOOKBACK_DAYS", str(DEFAULT_LOOKBACK_DAYS))
-    if not text.isdecimal() or not 1 <= int(text) <= 365:
-        raise SettingsError(f"COPILOT_LOOKBACK_DAYS is '{text}'. Write a whole number of days from 1 to 365.")
-    return int(text)
+    return _whole_number(env, "COPILOT_LOOKBACK_DAYS", DEFAULT_LOOKBACK_DAYS, 1, 365, "days")
 
 
 def _legacy_api(env: Mapping[str, str]) -> bool:
@@ -302,4 +430,5 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "warehouse": _writable_warehouse,
     "legacy_api": _legacy_api,
     "skip_reports": _skip_reports,
+    "identities": identity_mode,
 }

@@ -6,6 +6,7 @@ and neither is Dagster.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,7 +28,7 @@ from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
 
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
-_STORAGE_VERSION: Final = "v1.5.0"
+STORAGE_VERSION: Final = "v1.5.0"
 
 # Of the fetches of a (scope, report, day) the newest answer counts; a failure or refusal says nothing of the day.
 _COUNTS: Final = """where outcome in ('reported', 'no_report')
@@ -35,6 +36,7 @@ _COUNTS: Final = """where outcome in ('reported', 'no_report')
 
 # raw: what came, and a row for every attempt. `records`, `bytes`, `sha256` and the `contract` that read the answer are
 # null unless reported. Of `unknown_fields`, `records` have the field at least: not all are looked at (`Contents`).
+# A `person` who was forgotten is a pseudonym, whatever the flat tables show.
 _RAW_DDL: Final = f"""
 create schema if not exists raw;
 create table if not exists raw.records (
@@ -60,6 +62,12 @@ create table if not exists raw.expected_reports (
     lag_days integer not null, history_days integer not null, threshold_people integer, activity varchar,
     as_of date not null
 );
+create table if not exists raw.settings (min_cohort integer not null, seat_grace_days integer not null);
+create table if not exists raw.plan_prices (plan_type varchar not null, usd_per_month double not null);
+create table if not exists raw.events (
+    day date not null, scope varchar not null, team_slug varchar, what varchar not null
+);
+create table if not exists raw.forgotten (person bigint not null, forgotten_at timestamp not null);
 create or replace view raw.current_fetches as
     select * from raw.fetches
     {_COUNTS};
@@ -126,21 +134,39 @@ class Warehouse:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the schema `raw` in place, closed at the end whatever happens.
 
+        The file is its owner's alone (mode 0600), and so is every file that this process makes while it is open.
+
         Raises:
             WarehouseError: another process holds the file, or it is no DuckDB file, or can't be written.
         """
+        connection = self._open()
+        make_private(self.path)
+        with _only_for_owner():
+            try:
+                if not self._is_prepared:
+                    connection.execute(_RAW_DDL)
+                    self._is_prepared = True
+                yield connection
+            finally:
+                connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(self.path), config={"storage_compatibility_version": _STORAGE_VERSION})
+            with _only_for_owner():
+                return duckdb.connect(str(self.path), config={"storage_compatibility_version": STORAGE_VERSION})
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(why_not_opened(self.path, error)) from None
-        try:
-            if not self._is_prepared:
-                connection.execute(_RAW_DDL)
-                self._is_prepared = True
-            yield connection
-        finally:
-            connection.close()
+
+
+@contextmanager
+def _only_for_owner() -> Iterator[None]:
+    """Files that this process makes inside are its owner's alone: DuckDB makes its log and its spills when it must."""
+    umask = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(umask)
 
 
 @contextmanager
@@ -424,6 +450,13 @@ def replace_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.Dat
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """Rows of a table."""
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def make_private(path: Path) -> None:
+    """Take a file from everybody but its owner (mode 0600), where it is there and its file system knows modes."""
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def why_not_opened(path: Path, error: Exception) -> str:

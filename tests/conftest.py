@@ -5,6 +5,8 @@ GitHub alone is faked, behind real sockets; the database and the Dagster instanc
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ from copilot_assets.warehouse import Warehouse
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
+# The key of people's pseudonyms in every company of the tests.
+KEY = bytes(range(32))
 _BEGAN = monotonic()
 # Dagster prints every event of a run.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -37,6 +41,12 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def report_named(name: str) -> Report:
     (report,) = (report for report in REPORTS if report.name == name)
     return report
+
+
+def pseudonym(person: int, key: bytes = KEY) -> int:
+    """The first 53 bits of the HMAC, by way of its hexadecimal digits: 13 of them and one bit of the next."""
+    digits = hmac.new(key, str(person).encode("ascii"), hashlib.sha256).hexdigest()[:14]
+    return int(digits, 16) // 8
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -132,6 +142,7 @@ class Company:
     def copy(self, folder: Path, instance: dg.DagsterInstance) -> Company:
         """The same settings and the same tables, to be changed: cheaper than the run that made them."""
         path = shutil.copy(self.env["COPILOT_WAREHOUSE"], folder / "copy.duckdb")
+        (folder / "copy.key").write_text(KEY.hex())
         return replace(self, env={**self.env, "COPILOT_WAREHOUSE": str(path)}, instance=instance, landed=[])
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
@@ -164,6 +175,8 @@ def new_company(
     start: date = TODAY - timedelta(days=21),
     **env: str,
 ) -> Company:
+    folder.mkdir(exist_ok=True)
+    (folder / "copilot.key").write_text(KEY.hex())
     return Company(
         {
             "GITHUB_API_URL": standin.api_url,

@@ -266,7 +266,17 @@ def test_the_demo_keeps_to_a_folder_of_its_own(env: dict[str, str], tmp_path: Pa
 
 def test_every_command_explains_itself() -> None:
     whole = CliRunner().invoke(main, ["--help"]).output
-    assert set(main.commands) == {"demo", "doctor", "endpoints", "backfill", "status", "import-legacy", "standin"}
+    assert set(main.commands) == {
+        "demo",
+        "doctor",
+        "endpoints",
+        "backfill",
+        "status",
+        "import-legacy",
+        "export",
+        "forget",
+        "standin",
+    }
     for command in main.commands:
         result = CliRunner().invoke(main, [command, "--help"])
         assert result.exit_code == 0

@@ -37,7 +37,8 @@ REPORT = {
     "legacy_metrics",
 }
 SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing"}
-RAW = REPORT | SNAPSHOT | {"expected_reports", "fetches"}
+INPUTS = {"settings", "plan_prices", "events"}
+RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches"}
 ACTIVITY = {
     "daily",
     "ide_daily",
@@ -85,7 +86,24 @@ FLAT = (
         "legacy_pull_request_repository_daily",
     }
 )
-WEEKLY = {"user_trend", "legacy_user_trend", "last_28_days"}
+WEEKLY = {
+    "user_trend",
+    "feature_trend",
+    "ide_trend",
+    "language_trend",
+    "model_trend",
+    "team_trend",
+    "adoption_phase_trend",
+    "cohort_retention",
+    "licence_trend",
+    "spend_trend",
+    "pull_request_trend",
+    "event_effect",
+    "legacy_user_trend",
+    "last_28_days",
+}
+# Of persons: neither shown nor exported.
+PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat"}
 QUALITY = {
     "day_status",
     "quarantine",
@@ -95,6 +113,7 @@ QUALITY = {
     "seat_snapshot",
     "series_break",
     "team_day_status",
+    "weekly_coverage",
 }
 # Those that read what every raw report writes beside its records.
 OF_EVERY_REPORT = {"day_status", "quarantine", "revisions", "schema_drift", "seat_snapshot"}
@@ -117,6 +136,8 @@ def test_every_table_is_an_asset_in_the_group_of_its_schema(defs: dg.Definitions
         *(("flat", name) for name in FLAT),
         *(("weekly", name) for name in WEEKLY),
         *(("quality", name) for name in QUALITY),
+        *(("people", name) for name in PEOPLE),
+        ("export", "files"),
     }
     for key in graph.get_all_asset_keys():
         assert graph.get(key).group_name == key.path[0]
@@ -138,9 +159,11 @@ def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.D
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description, key
-        assert node.description.startswith("One row per "), key
         assert node.owners == ["team:copilot"], key
         assert "duckdb" in node.kinds, key
+        if key.path == ["export", "files"]:
+            continue
+        assert node.description.startswith("One row per "), key
         columns = node.metadata["dagster/column_schema"].columns
         assert columns, key
         assert all(column.description for column in columns), key
@@ -163,6 +186,15 @@ def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(d
     assert set(WEEKLY_REPORTS) == {model.name for model in load_models() if model.schema == "weekly"}
 
 
+def test_all_sql_models_and_their_checks_are_one_step(defs: dg.Definitions) -> None:
+    """Each further step would be 0.1 s of Dagster's bookkeeping in every run."""
+    models = load_models()
+    (definition,) = {id(each): each for each in (defs.get_assets_def(model.key) for model in models)}.values()
+    assert set(definition.keys) == {dg.AssetKey(model.key) for model in models}
+    checks = {(dg.AssetKey(model.key), check.name) for model in models for check in model.checks}
+    assert {(key.asset_key, key.name) for key in definition.check_keys} == checks
+
+
 def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
@@ -178,11 +210,21 @@ def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions)
         ("flat", "entity_daily"),
         ("flat", "entity_feature_daily"),
         ("flat", "user_daily"),
-        ("flat", "user_feature_daily"),
+        ("people", "user_week"),
+        ("people", "weekly_part"),
         ("quality", "day_status"),
         ("quality", "series_break"),
-        ("raw", "expected_reports"),
+        ("quality", "weekly_coverage"),
     }
+
+
+def test_the_export_comes_after_every_table_that_is_in_it_and_in_every_job(defs: dg.Definitions) -> None:
+    files = dg.AssetKey(["export", "files"])
+    graph = defs.resolve_asset_graph()
+    exported = {key for key in graph.get_all_asset_keys() if key.path[0] in ("weekly", "quality")}
+    assert graph.get(files).parent_keys == exported
+    for job in ("everything", "rebuild"):
+        assert files in defs.resolve_job_def(job).asset_layer.executable_asset_keys
 
 
 def test_workspace_yaml_is_the_entry_and_nothing_shadows_it() -> None:

@@ -290,6 +290,18 @@ def test_what_is_left_out_is_not_asked_for(server: Standin) -> None:
     assert line in printed(diagnosis), "the whole line for .env, with what stands there already"
 
 
+def test_people_are_not_asked_for_when_they_are_switched_off(server: Standin) -> None:
+    diagnosis = diagnose(server, ORG, COPILOT_IDENTITIES="off", COPILOT_SKIP_REPORTS="copilot-billing")
+    people = ["users-1-day", "user-teams-1-day", "copilot-seats"]
+    assert diagnosis.is_healthy
+    assert not {*people, "copilot-billing"} & set(by_report(diagnosis, ORG))
+    assert len(asked(server)) == 9 - 4
+    assert f"Not asked for, by COPILOT_IDENTITIES=off: {', '.join(people)}." in printed(diagnosis)
+    told = as_json(diagnosis)
+    assert (told["skipped_reports"], told["reports_about_people_off"]) == (["copilot-billing"], people)
+    assert as_json(diagnose(server, ORG))["reports_about_people_off"] == []
+
+
 # --- What stands in the way, and what to do about it ------------------------------------------------------------------
 
 TROUBLES: Mapping[str, tuple[str, str]] = {

@@ -63,8 +63,8 @@ def test_both_lines_make_the_same_tables_and_open_each_others_files(standin: Sta
         assert newer.load(*DAYS) == []
         made_by_newer = json.loads(json.dumps(newer.tables(), default=str))
 
-        older_file = str(tmp_path / "older" / "copilot.duckdb")
-        env = {**newer.env, "COPILOT_WAREHOUSE": older_file}
+        older = new_company(standin, tmp_path / "older", instance, COPILOT_LEGACY_API="on")
+        older_file, env = older.env["COPILOT_WAREHOUSE"], older.env
         assert run_with_older(env, *DAYS, whole=True) == made_by_newer
 
         # A file of the newer line, opened and continued by the older, and the other way round.
@@ -84,3 +84,11 @@ def test_a_file_that_the_newer_line_wrote_to_opens_in_the_older(tmp_path: Path) 
         connection.execute("create table t as select 42 as answer")
     code = "import sys, duckdb; print(duckdb.connect(sys.argv[1]).execute('select answer from t').fetchall())"
     assert with_older(code, str(path)).strip() == "[(42,)]"
+
+
+def test_the_older_line_writes_a_file_anew_without_a_person() -> None:
+    """By the tests of forgetting that need no run; each takes as long here as there."""
+    code = "import sys, duckdb, pytest; assert duckdb.__version__ < '2'; sys.exit(pytest.main(sys.argv[1:]))"
+    chosen = "nothing_of_a_person and old or views"
+    told = with_older(code, "-p", "no:cacheprovider", "tests/test_forget.py", "-k", chosen)
+    assert "2 passed" in told

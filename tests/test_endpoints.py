@@ -9,6 +9,7 @@ import pytest
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.endpoints import LEFT_OUT, kept_endpoints, markdown
+from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation
 from copilot_assets.standin import Standin
 
@@ -106,7 +107,7 @@ def test_every_table_named_is_an_asset() -> None:
     assert named <= assets
     assert {asset for asset in assets if asset.startswith("flat.")} <= named, "every flat table comes from somewhere"
     views = {re.findall(r"`(raw\.\w+)`", cells[endpoint][0])[0] for endpoint in kept_endpoints()}
-    about_asking = {"raw.fetches", "raw.expected_reports"}
+    about_asking = {"raw.fetches", "raw.expected_reports", *(f"raw.{table}" for table in INPUT_TABLES)}
     assert views == {asset for asset in assets if asset.startswith("raw.")} - about_asking
 
 

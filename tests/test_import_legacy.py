@@ -84,7 +84,7 @@ class Shell:
 
 def _rebuild_tables(installation: Installation, *, instance: dg.DagsterInstance, run_id: str) -> RangeResult:
     with Warehouse(installation.warehouse_path()).connect() as connection:
-        refresh_flat(connection, LegacyDay, ["legacy-metrics"])
+        refresh_flat(connection, LegacyDay, ["legacy-metrics"], installation.identities())
         for model in load_models():
             connection.execute(f"create or replace table {model.table} as {model.sql}")
     return RangeResult(problems=(), checks=(), run_ids=(run_id,))

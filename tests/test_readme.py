@@ -36,6 +36,8 @@ RUN_BELOW = {
     ".venv/bin/copilot-assets doctor": "test_doctor",
     ".venv/bin/copilot-assets backfill": "test_backfill",
     ".venv/bin/copilot-assets status": "test_backfill",
+    ".venv/bin/copilot-assets export --format parquet copilot-files": "test_backfill",
+    ".venv/bin/copilot-assets forget octocat": "test_backfill",
     ".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org": "test_import_legacy",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
@@ -49,6 +51,9 @@ def test_every_command_is_run_below() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what is in the repository, with the environment that this test runs in."""
+    # `make setup` in the copy would make this very environment that of the copy.
+    inputs = [(ROOT / name).stat().st_mtime for name in ("pyproject.toml", "requirements.lock")]
+    assert (ROOT / ".venv" / "synced").stat().st_mtime > max(inputs), "run `make setup` first"
     git = "git ls-files --cached --others --exclude-standard"
     listed = subprocess.run(git.split(), cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():
@@ -133,11 +138,11 @@ def test_make_dev(project: Path, standin: Standin) -> None:
         assert node["location"]["name"] == "copilot_assets", "the name is workspace.yaml's"
 
 
-def run(command: str, project: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """A command, to its end."""
+def run(command: str, project: Path, typed: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    """A command, to its end; `typed` is what somebody answers to its questions."""
     ours = ("COPILOT_", "GITHUB_", "DAGSTER_")
     own = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return subprocess.run(command.split(), cwd=project, env={**own, **env}, capture_output=True, text=True)
+    return subprocess.run(command.split(), cwd=project, env={**own, **env}, input=typed, capture_output=True, text=True)
 
 
 def test_doctor(project: Path) -> None:
@@ -168,12 +173,14 @@ def test_import_legacy(project: Path) -> None:
 
 
 def test_backfill(project: Path) -> None:
-    """With the stand-in's real current day, as a user would: from the start date to yesterday."""
+    """With the stand-in's real current day, as a user would: from the start date to yesterday, and what comes after."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     start = yesterday - timedelta(days=3)
     with Standin() as github:
         env = own_env(github) | {"COPILOT_START_DATE": start.isoformat()}
         done = run(".venv/bin/copilot-assets backfill", project, **env)
+    if datetime.now(UTC).date() - timedelta(days=1) != yesterday:
+        pytest.skip("the UTC day turned while it ran")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Fetching 4 days, {start} to {yesterday}" in done.stdout
     assert done.stderr == ""
@@ -186,6 +193,31 @@ def test_backfill(project: Path) -> None:
     assert told.returncode == 0, told.stdout + told.stderr
     assert "Nothing needs a hand." in told.stdout
     assert "organization-1-day" in told.stdout
+
+    exported = run(".venv/bin/copilot-assets export --format parquet copilot-files", project)
+    assert exported.returncode == 0, exported.stdout + exported.stderr
+    for folder in ("copilot-files", "data/export"):  # by hand, and by the run
+        assert duckdb.sql(f"select count(*) from '{project}/{folder}/weekly/user_trend.parquet'").fetchall() != [(0,)]
+    for file in ("copilot.duckdb", "copilot.key"):
+        assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
+
+    nobody = run(".venv/bin/copilot-assets forget octocat", project)
+    assert (nobody.returncode, "Nobody in the database goes by 'octocat'" in nobody.stderr) == (1, True)
+    with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
+        ((login, before),) = connection.execute(
+            "select payload ->> 'user_login' as login, count(*) over () from raw.records "
+            "where report = 'users-1-day' order by login limit 1"
+        ).fetchall()
+    forgotten = run(f".venv/bin/copilot-assets forget {login}", project, typed="y\n")
+    assert forgotten.returncode == 0, forgotten.stdout + forgotten.stderr
+    with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
+        left = connection.execute(
+            "select count(*), count(*) filter (payload ->> 'user_login' = ?) from raw.records "
+            "where report = 'users-1-day'",
+            [login],
+        ).fetchall()
+    assert left[0][1] == 0
+    assert left[0][0] < before
 
 
 def test_standin(project: Path) -> None:
@@ -214,7 +246,7 @@ def test_the_four_lines_of_env_are_enough() -> None:
 def test_the_example_of_env_has_every_setting() -> None:
     source = (ROOT / "copilot_assets" / "settings.py").read_text()
     settings = set(re.findall(r'"((?:GITHUB|COPILOT)_[A-Z_]+)"', source))
-    assert len(settings) == 12, "four of them are a GitHub App's"
+    assert len(settings) == 19, "four of them are a GitHub App's"
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^#?((?:GITHUB|COPILOT)_[A-Z_]+)=", example, re.MULTILINE)) == settings
 

@@ -58,7 +58,7 @@ def sql_value(query: str) -> dg.MarkdownMetadataValue:
 
 def names_nobody(table: str, columns: Collection[str]) -> bool:
     """Whether rows of `schema.table` may be shown in the UI, whose history keeps them: scopes and teams, no people."""
-    return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "payload"} & set(columns)
+    return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "user_login", "payload"} & set(columns)
 
 
 def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema,
 from copilot_assets.assets.raw import LEDGER, raw_key
 from copilot_assets.flatten import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.installation import Installation
 from copilot_assets.records import Record
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.warehouse import Warehouse
@@ -56,11 +57,17 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         pool=POOL,
     )
     def flatten_reports(
-        config: FlattenConfig, warehouse: dg.ResourceParam[Warehouse]
+        config: FlattenConfig,
+        installation: dg.ResourceParam[Installation],
+        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.MaterializeResult[Any]]:
         with sentences(), warehouse.connect() as connection:
             days, refreshed = refresh_flat(
-                connection, record, [report.name for report in reports], full=config.full_refresh
+                connection,
+                record,
+                [report.name for report in reports],
+                installation.identities(),
+                full=config.full_refresh,
             )
             # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.
             previews = {

@@ -17,6 +17,7 @@ import dagster as dg
 
 from copilot_assets.assets import OWNERS, POOL, column_schema, sentences, table_value
 from copilot_assets.contract import Column
+from copilot_assets.forget import strike
 from copilot_assets.github.auth import auth_for
 from copilot_assets.github.client import Fetch, GitHubClient
 from copilot_assets.github.outcomes import Outcome
@@ -269,7 +270,8 @@ def _fetch_and_land(
             if not landing.outcomes:  # nothing has landed yet
                 expect(connection, expected_reports(settings, installation.today()))
                 make_report_view(connection, report)
-            return {fetch.fetch_id: fetch for fetch in land(connection, fetches, run_id)} if fetches else {}
+            wanted = strike(connection, fetches, installation.identities())
+            return {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
 
     async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]

@@ -107,9 +107,9 @@ def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
         layout = _layout(path)
         before, broken_before = found.records, len(found.broken)
         of_file = f" of file {number}" if len(paths) > 1 else ""
-        kept = [found.keeps(text, place + of_file) for place, text in _texts(path, layout)]
+        kept = [found.keeps(text, place + of_file) for place, text in record_texts(path, layout)]
         if len(found.broken) > broken_before:
-            _keep_only(path, layout, kept)
+            keep_only(path, layout, kept)
         files.append(ReportFile(path, layout, found.records - before, found.longest))
     if report.is_single and found.records > 1:
         raise BrokenFileError(
@@ -191,9 +191,9 @@ class _Found:
         return None
 
 
-def _keep_only(path: Path, layout: str, kept: Sequence[bool]) -> None:
+def keep_only(path: Path, layout: str, kept: Sequence[bool]) -> None:
     """Leave the records that are kept in a file, their texts untouched."""
-    texts = [text for (_, text), keep in zip(_texts(path, layout), kept, strict=True) if keep]
+    texts = [text for (_, text), keep in zip(record_texts(path, layout), kept, strict=True) if keep]
     path.write_bytes(b"[" + b",".join(texts) + b"]" if layout == ARRAY else b"".join(text + b"\n" for text in texts))
 
 
@@ -256,7 +256,7 @@ def _is_json(text: bytes, kind: Any) -> bool:
     return True
 
 
-def _texts(path: Path, layout: str) -> Iterator[tuple[str, bytes]]:
+def record_texts(path: Path, layout: str) -> Iterator[tuple[str, bytes]]:
     """The records' texts, each with the place where it stands in its file."""
     if layout == LINES:
         with path.open("rb") as file:

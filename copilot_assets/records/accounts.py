@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from copilot_assets.records.fields import Record, count, identity, in_raw_only, instant, meta
+from copilot_assets.records.fields import Record, count, identity, in_raw_only, instant, meta, person_id, person_login
 
 
 class Assignee(Record, kw_only=True):
@@ -18,9 +18,10 @@ class Assignee(Record, kw_only=True):
     is_open = True
 
     id: Annotated[
-        int, identity("GitHub's id of the person who holds the seat; null when GitHub does not tell", column="user_id")
+        int,
+        person_id("Who holds the seat: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login; null when not told"),
     ]
-    login: Annotated[str, in_raw_only("Login of the person")] | None = None
+    login: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
     type: Annotated[str, meta("`User`, or what else holds the seat", column="assignee_type")] | None = None
 
 

@@ -6,13 +6,16 @@ The marks and the base of all records belong here; the fields themselves are in 
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 # DuckDB's and Polars' BIGINT.
 MAX: Final = 2**63 - 1
+
+# What a field tells of the person a record is about. `identities.py` says what the flat tables show of it.
+Person = Literal["id", "login"]
 
 
 def meta(text: str, *, column: str | None = None, key: bool = False) -> Meta:
@@ -23,6 +26,16 @@ def meta(text: str, *, column: str | None = None, key: bool = False) -> Meta:
 def identity(text: str, *, column: str | None = None) -> Meta:
     """A number that names something: a key, never to be added up."""
     return Meta(ge=0, le=MAX, description=text, extra={"column": column, "key": True})
+
+
+def person_id(text: str) -> Meta:
+    """GitHub's id of the person whom the whole record is about: the key `user_id`, in the flat tables a pseudonym."""
+    return Meta(ge=0, le=MAX, description=text, extra={"column": "user_id", "key": True, "person": "id"})
+
+
+def person_login(text: str) -> Meta:
+    """That person's login, `user_login`: null in the flat tables unless logins are wanted, and never a key."""
+    return Meta(description=text, extra={"column": "user_login", "person": "login"})
 
 
 def count(text: str, *, column: str | None = None) -> Meta:
@@ -41,7 +54,7 @@ def instant(text: str) -> Meta:
 
 
 def in_raw_only(text: str) -> Meta:
-    """A field that no flat table shows: a login, what the table has already, GitHub's housekeeping."""
+    """A field that no flat table shows: what the table has already, GitHub's housekeeping."""
     return Meta(description=text, extra={"in_raw_only": True})
 
 

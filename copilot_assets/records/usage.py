@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from copilot_assets.records.fields import Record, count, identity, in_raw_only, meta, number
+from copilot_assets.records.fields import Record, count, identity, in_raw_only, meta, number, person_id, person_login
 
 # The fields that every record begins and ends with.
 Day = Annotated[dt.date, in_raw_only("UTC day")]
@@ -368,9 +368,8 @@ class UserPhase(Record):
 class UserDay(ActivityDay, kw_only=True):
     """One person in one scope on one day: `users-1-day`. A person without activity has no record."""
 
-    user_id: Annotated[int, identity("GitHub's id of the person")]
-    # Logins stay in raw: they change, and a table of numbers has no need of names.
-    user_login: Annotated[str, in_raw_only("Login of the person")] | None = None
+    user_id: Annotated[int, person_id("The person: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login")]
+    user_login: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
     used_agent: Annotated[bool, meta("Used IDE agent mode")] | None = None
     used_chat: Annotated[bool, meta("Used IDE chat")] | None = None
     used_cli: Annotated[bool, meta("Used the Copilot CLI")] | None = None
@@ -403,9 +402,9 @@ class UserTeamDay(Record, kw_only=True):
     day_partition: Housekeeping = None
     entity_id_partition: Housekeeping = None
     team_id: Annotated[int, identity("GitHub's id of the team")]
-    user_id: Annotated[int, identity("GitHub's id of the person")]
+    user_id: Annotated[int, person_id("The person: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login")]
     slug: Annotated[str, meta("Slug of the team; enterprise teams begin with `ent:`", column="team_slug")] | None = None
-    user_login: Annotated[str, in_raw_only("Login of the person")] | None = None
+    user_login: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
 
 
 class ReviewTime(Record, kw_only=True):

@@ -25,7 +25,7 @@ seen as (
         team_id,
         day,
         max(team_slug) as team_slug,
-        count(distinct user_id) as people
+        count(user_id) as people
     from flat.user_team_daily
     where team_id is not null
     group by scope, team_id, day

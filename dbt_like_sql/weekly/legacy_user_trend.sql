@@ -4,20 +4,9 @@ description: |
   engaged users. Its definitions differ from today's reports: never draw the two as one line.
 */
 with coverage as (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        count(*) filter (where coverage <> 'not_expected') as days_expected,
-        count(*) filter (where coverage = 'reported') as days_reported,
-        count(*) filter (where coverage = 'pending') as days_pending,
-        count(*) filter (where coverage = 'below_threshold') as days_below_threshold,
-        count(*) filter (where coverage = 'missing') as days_missing,
-        max(e.as_of) > date_trunc('week', day)::date + 6 + max(e.lag_days)
-        and not bool_or(status = 'provisional') as is_closed
-    from quality.day_status
-    join raw.expected_reports as e using (scope, report)
-    where report = 'legacy-metrics'
-    group by scope, date_trunc('week', day)
+    select *
+    from quality.weekly_coverage
+    where source = 'legacy-metrics'
 ),
 
 totals as (

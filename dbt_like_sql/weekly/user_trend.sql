@@ -1,25 +1,13 @@
 /*
 description: |
-  One row per scope (organisation or enterprise) and ISO week: how many people use Copilot, and how much.
+  One row per scope (organisation or enterprise) and ISO week: how many people use Copilot, how often and how much, who
+  is new and who left, and the same people as GitHub counts them.
   Active people are distinct people of the per-user report, never sums of days. A week without a report has nulls.
 */
 with coverage as (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        count(*) filter (where report <> 'users-1-day' and coverage <> 'not_expected') as days_expected,
-        count(*) filter (where report <> 'users-1-day' and coverage = 'reported') as days_reported,
-        count(*) filter (where report <> 'users-1-day' and coverage = 'pending') as days_pending,
-        count(*) filter (where report <> 'users-1-day' and coverage = 'below_threshold') as days_below_threshold,
-        count(*) filter (where report <> 'users-1-day' and coverage = 'missing') as days_missing,
-        count(*) filter (where report = 'users-1-day' and coverage = 'reported') as user_days_reported,
-        max(e.as_of) > date_trunc('week', day)::date + 6 + max(e.lag_days)
-        and not bool_or(status = 'provisional') as is_closed
-    from quality.day_status
-    join raw.expected_reports as e using (scope, report)
-    where report in ('organization-1-day', 'enterprise-1-day', 'users-1-day')
-    group by scope, date_trunc('week', day)
-    having days_expected > 0
+    select *
+    from quality.weekly_coverage
+    where source = 'entity-1-day' and days_expected > 0
 ),
 
 totals as (
@@ -32,7 +20,12 @@ totals as (
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
         sum(loc_added_sum) as loc_added_sum,
-        sum(loc_deleted_sum) as loc_deleted_sum
+        sum(loc_deleted_sum) as loc_deleted_sum,
+        max(day) as last_day,
+        arg_max(weekly_active_users, day) as weekly_active_users,
+        arg_max(monthly_active_users, day) as monthly_active_users,
+        arg_max(monthly_active_chat_users, day) as monthly_active_chat_users,
+        arg_max(monthly_active_agent_users, day) as monthly_active_agent_users
     from flat.entity_daily
     where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
@@ -49,49 +42,124 @@ completions as (
     group by scope, date_trunc('week', day)
 ),
 
-completion_people as (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        count(distinct user_id) as completion_people
-    from flat.user_feature_daily
-    where feature = 'code_completion' and (scope, day) in (select (scope, day) from quality.day_status)
-    group by scope, date_trunc('week', day)
-),
-
+-- of people: the weeks of activity, and the week after each, in which they may have stayed away
 people as (
     select
         scope,
-        date_trunc('week', day)::date as week_start,
-        count(distinct user_id) as active_people
-    from flat.user_daily
-    where (scope, day) in (select (scope, day) from quality.day_status)
-    group by scope, date_trunc('week', day)
+        week_start,
+        count(*) filter (is_active) as active_people,
+        count(*) filter (is_active and first_week = week_start) as new_people,
+        count(*) filter (is_active and week_before < week_start - 7) as returning_people,
+        count(*) filter (not is_active) as lapsed_people,
+        count(*) filter (is_active and days_active = 1) as people_1_day,
+        count(*) filter (is_active and days_active = 2) as people_2_days,
+        count(*) filter (is_active and days_active = 3) as people_3_days,
+        count(*) filter (is_active and days_active = 4) as people_4_days,
+        count(*) filter (is_active and days_active >= 5) as people_5_days
+    from (
+        select scope, week_start, true as is_active, first_week, week_before, days_active
+        from people.user_week
+        union all
+        select scope, week_start + 7, false, first_week, null, null
+        from people.user_week as w
+        where not exists (
+            select 1
+            from people.user_week as n
+            where n.scope = w.scope and n.user_id = w.user_id and n.week_start = w.week_start + 7
+        )
+    )
+    group by scope, week_start
+),
+
+first_weeks as (
+    select scope, min(week_start) as first_week
+    from people.user_week
+    group by scope
+),
+
+-- the 7 and 28 days that end with the last day the scope was reported of, as GitHub's own numbers of that day
+ends as (
+    select scope, week_start, last_day, unnest([0, 7, 14, 21, 28]) as days_before
+    from totals
+),
+
+trailing_users as (
+    select
+        e.scope,
+        e.week_start,
+        max(u.day) > any_value(e.last_day) - 7 as is_of_7_days,
+        bool_or(u.used_chat) as used_chat,
+        bool_or(u.used_agent) as used_agent
+    from ends as e
+    join flat.user_daily as u
+        on u.scope = e.scope and date_trunc('week', u.day) = e.week_start - e.days_before
+    where u.day > e.last_day - 28 and u.day <= e.last_day
+        and (u.scope, u.day) in (select (scope, day) from quality.day_status)
+    group by e.scope, e.week_start, u.user_id
+),
+
+trailing_people as (
+    select
+        scope,
+        week_start,
+        count(*) filter (is_of_7_days) as people_7_days,
+        count(*) as people_28_days,
+        count(*) filter (used_chat) as chat_people_28_days,
+        count(*) filter (used_agent) as agent_people_28_days
+    from trailing_users
+    group by scope, week_start
+),
+
+trailing_days as (
+    select
+        e.scope,
+        e.week_start,
+        count(s.day) filter (s.day > e.last_day - 7) as user_days_reported_7_days,
+        count(s.day) as user_days_reported_28_days
+    from totals as e
+    left join quality.day_status as s
+        on s.scope = e.scope and s.day > e.last_day - 28 and s.day <= e.last_day
+        and s.report = 'users-1-day' and s.coverage = 'reported'
+    group by e.scope, e.week_start
 ),
 
 weeks as (
     select
         c.*,
         -- a week whose reported days have no rows had nobody; a week without a reported day is unknown
-        case when c.user_days_reported > 0 then coalesce(p.active_people, 0) end as active_people,
-        t.daily_active_users,
-        t.avg_daily_active_users,
-        t.user_initiated_interaction_count,
-        t.code_generation_activity_count,
-        t.code_acceptance_activity_count,
-        t.loc_added_sum,
-        t.loc_deleted_sum,
+        if(c.user_days_reported > 0, coalesce(p.active_people, 0), null) as active_people,
+        if(c.user_days_reported > 0, coalesce(p.people_1_day, 0), null) as people_1_day,
+        if(c.user_days_reported > 0, coalesce(p.people_2_days, 0), null) as people_2_days,
+        if(c.user_days_reported > 0, coalesce(p.people_3_days, 0), null) as people_3_days,
+        if(c.user_days_reported > 0, coalesce(p.people_4_days, 0), null) as people_4_days,
+        if(c.user_days_reported > 0, coalesce(p.people_5_days, 0), null) as people_5_days,
+        -- who came and who left can be told of two whole weeks with people in the reports of both
+        c.follows_whole_week and c.user_days_reported > 0 and lag(c.user_days_reported) over by_week > 0 as knows_before,
+        if(knows_before and c.week_start > f.first_week, coalesce(p.new_people, 0), null) as new_people,
+        if(knows_before, coalesce(p.returning_people, 0), null) as returning_people,
+        if(knows_before, coalesce(p.lapsed_people, 0), null) as lapsed_people,
+        t.* exclude (scope, week_start),
+        d.user_days_reported_28_days,
+        if(d.user_days_reported_7_days > 0, coalesce(r.people_7_days, 0), null) as people_7_days,
+        if(d.user_days_reported_28_days > 0, coalesce(r.people_28_days, 0), null) as people_28_days,
+        if(d.user_days_reported_28_days > 0, coalesce(r.chat_people_28_days, 0), null) as chat_people_28_days,
+        if(d.user_days_reported_28_days > 0, coalesce(r.agent_people_28_days, 0), null) as agent_people_28_days,
         -- of nobody there is nothing to hide; numbers of people that nobody knows are hidden
-        coalesce(u.completion_people, 0) < 5
-        and (u.completion_people > 0 or coalesce(f.generations, 0) + coalesce(f.acceptances, 0) > 0) as is_suppressed,
-        case when is_suppressed is not true then u.completion_people end as completion_people,
-        case when is_suppressed is not true then f.generations end as generations,
-        case when is_suppressed is not true then f.acceptances end as acceptances
+        coalesce(u.is_suppressed, false)
+        and (u.people > 0 or coalesce(k.generations, 0) + coalesce(k.acceptances, 0) > 0) as hides_completions,
+        if(hides_completions, null, u.people) as completion_people,
+        if(hides_completions, null, k.generations) as generations,
+        if(hides_completions, null, k.acceptances) as acceptances
     from coverage as c
     left join totals as t using (scope, week_start)
-    left join completions as f using (scope, week_start)
-    left join completion_people as u using (scope, week_start)
+    left join completions as k using (scope, week_start)
     left join people as p using (scope, week_start)
+    left join first_weeks as f using (scope)
+    left join trailing_people as r using (scope, week_start)
+    left join trailing_days as d using (scope, week_start)
+    left join people.weekly_part as u
+        on u.scope = c.scope and u.week_start = c.week_start and u.breakdown = 'feature' and u.part = 'code_completion'
+    window by_week as (partition by c.scope order by c.week_start)
 ),
 
 compared as (
@@ -101,15 +169,14 @@ compared as (
             select string_agg(b.day || ': ' || b.what, '; ' order by b.day)
             from quality.series_break as b
             where b.day between w.week_start and w.week_start + 6 and (b.moves_active_users or b.moves_activity)
-        ) as series_break,
-        w.is_closed and lag(w.is_closed) over by_week and lag(w.week_start) over by_week = w.week_start - 7
-        and w.days_expected = 7 and lag(w.days_expected) over by_week = 7
+        ) as breaks,
+        w.follows_whole_week
         -- a break on the first day of the week before lies before both weeks
         and not exists (
             select 1
             from quality.series_break as b
             where b.moves_active_users and b.day > w.week_start - 7 and b.day <= w.week_start + 6
-        ) as is_comparable,
+        ) as has_same_meaning,
         lag(w.active_people) over by_week as active_people_before,
         lag(w.avg_daily_active_users) over by_week as avg_daily_active_users_before
     from weeks as w
@@ -119,14 +186,22 @@ compared as (
 select
     scope, -- organisation or enterprise  #not_null #unique(scope, week_start)
     week_start, -- Monday of the ISO week, UTC  #not_null
-    days_expected::bigint as days_expected, -- closed days of the week that GitHub could have reported  #range(1, 7)
-    days_reported::bigint as days_reported, -- of these, days with a report about the scope  #range(0, 7)
-    days_pending::bigint as days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
-    days_below_threshold::bigint as days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
-    days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
+    days_expected, -- closed days of the week that GitHub could have reported  #range(1, 7)
+    days_reported, -- of these, days with a report about the scope  #range(0, 7)
+    days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
+    days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
+    days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
-    user_days_reported::bigint as user_days_reported, -- days with a report of people  #range(0, 7)
+    user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported
+    if(has_same_meaning, new_people, null)::bigint as new_people, -- of these, people in no earlier report of this warehouse; null in its first week, and unless this week and the one before are whole, closed and told of people, and no break moves them
+    if(has_same_meaning, returning_people, null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
+    if(has_same_meaning, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
+    people_1_day::bigint as people_active_1_day, -- of the active people, people with rows on one day of the week
+    people_2_days::bigint as people_active_2_days, -- on two days
+    people_3_days::bigint as people_active_3_days, -- on three days
+    people_4_days::bigint as people_active_4_days, -- on four days
+    people_5_days::bigint as people_active_5_or_more_days, -- on five days or more
     daily_active_users::bigint as daily_active_users, -- sum of daily active users over the reported days (person-days, not people)
     avg_daily_active_users::double as avg_daily_active_users, -- daily active users per reported day
     user_initiated_interaction_count::bigint as user_initiated_interaction_count, -- prompts sent
@@ -134,13 +209,23 @@ select
     code_acceptance_activity_count::bigint as code_acceptance_activity_count, -- outputs accepted (events)
     loc_added_sum::bigint as loc_added_sum, -- lines added
     loc_deleted_sum::bigint as loc_deleted_sum, -- lines deleted
-    coalesce(is_suppressed, false) as is_suppressed, -- whether completion_* are withheld: fewer than five people are behind them, or nobody knows how many  #not_null
+    last_day as last_day_reported, -- last day with a report about the scope, UTC: with it end the 7 and 28 days of the next columns
+    user_days_reported_28_days::bigint as user_days_reported_28_days, -- of those 28 days, days with a report of people: with fewer, people are missing that GitHub counts  #range(0, 28)
+    people_7_days::bigint as people_7_days, -- distinct people in the per-user reports of those 7 days; null when none of them was reported
+    weekly_active_users::bigint as weekly_active_users, -- the same as GitHub counts it
+    people_28_days::bigint as people_28_days, -- distinct people in the per-user reports of those 28 days; null likewise
+    monthly_active_users::bigint as monthly_active_users, -- the same as GitHub counts it; its month is 28 days
+    chat_people_28_days::bigint as chat_people_28_days, -- of the people of 28 days, people flagged with IDE chat
+    monthly_active_chat_users::bigint as monthly_active_chat_users, -- the same as GitHub counts it
+    agent_people_28_days::bigint as agent_people_28_days, -- of the people of 28 days, people flagged with IDE agent mode
+    monthly_active_agent_users::bigint as monthly_active_agent_users, -- the same as GitHub counts it
+    coalesce(hides_completions, false) as is_suppressed, -- whether completion_* are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or behind a feature that would follow from them, or nobody knows how many  #not_null
     completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report
     generations::bigint as completion_generation_count, -- code completions shown (feature code_completion)
     acceptances::bigint as completion_acceptance_count, -- code completions accepted
     (acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, code completions alone: agents would dilute it; null without completions
-    series_break, -- what GitHub changed within the week that moves active users or activity, if anything
-    case when is_comparable then active_people - active_people_before end::bigint as active_people_change, -- people more than the week before; null unless both weeks are whole and closed and no break moves them
-    case when is_comparable then avg_daily_active_users - avg_daily_active_users_before end::double as avg_daily_active_users_change -- daily active users more than the week before, per reported day; null likewise
+    breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
+    if(has_same_meaning, active_people - active_people_before, null)::bigint as active_people_change, -- people more than the week before; null unless both weeks are whole and closed and no break moves them
+    if(has_same_meaning, avg_daily_active_users - avg_daily_active_users_before, null)::double as avg_daily_active_users_change -- daily active users more than the week before, per reported day; null likewise
 from compared
 order by scope, week_start

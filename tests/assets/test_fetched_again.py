@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from copilot_assets.flatten import tables_of
-from copilot_assets.records import EntityDay, UserDay
+from copilot_assets.flatten import FLAT_TABLES, tables_of
+from copilot_assets.records import AiCreditUsage, EntityDay, PremiumRequestUsage, UserDay, UserTeamDay
 from copilot_assets.standin import Standin
 from tests.conftest import Company, new_company
 
@@ -31,7 +31,16 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
     """What a backfill of these reports does, as far as the table of weeks, without the checks."""
     raw = [f"raw.{report.replace('-', '_')}" for report in reports]
     tables = [f"flat.{table.name}" for record in (EntityDay, UserDay) for table in tables_of(record)]
-    models = ["quality.series_break", "quality.day_status", "quality.revisions", "weekly.user_trend"]
+    quality = ["quality.series_break", "quality.day_status", "quality.weekly_coverage", "quality.revisions"]
+    people = ["people.user_week", "people.team_week", "people.weekly_part"]
+    # What the models read of reports that are not fetched here is there, and empty.
+    others = [
+        f"flat.{table.name}"
+        for table in FLAT_TABLES
+        if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage)
+    ]
+    inputs = ["raw.settings", "raw.plan_prices", "raw.events"]
+    models = [*inputs, *others, *quality, *people, "weekly.user_trend"]
     assert company.load(first, last, *raw, *tables, *models) == []
 
 

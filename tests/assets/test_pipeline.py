@@ -16,7 +16,7 @@ import pytest
 
 from copilot_assets.standin import Standin
 from copilot_assets.standin.server import Seen
-from tests.conftest import TODAY, Company, new_company
+from tests.conftest import TODAY, Company, new_company, pseudonym
 
 FIRST, LAST = TODAY - timedelta(days=17), TODAY - timedelta(days=4)  # 2026-09-14, a Monday, to 2026-09-27, a Sunday
 FRIDAY = date(2026, 9, 25)  # on which GitHub's newest field came, the review times
@@ -103,10 +103,10 @@ def test_a_range_materialises_every_day_and_every_table(fortnight: Company) -> N
     views = {name.replace("-", "_") for name in landed}
     assert {name for name in views if not fortnight.sql(f"from raw.{name} limit 1")} == set()
     # Bills of September hold no premium requests: AI credits replaced them in June. The stand-in tells of people, and
-    # not of an entity, what they use in the CLI. Nothing was asked for twice, and nothing odd came.
+    # not of an entity, what they use in the CLI. Nothing was asked for twice, and nothing odd came; nobody gave events.
     assert {name for name, rows in fortnight.tables().items() if not rows} == {
         "flat.premium_request_usage",
-        *("quality.quarantine", "quality.revisions", "quality.schema_drift"),
+        *("quality.quarantine", "quality.revisions", "quality.schema_drift", "weekly.event_effect"),
         *(f"flat.entity_{what}_daily" for what in ("skill", "custom_agent", "mcp", "slash_cmd", "plugin")),
     }
 
@@ -261,7 +261,7 @@ def test_the_agents_window_is_rare_and_kept(fortnight: Company, github: Standin)
     )
     assert rows
     found = [
-        (day, record["user_id"], *(window[name] for name in ("session_count", "total_user_messages")))
+        (day, pseudonym(record["user_id"]), *(window[name] for name in ("session_count", "total_user_messages")))
         for day in days()
         for record in asked_of(github, "/enterprises/octo-corp/copilot/metrics/reports/users-1-day", day=str(day))
         if (window := record.get("totals_by_vscode_agent"))
@@ -271,7 +271,7 @@ def test_the_agents_window_is_rare_and_kept(fortnight: Company, github: Standin)
 
 def test_the_phase_of_every_person_is_kept(friday: Company, github: Standin) -> None:
     records = asked_of(github, "/orgs/octo-org/copilot/metrics/reports/users-1-day", day=str(FRIDAY))
-    phases = {record["user_id"]: record["ai_adoption_phase"]["phase_number"] for record in records}
+    phases = {pseudonym(record["user_id"]): record["ai_adoption_phase"]["phase_number"] for record in records}
     assert len(set(phases.values())) > 2
     query = "select user_id, ai_adoption_phase_number from flat.user_daily where scope = 'org:octo-org'"
     assert dict(friday.sql(query)) == phases
@@ -281,7 +281,7 @@ def test_people_of_teams_and_no_team_below_five_seats(friday: Company, github: S
     for scope, root in ROOTS.items():
         records = asked_of(github, f"{root}/copilot/metrics/reports/user-teams-1-day", day=str(FRIDAY))
         rows = friday.sql(f"select team_id, team_slug, user_id from flat.user_team_daily where scope = '{scope}'")
-        assert sorted(rows) == sorted((each["team_id"], each["slug"], each["user_id"]) for each in records)
+        assert sorted(rows) == sorted((each["team_id"], each["slug"], pseudonym(each["user_id"])) for each in records)
         seats = Counter(slug for _, slug, _ in rows)
         assert min(seats.values()) >= 5
         every = {team["slug"] for team in answer_of(github, f"{root}/teams").json()}
@@ -338,9 +338,10 @@ def test_seats_are_people_and_grants_are_entries(friday: Company, github: Standi
         newest: dict[int, datetime | None] = {}
         for grant in grants:
             seen = utc(grant["last_activity_at"])
-            best = newest.setdefault(grant["assignee"]["id"], seen)
+            person = pseudonym(grant["assignee"]["id"])
+            best = newest.setdefault(person, seen)
             if seen and (best is None or seen > best):
-                newest[grant["assignee"]["id"]] = seen
+                newest[person] = seen
         rows = friday.sql(f"select user_id, last_activity_at from flat.seat where scope = '{scope}'")
         assert len(rows) == len(newest) == total
         assert dict(rows) == newest
@@ -350,7 +351,7 @@ def test_seats_are_people_and_grants_are_entries(friday: Company, github: Standi
         )
         assert Counter(entries) == Counter(
             (
-                grant["assignee"]["id"],
+                pseudonym(grant["assignee"]["id"]),
                 grant["organization"]["login"] if "organization" in grant else None,
                 grant["assigning_team"] and grant["assigning_team"]["slug"],
                 grant["plan_type"],
@@ -402,7 +403,7 @@ def test_a_second_snapshot_of_a_day_replaces_the_first(changed: Company, standin
     finally:
         standin.today = TODAY
     after = changed.sql(seats)
-    assert after == sorted((grant["assignee"]["id"], utc(grant["last_activity_at"])) for grant in grants)
+    assert after == sorted((pseudonym(grant["assignee"]["id"]), utc(grant["last_activity_at"])) for grant in grants)
     assert len(after) == total
     assert after != before
     assert changed.sql("select distinct day from flat.seat") == [(TODAY,)]

@@ -26,10 +26,11 @@ from copilot_assets.github.files import DECODERS, BrokenFileError, BrokenRecord,
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.identities import Identities
 from copilot_assets.records import Record, UserDay
 from copilot_assets.records.fields import identity, in_raw_only
 from copilot_assets.refresh import refresh_flat
-from copilot_assets.settings import Settings, SettingsError
+from copilot_assets.settings import IdentityMode, Settings, SettingsError
 from copilot_assets.sql_models import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
@@ -350,8 +351,10 @@ def test_a_newer_contract_puts_the_same_bytes_right(shelf: Shelf, older: Report)
 
 
 def test_the_flat_tables_follow_a_newer_contract_and_it_is_no_revision(shelf: Shelf, older: Report) -> None:
+    people = Identities(IdentityMode.LOGIN, shelf.folder / "no.key")
+
     def flattened() -> tuple[int, list[tuple[Any, ...]]]:
-        count, _ = refresh_flat(shelf.connection, UserDay, [USERS.name])
+        count, _ = refresh_flat(shelf.connection, UserDay, [USERS.name], people)
         return count, shelf.rows("select user_id, loc_added_sum from flat.user_daily order by 1")
 
     (revisions,) = (model for model in load_models() if model.table == "quality.revisions")
@@ -531,6 +534,7 @@ def test_a_killed_run_does_not_hold_the_next_one_up(standin: Standin, company: C
 def test_no_event_of_a_failed_run_shows_a_login_a_token_or_a_signature(company: Company, standin: Standin) -> None:
     standin.faults.append(Fault("wrong-type", report="users-1-day", scope="org:octo-org"))
     standin.faults.append(Fault("expired-link", report="organization-1-day", scope="org:octo-labs"))
+    company.env["COPILOT_IDENTITIES"] = "login"  # also the flat tables show logins
     result = company.run(DAY, DAY)
     (problem,) = result.problems
     assert "answered 403 for a report file" in problem, "of a broken record the day is not red"

@@ -17,6 +17,7 @@ import pytest
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
+from copilot_assets.inputs import Inputs, write_inputs
 from copilot_assets.installation import expected_reports
 from copilot_assets.refresh import write_known_names
 from copilot_assets.settings import Settings
@@ -111,9 +112,10 @@ def days(first: date, last: date) -> list[date]:
 
 
 def empty_warehouse(path: Path) -> Warehouse:
-    """A new file with all raw and flat tables, as a first run leaves it when nothing came."""
+    """A new file with all raw and flat tables, as a first run leaves it when nothing is set and nothing came."""
     warehouse = Warehouse(path)
     with warehouse.connect() as connection:
+        write_inputs(connection, Inputs.from_env({}))
         for table in FLAT_TABLES:
             ensure_table(connection, "flat", table.name, table.columns)
         write_known_names(connection)
@@ -134,4 +136,5 @@ def book(shared_connection: duckdb.DuckDBPyConnection) -> Book:
         ledger = ("raw.expected_reports", "raw.fetches", "raw.quarantine", "raw.unknown_fields")
         for table in (*ledger, *(f"flat.{table.name}" for table in FLAT_TABLES)):
             shared_connection.execute(f"delete from {table}")
+    write_inputs(shared_connection, Inputs.from_env({}))
     return Book(shared_connection)

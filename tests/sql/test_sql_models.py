@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from copilot_assets.assets.sql import build_sql_assets, build_sql_checks
+from copilot_assets.assets.sql import build_sql_assets
 from copilot_assets.sql_models import (
     Assertion,
     ModelError,
@@ -109,15 +109,28 @@ def run(
 ) -> dg.ExecuteInProcessResult:
     models = load_models(folder)
     return dg.materialize(
-        [*others, *build_sql_assets(models, KNOWN), *build_sql_checks(models)],
+        [*others, build_sql_assets(models, KNOWN)],
         resources={"warehouse": warehouse},
         **run_arguments,
     )
 
 
 def metadata(result: dg.ExecuteInProcessResult, *key: str) -> dict[str, dg.MetadataValue]:
-    (event,) = result.asset_materializations_for_node("__".join(key))
+    (event,) = (
+        event for event in result.asset_materializations_for_node("sql_models") if event.asset_key.path == [*key]
+    )
     return dict(event.metadata)
+
+
+def built(result: dg.ExecuteInProcessResult) -> list[str]:
+    """The tables that a run built, in order."""
+    return [".".join(event.asset_key.path) for event in result.get_asset_materialization_events()]
+
+
+def sentence(result: dg.ExecuteInProcessResult) -> str:
+    """What the one step that failed says."""
+    (failure,) = result.get_step_failure_events()
+    return str(failure.step_failure_data.user_failure_data.description)
 
 
 # What is read out of a file
@@ -341,10 +354,9 @@ def test_a_table_without_an_asset_of_its_name_leads_to_its_writers(folder: Path)
     write(folder, "checks/mart.x__t", "select x from raw.fetches")
     users, repos = dg.AssetKey(["raw", "users_1_day"]), dg.AssetKey(["raw", "repos_1_day"])
     writers = {"raw.fetches": [users, repos], "raw.reasons": [users]}
-    (asset,) = build_sql_assets(load_models(folder), ["flat.seat"], writers)
-    assert set(asset.dependency_keys) == {dg.AssetKey(["flat", "seat"]), users, repos}
-    (definition,) = build_sql_checks(load_models(folder), writers)
-    (spec,) = definition.check_specs
+    assets = build_sql_assets(load_models(folder), ["flat.seat"], writers)
+    assert set(assets.dependency_keys) == {dg.AssetKey(["flat", "seat"]), users, repos}
+    (spec,) = assets.check_specs
     assert {dep.asset_key for dep in spec.additional_deps} == {users, repos}
 
 
@@ -401,19 +413,19 @@ def test_an_asset_is_described_before_it_is_built(folder: Path) -> None:
     path = write(folder, "weekly/user_trend", TREND)
     write(folder, "weekly/growth", GROWTH)
     models = load_models(folder)
-    trend, growth = build_sql_assets(models, KNOWN)
-    (spec,) = trend.specs
+    assets = build_sql_assets(models, KNOWN)
+    spec, growth = assets.specs
     assert spec.key == dg.AssetKey(["weekly", "user_trend"])
     assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(["flat", "user_daily"])]
-    assert [dep.asset_key for dep in next(iter(growth.specs)).deps] == [spec.key]
+    assert [dep.asset_key for dep in growth.deps] == [spec.key]
     assert (spec.group_name, spec.kinds, list(spec.owners)) == (
         "weekly",
         {"duckdb", "sql", "trend"},
         ["team:enablement", "ana@example.com"],
     )
     assert spec.code_version == models[0].code_version
-    assert trend.op.pool == "duckdb"
-    assert trend.backfill_policy == dg.BackfillPolicy.single_run()
+    assert assets.op.pool == "duckdb"
+    assert assets.backfill_policy == dg.BackfillPolicy.single_run()
     assert spec.automation_condition == dg.AutomationCondition.eager().without(
         ~dg.AutomationCondition.any_deps_missing()
     )
@@ -470,11 +482,57 @@ def test_a_query_that_fails_leaves_the_old_table(folder: Path, warehouse: Wareho
     write(folder, "weekly/user_trend", TREND.replace("sum(interactions)", "sum(interactionz)"))
     result = run(folder, warehouse, raise_on_error=False)
     assert not result.success
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
-    text = failure.step_failure_data.user_failure_data.description
+    text = sentence(result)
     assert text.startswith("weekly.user_trend was not rebuilt and keeps the rows it had")
     assert "LINE 17" in text  # the line of the file
     assert query(warehouse, "select count(*) from weekly.user_trend") == [(3,)]
+
+
+def test_a_query_that_fails_stops_what_reads_its_table_and_nothing_else(folder: Path, warehouse: Warehouse) -> None:
+    write(folder, "mart/bad", f"{HEADER}select 1 as x -- #not_null")
+    write(folder, "mart/child", f"{HEADER}select x -- #not_null\nfrom mart.bad")
+    write(folder, "mart/grandchild", f"{HEADER}select x -- #not_null\nfrom mart.child")
+    write(folder, "mart/other", f"{HEADER}select 1 as x -- #not_null #unique(x)")
+    write(folder, "mart/second", f"{HEADER}select 1 as x")
+    write(folder, "checks/mart.other__is_like_the_child", "select x from mart.other anti join mart.child using (x)")
+    assert run(folder, warehouse).success
+    for name in ("bad", "second"):
+        write(folder, f"mart/{name}", f"{HEADER}select error('no {name}')::integer as x -- #not_null")
+    write(folder, "mart/other", f"{HEADER}select 2 as x -- #not_null #unique(x)")
+    result = run(folder, warehouse, raise_on_error=False)
+    lines = sentence(result).splitlines()
+    assert [line.split(" was not rebuilt")[0] for line in lines if "not rebuilt" in line] == ["mart.bad", "mart.second"]
+    assert all(any(reason in line for line in lines) for reason in ("no bad", "no second"))
+    assert lines[-1] == "Not built because of that, and with the rows they had: mart.child, mart.grandchild."
+    assert built(result) == ["mart.other"]
+    assert query(warehouse, "select x from mart.grandchild union all select x from mart.other") == [(1,), (2,)]
+    # Red by itself, the third check of `other` would be judged by a table of the run before.
+    evaluated = [(each.asset_key.path[-1], each.check_name) for each in result.get_asset_check_evaluations()]
+    assert sorted(evaluated) == [("other", "not_null"), ("other", "unique_x")]
+
+
+def test_a_test_that_fails_keeps_no_other_from_running(folder: Path, warehouse: Warehouse) -> None:
+    write(folder, "mart/a", f"{HEADER}select 1 as x -- #not_null")
+    write(folder, "mart/b", f"{HEADER}select 1 as x -- #not_null")
+    path = write(folder, "checks/mart.a__odd", "select nope from mart.a")
+    result = run(folder, warehouse, raise_on_error=False)
+    assert sentence(result).startswith(f"mart.a was not checked for `odd`: DuckDB refuses the query of {path}.")
+    assert built(result) == ["mart.a", "mart.b"]
+    evaluated = [(each.asset_key.path[-1], each.check_name) for each in result.get_asset_check_evaluations()]
+    assert evaluated == [("a", "not_null"), ("b", "not_null")]
+
+
+def test_a_file_that_is_held_elsewhere_fails_the_step_with_its_sentence(folder: Path, warehouse: Warehouse) -> None:
+    write(folder, "mart/x", f"{HEADER}select 1 as x")
+    held = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", held, str(warehouse.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        result = run(folder, warehouse, raise_on_error=False)
+        holder.communicate()
+    assert sentence(result).startswith(f"{warehouse.path} is open in ")
 
 
 def test_a_first_build_that_fails_leaves_nothing(folder: Path, warehouse: Warehouse) -> None:
@@ -589,10 +647,26 @@ def test_a_test_waits_for_every_table_it_reads(folder: Path, warehouse: Warehous
     write(folder, "weekly/user_trend", TREND)
     write(folder, "weekly/growth", GROWTH)
     write(folder, "checks/weekly.user_trend__grows", "select scope from weekly.growth where change < 0")
-    (definition,) = build_sql_checks(load_models(folder))
-    spec = next(spec for spec in definition.check_specs if spec.name == "grows")
+    assets = build_sql_assets(load_models(folder), KNOWN)
+    spec = next(spec for spec in assets.check_specs if spec.name == "grows")
     assert [dep.asset_key for dep in spec.additional_deps] == [dg.AssetKey(["weekly", "growth"])]
     assert shown_rows(checks(run(folder, warehouse))["grows"]) == [{"scope": "org:a"}]
+
+
+def test_a_test_waits_for_a_table_that_no_model_reads(folder: Path, warehouse: Warehouse) -> None:
+    """Of steps that wait for nothing, Dagster takes the first by name: this one would come after the models."""
+
+    @dg.multi_asset(specs=[dg.AssetSpec(["flat", "seat"])])
+    def z_seat() -> None:
+        query(warehouse, "create table flat.seat as select 7 as x")
+
+    write(folder, "mart/a", f"{HEADER}select 1 as x")
+    write(folder, "mart/b", f"{HEADER}select x from mart.a")
+    write(folder, "checks/mart.a__no_seat", "select x from flat.seat")
+    write(folder, "checks/mart.a__no_b", "select x from mart.b where x > 1")
+    found = checks(run(folder, warehouse, z_seat))
+    assert {name: check.passed for name, check in found.items()} == {"no_seat": False, "no_b": True}
+    assert found["no_seat"].metadata["offending_rows"].value == 1
 
 
 def test_twenty_offending_rows_are_shown_and_all_are_counted(folder: Path, warehouse: Warehouse) -> None:
@@ -609,9 +683,42 @@ def test_twenty_offending_rows_are_shown_and_all_are_counted(folder: Path, wareh
 def test_one_check_can_run_alone(folder: Path, warehouse: Warehouse) -> None:
     write(folder, "quality/numbers", BROKEN)
     assert run(folder, warehouse).success
+    query(warehouse, "delete from quality.numbers where kind = 'other'")
     wanted = dg.AssetCheckKey(dg.AssetKey(["quality", "numbers"]), "unique_n")
     result = run(folder, warehouse, selection=dg.AssetSelection.checks(wanted))
-    assert set(checks(result)) == {"unique_n"}
+    assert {name: check.passed for name, check in checks(result).items()} == {"unique_n": True}
+    assert built(result) == [], "it is the table that is there that was checked"
+
+
+def test_one_model_can_be_built_alone(folder: Path, warehouse: Warehouse) -> None:
+    """With its checks, as a click in the UI does, or without; the others stay, and so does what it reads."""
+    write(folder, "mart/a", f"{HEADER}select 1 as x -- #not_null")
+    write(folder, "mart/b", f"{HEADER}select x -- #not_null\nfrom mart.a")
+    write(folder, "mart/c", f"{HEADER}select x -- #not_null\nfrom mart.b")
+    assert built(run(folder, warehouse)) == ["mart.a", "mart.b", "mart.c"]
+    for name, number in {"a": 2, "b": 3, "c": 4}.items():
+        query(warehouse, f"update mart.{name} set x = {number}")
+    only = dg.AssetSelection.assets(["mart", "b"])
+    result = run(folder, warehouse, selection=only)
+    assert built(result) == ["mart.b"]
+    assert [each.asset_key.path[-1] for each in result.get_asset_check_evaluations()] == ["b"]
+    assert query(warehouse, "select x from mart.a union all from mart.b union all from mart.c") == [(2,), (2,), (4,)]
+    result = run(folder, warehouse, selection=only.without_checks())
+    assert (built(result), checks(result)) == (["mart.b"], {})
+
+
+def test_a_whole_run_is_one_step_and_a_result_tells_of_the_table_it_was_made_of(
+    folder: Path, warehouse: Warehouse
+) -> None:
+    write(folder, "weekly/user_trend", TREND)
+    write(folder, "weekly/growth", GROWTH)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run(folder, warehouse, instance=instance)
+        assert [event.step_key for event in result.all_events if event.is_step_start] == ["sql_models"]
+        latest = instance.get_latest_materialization_event(dg.AssetKey(["weekly", "user_trend"]))
+    targets = {each.target_materialization_data.timestamp for each in result.get_asset_check_evaluations()}
+    assert latest is not None
+    assert targets == {latest.timestamp}
 
 
 def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> None:

@@ -129,6 +129,15 @@ def test_a_full_closed_week(org: Book) -> None:
         "is_closed": True,
         "user_days_reported": 7,
         "active_people": 2,
+        # The first week of the history: nobody knows who is new, back or gone.
+        "new_people": None,
+        "returning_people": None,
+        "lapsed_people": None,
+        "people_active_1_day": 0,
+        "people_active_2_days": 0,
+        "people_active_3_days": 0,
+        "people_active_4_days": 0,
+        "people_active_5_or_more_days": 2,
         "daily_active_users": 58,  # 10 + 12 + 11 + 13 + 9 + 2 + 1
         "avg_daily_active_users": pytest.approx(58 / 7),
         "user_initiated_interaction_count": 700,
@@ -136,6 +145,16 @@ def test_a_full_closed_week(org: Book) -> None:
         "code_acceptance_activity_count": 140,
         "loc_added_sum": 2100,
         "loc_deleted_sum": 49,
+        "last_day_reported": SUNDAY,
+        "user_days_reported_28_days": 7,
+        "people_7_days": 2,
+        "weekly_active_users": None,  # GitHub told none in these reports
+        "people_28_days": 2,
+        "monthly_active_users": None,
+        "chat_people_28_days": 0,
+        "monthly_active_chat_users": None,
+        "agent_people_28_days": 0,
+        "monthly_active_agent_users": None,
         "is_suppressed": False,
         "completion_people": 5,
         "completion_generation_count": 280,
@@ -338,19 +357,37 @@ def test_a_week_with_a_day_that_was_fetched_too_early_is_not_closed(org: Book) -
     assert week_of(org, MONDAY)["is_closed"] is False
 
 
-def test_a_published_part_of_few_people_fails_the_check(org: Book) -> None:
-    (check,) = (
-        check
-        for model in MODELS
-        for check in model.checks
-        if (model.table, check.name) == ("weekly.user_trend", "parts_are_of_five_people")
-    )
-    report_day(org, MONDAY, active=9)
+@pytest.mark.parametrize(
+    ("table", "check_name", "source"),
+    [
+        ("weekly.user_trend", "completions_are_of_enough_people", "flat.user_feature_daily"),
+        ("weekly.feature_trend", "parts_are_of_enough_people", "flat.user_feature_daily"),
+        ("weekly.ide_trend", "parts_are_of_enough_people", "flat.user_ide_daily"),
+        ("weekly.language_trend", "parts_are_of_enough_people", "flat.user_language_feature_daily"),
+        ("weekly.model_trend", "parts_are_of_enough_people", "flat.user_model_feature_daily"),
+        ("weekly.team_trend", "teams_are_of_enough_people", "flat.user_team_daily"),
+    ],
+)
+def test_a_published_part_of_few_people_fails_the_check(org: Book, table: str, check_name: str, source: str) -> None:
+    (check,) = (check for model in MODELS for check in model.checks if (model.table, check.name) == (table, check_name))
+    people = (1, 2, 3, 4, 5)
+    report_day(org, MONDAY, active=9, people=people)
     report_feature(org, MONDAY, "code_completion", 50, 10, people=5)
+    org.fetch(ORG, "user-teams-1-day", MONDAY)
+    row = {"scope": ORG, "day": MONDAY}
+    for name, key in (("ide", "ide"), ("language_feature", "language"), ("model_feature", "model")):
+        part = {key: "x", f"{key}_name": "x"}
+        org.insert(f"flat.entity_{name}_daily", **row, **part, code_generation_activity_count=7)
+        for person in people:
+            org.insert(f"flat.user_{name}_daily", **row, **part, user_id=person)
+    for person in people:
+        org.insert("flat.user_team_daily", **row, team_id=1, team_slug="core", user_id=person)
     org.build()
     assert (check.severity, org.rows(check.sql)) == ("error", [])
-    org.connection.execute("delete from flat.user_feature_daily where user_id = 5")
-    assert org.rows(check.sql) == [{"scope": ORG, "week_start": MONDAY}]
+    # The table told of five; had it told of four, this is what would be seen.
+    org.connection.execute(f"delete from {source} where user_id = 5")
+    (found,) = org.rows(check.sql)
+    assert some(found, "scope", "week_start") == (ORG, MONDAY)
 
 
 def test_a_week_of_chat_alone_has_no_acceptance_rate(org: Book) -> None:
@@ -431,6 +468,7 @@ def test_a_break_of_active_users_takes_the_changes_that_cross_it(book: Book, day
     book.build("quality")
     book.connection.execute("delete from quality.series_break where moves_active_users")
     book.insert("quality.series_break", day=day, moves_active_users=True, moves_activity=False, what="new meaning")
+    book.build("people")
     book.build("weekly")
     assert weeks_with_a_change(book) == set(mondays[1:]) - weeks
     assert week_of(book, NEXT_MONDAY)["series_break"] == f"{day}: new meaning"
@@ -657,9 +695,19 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         report_legacy_day(book, MONDAY, 10, 5)
         book.fetch(ORG, "user-teams-1-day", MONDAY)
         book.insert("flat.user_team_daily", scope=ORG, day=MONDAY, team_id=1, team_slug="core", user_id=1)
+        report_feature(book, MONDAY, "code_completion", 4, 1)
+        row = {"scope": ORG, "day": MONDAY}
+        book.insert("flat.entity_ide_daily", **row, ide="vscode", ide_name="vscode")
+        row["feature"] = "code_completion"
+        book.insert("flat.entity_language_feature_daily", **row, language="python", language_name="python")
+        book.insert("flat.entity_model_feature_daily", **row, model="gpt-5.4", model_name="gpt-5.4")
+        book.insert("flat.entity_adoption_phase_daily", scope=ORG, day=MONDAY, phase_number=1, total_engaged_users=1)
+        book.fetch(ORG, "ai-credit-usage", MONDAY)
+        book.insert("flat.ai_credit_usage", scope=ORG, day=MONDAY, model="x", model_name="x", gross_amount=1.0)
+        book.insert("raw.events", day=MONDAY, scope=ORG, what="training")
         book.fetch(ORG, "copilot-seats", MONDAY, headline={"total_seats": 1})
         for table in ("seat", "seat_grant"):
-            book.insert(f"flat.{table}", scope=ORG, day=MONDAY, user_id=1)
+            book.insert(f"flat.{table}", scope=ORG, day=MONDAY, user_id=1, created_at=date(2026, 1, 1))
     with duckdb.connect(str(path)) as connection:
         for model in MODELS:
             connection.execute(f"create schema if not exists {model.schema}")

@@ -9,13 +9,17 @@ from typing import Any
 import duckdb
 import pytest
 
+from copilot_assets.identities import Identities
 from copilot_assets.records import EntityDay, RepoDay
 from copilot_assets.records.names import NAMES
 from copilot_assets.refresh import refresh_flat
+from copilot_assets.settings import IdentityMode
 from copilot_assets.warehouse import Warehouse
 
 DAY = date(2026, 9, 1)
 REPORT = "organization-1-day"
+# A key file that nobody can make: the tables here are not about people.
+NOBODY = Identities(IdentityMode.PSEUDONYM, Path("/dev/null/no.key"))
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def flattened(connection: duckdb.DuckDBPyConnection) -> int:
     """The days that a refresh found to do."""
-    return refresh_flat(connection, EntityDay, [REPORT])[0]
+    return refresh_flat(connection, EntityDay, [REPORT], NOBODY)[0]
 
 
 def languages(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -99,7 +103,7 @@ def known(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 def test_the_known_names_are_in_the_warehouse_and_written_when_they_differ(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refresh_flat(connection, RepoDay, ["repos-1-day"])  # any record type brings them
+    refresh_flat(connection, RepoDay, ["repos-1-day"], NOBODY)  # any record type brings them
     first = known(connection)
     assert {("model", "claude-4.5-haiku", "claude-haiku-4.5"), ("ide", "vscode", "vscode")} <= set(first)
     assert len(first) == sum(len(names) for names in NAMES.values())

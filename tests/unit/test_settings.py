@@ -1,5 +1,6 @@
 """Every setting that can't be used is said in a sentence that names it and what to write."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,7 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
-from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.settings import (
+    Settings,
+    SettingsError,
+    events_path,
+    min_cohort,
+    plan_prices,
+    seat_grace_days,
+    today_utc,
+)
 
 GOOD = {"GITHUB_TOKEN": "secret-token", "COPILOT_SCOPES": "org:octo-org", "COPILOT_WAREHOUSE": "x.duckdb"}
 
@@ -61,6 +70,67 @@ def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str])
         Settings.from_env(env)
     for word in words:
         assert word in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "text", "words"),
+    [
+        *(
+            (min_cohort, "COPILOT_MIN_COHORT", text, "Write a whole number of people from 1 to 1000.")
+            for text in ("0", "1001", "-5", "five", "5.0", "٥", "1 000")
+        ),
+        *(
+            (seat_grace_days, "COPILOT_SEAT_GRACE_DAYS", text, "Write a whole number of days from 0 to 365.")
+            for text in ("366", "-1", "30d")
+        ),
+        *(
+            (plan_prices, "COPILOT_PLAN_PRICES", text, f"of which '{entry}' is no plan with a price. Write US dollars")
+            for text, entry in (
+                ("19", "19"),
+                ("business=19, enterprise", "enterprise"),
+                ("business=19,", ""),
+                ("=19", "=19"),
+                ("business=", "business="),
+                ("business=$19", "business=$19"),
+                ("business=-1", "business=-1"),
+                ("business=19.", "business=19."),
+                ("business=1e3", "business=1e3"),
+                ("business=١٩", "business=١٩"),
+                ("business:19", "business:19"),
+            )
+        ),
+        (events_path, "COPILOT_EVENTS", "/nowhere/events.csv", "and there is no such file. Write one with the columns"),
+        (events_path, "COPILOT_EVENTS", "/", "and there is no such file."),
+    ],
+)
+def test_what_the_models_are_given_that_cannot_be_used(
+    read: Callable[[dict[str, str]], object], name: str, text: str, words: str
+) -> None:
+    with pytest.raises(SettingsError) as problem:
+        read({name: text})
+    assert f"{name} is " in str(problem.value)
+    assert text in str(problem.value)
+    assert words in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "env", "value"),
+    [
+        (min_cohort, {}, 5),
+        (min_cohort, {"COPILOT_MIN_COHORT": "1"}, 1),
+        (min_cohort, {"COPILOT_MIN_COHORT": "1000"}, 1000),
+        (seat_grace_days, {}, 30),
+        (seat_grace_days, {"COPILOT_SEAT_GRACE_DAYS": "0"}, 0),
+        (seat_grace_days, {"COPILOT_SEAT_GRACE_DAYS": "365"}, 365),
+        (plan_prices, {}, {"business": 19.0, "enterprise": 39.0}),
+        # What is set takes the place of the list, so that a plan that is left out has no price.
+        (plan_prices, {"COPILOT_PLAN_PRICES": " Business = 16.50,edu=0"}, {"business": 16.5, "edu": 0.0}),
+    ],
+)
+def test_what_the_models_are_given(
+    read: Callable[[dict[str, str]], object], env: dict[str, str], value: object
+) -> None:
+    assert read(env) == value
 
 
 @pytest.mark.parametrize(("text", "names"), [("", set()), (" users-1-day ,", {"users-1-day"})])

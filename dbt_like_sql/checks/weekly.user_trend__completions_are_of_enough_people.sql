@@ -1,20 +1,22 @@
 /*
 description: |
-  Fails when a number about a part of a scope is published that rests on fewer than five people: it would tell of
-  persons. Counted anew from the per-user report.
+  Fails when numbers of code completions are published that rest on fewer than COPILOT_MIN_COHORT people: they would
+  tell of persons. Counted anew from the per-user report, for the newest twelve weeks.
 */
 select w.scope, w.week_start
 from weekly.user_trend as w
+cross join raw.settings as s
 left join (
     select
         scope,
         date_trunc('week', day)::date as week_start,
         count(distinct user_id) as people
     from flat.user_feature_daily
-    where feature = 'code_completion'
+    where feature = 'code_completion' and day > (select max(day) from flat.user_feature_daily) - 84
     group by all
 ) as p using (scope, week_start)
-where coalesce(p.people, 0) < 5
+where w.week_start > (select max(day) from flat.user_feature_daily) - 78
+    and coalesce(p.people, 0) < s.min_cohort
     and (
         w.completion_people > 0
         or w.completion_generation_count > 0

@@ -1,0 +1,47 @@
+/*
+description: |
+  One row per scope, snapshot of seats (the last of its ISO week) and person with a seat: whether the seat is used, by
+  the list of seats and by the reports. Of persons, so never published: weekly.licence_trend counts these rows.
+  The two are pipelines of their own: the list tells one moment and forgets it after 90 days, the reports tell days.
+*/
+with snapshots as (
+    select scope, max(day) as day
+    from quality.seat_snapshot
+    group by scope, date_trunc('week', day)
+),
+
+seats as (
+    select s.*
+    from flat.seat as s
+    join snapshots as n using (scope, day)
+),
+
+-- whichever scope tells of it: a seat of one organisation may be used for another
+usage as (
+    select user_id, day
+    from flat.user_daily
+)
+
+select
+    s.scope, -- organisation or enterprise that has the seats  #not_null #unique(scope, day, user_id)
+    s.day, -- UTC day of the snapshot  #not_null
+    date_trunc('week', s.day)::date as week_start, -- Monday of its ISO week, UTC  #not_null
+    s.user_id, -- the person, as in flat.seat  #not_null
+    s.user_login, -- login of the person; null unless COPILOT_IDENTITIES=login
+    s.plan_type, -- business, enterprise or unknown
+    s.granting_team_slug, -- team through which the person has the seat; null for direct seats
+    s.created_at, -- when the seat was granted, UTC
+    s.last_activity_at, -- last use by the list of seats, UTC; null after 90 days without
+    u.day as last_usage_day, -- last day before the snapshot with a row in a per-user report of this warehouse, UTC
+    greatest(s.last_activity_at::date, u.day) as last_use_day, -- the later of the two, UTC; null where neither knows of any use
+    coalesce(s.last_activity_at::date >= s.day - 7, false) as is_active_7_days_by_seats, -- used in the 7 days before the snapshot by the list of seats  #not_null
+    coalesce(s.last_activity_at::date >= s.day - 28, false) as is_active_28_days_by_seats, -- the same, 28 days  #not_null
+    coalesce(u.day >= s.day - 7, false) as is_active_7_days_by_usage, -- used in the 7 days before the snapshot by the reports  #not_null
+    coalesce(u.day >= s.day - 28, false) as is_active_28_days_by_usage, -- the same, 28 days  #not_null
+    s.created_at::date > s.day - t.seat_grace_days as is_new, -- whether the seat is younger than COPILOT_SEAT_GRACE_DAYS
+    s.pending_cancellation_date, -- UTC day on which the seat ends; it is billed until then
+    p.usd_per_month -- price of the seat by COPILOT_PLAN_PRICES (USD per month); null for a plan without a price
+from seats as s
+asof left join usage as u on u.user_id = s.user_id and s.day > u.day
+cross join raw.settings as t
+left join raw.plan_prices as p on p.plan_type = s.plan_type

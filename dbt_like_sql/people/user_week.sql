@@ -1,0 +1,28 @@
+/*
+description: |
+  One row per scope, person and ISO week with activity: how often, and since when. Of persons, so never published:
+  the weekly tables count these rows.
+*/
+with weeks as (
+    select
+        scope,
+        user_id,
+        date_trunc('week', day)::date as week_start,
+        count(*) as days_active,
+        max(day) as last_day,
+        arg_max(ai_adoption_phase_number, day) as adoption_phase_number
+    from flat.user_daily
+    where user_id is not null and (scope, day) in (select (scope, day) from quality.day_status)
+    group by scope, user_id, date_trunc('week', day)
+)
+
+select
+    scope, -- organisation or enterprise  #not_null #unique(scope, user_id, week_start)
+    user_id, -- the person, as in flat.user_daily  #not_null
+    week_start, -- Monday of the ISO week, UTC  #not_null
+    days_active::bigint as days_active, -- days of the week with a row in the per-user report  #range(1, 7)
+    last_day, -- last of these days, UTC  #not_null
+    adoption_phase_number::bigint as adoption_phase_number, -- GitHub's adoption phase of the person on the last day that tells it
+    min(week_start) over (partition by scope, user_id) as first_week, -- Monday of the first week in which the scope's reports have the person  #not_null
+    lag(week_start) over (partition by scope, user_id order by week_start) as week_before -- Monday of the week of activity before this one; null in the first
+from weeks

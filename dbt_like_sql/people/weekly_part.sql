@@ -1,0 +1,329 @@
+/*
+description: |
+  One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
+  or a model on a bill): how many people are behind it, and whether it may be told. Of few people, so never published
+  itself: the weekly tables withhold what is marked here.
+  A part of fewer than COPILOT_MIN_COHORT people is withheld, and with it, for each number it has, the smallest other
+  part that has the number too: else it would follow from the total and the other parts. A team that has all but a few
+  people of another, or of the scope, is withheld for the sake of those few. An enterprise's part is withheld where it
+  would tell one that an organisation of it withholds, less what the others tell.
+*/
+with scope_days as (
+    select distinct scope, day
+    from quality.day_status
+),
+
+-- what the report tells as a flag of the person; some of it is no feature of the breakdown
+flagged as (
+    select
+        scope,
+        date_trunc('week', day)::date as week_start,
+        user_id,
+        unnest(
+            if(bool_or(used_cli), ['copilot_cli'], [])
+            || if(bool_or(used_copilot_app), ['copilot_app'], [])
+            || if(bool_or(used_vscode_agent), ['vscode_agent'], [])
+            || if(bool_or(used_copilot_cloud_agent or used_copilot_coding_agent), ['copilot_cloud_agent'], [])
+            || if(bool_or(used_copilot_code_review_active), ['copilot_code_review_active'], [])
+            || if(bool_or(used_copilot_code_review_passive), ['copilot_code_review_passive'], [])
+        ) as part
+    from flat.user_daily
+    semi join scope_days using (scope, day)
+    group by scope, date_trunc('week', day), user_id
+),
+
+-- where the scope's report has numbers of a feature, they are of the people with rows of it, and of no others
+counted_features as (
+    select distinct scope, date_trunc('week', day)::date as week_start, feature as part
+    from flat.entity_feature_daily
+    semi join scope_days using (scope, day)
+),
+
+feature_members as (
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'feature' as breakdown, feature as part, false as by_completion
+    from flat.user_feature_daily
+    semi join scope_days using (scope, day)
+    union
+    select scope, week_start, user_id, 'feature' as breakdown, part, false as by_completion
+    from flagged
+    anti join counted_features using (scope, week_start, part)
+),
+
+-- who is behind a part, a row each
+members as (
+    select *
+    from feature_members
+    union all
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'ide' as breakdown, ide_name as part, false as by_completion
+    from flat.user_ide_daily
+    semi join scope_days using (scope, day)
+    group by all
+    union all
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'language' as breakdown, language_name as part, bool_or(feature = 'code_completion') as by_completion
+    from flat.user_language_feature_daily
+    semi join scope_days using (scope, day)
+    group by all
+    union all
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'model' as breakdown, model_name as part, bool_or(feature = 'code_completion') as by_completion
+    from flat.user_model_feature_daily
+    semi join scope_days using (scope, day)
+    group by all
+    union all
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'adoption_phase' as breakdown, ai_adoption_phase_number::varchar as part, false as by_completion
+    from flat.user_daily
+    semi join scope_days using (scope, day)
+    where ai_adoption_phase_number is not null
+    group by all
+    union all
+    select scope, week_start, user_id, 'cohort' as breakdown, first_week::varchar as part, false as by_completion
+    from people.user_week
+    union all
+    select scope, week_start, user_id, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, false as by_completion
+    from people.team_week
+    where days_active > 0
+),
+
+people as (
+    select
+        scope,
+        week_start,
+        breakdown,
+        part,
+        count(*) as people,
+        count(*) filter (by_completion) as completion_people
+    from members
+    group by scope, week_start, breakdown, part
+),
+
+-- what is told of a part and adds up to a total over the parts
+amounts as (
+    select scope, day, 'feature' as breakdown, feature as part, measure, amount::double as amount
+    from flat.entity_feature_daily unpivot include nulls (
+        amount for measure in (
+            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+        )
+    )
+    union all
+    select scope, day, 'ide' as breakdown, ide_name as part, measure, amount::double as amount
+    from flat.entity_ide_daily unpivot include nulls (
+        amount for measure in (
+            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+        )
+    )
+    union all
+    select scope, day, 'language' as breakdown, language_name as part, measure, amount::double as amount
+    from flat.entity_language_feature_daily unpivot include nulls (
+        amount for measure in (
+            code_generation_activity_count, code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum,
+            loc_deleted_sum
+        )
+    )
+    union all
+    select scope, day, 'model' as breakdown, model_name as part, measure, amount::double as amount
+    from flat.entity_model_feature_daily unpivot include nulls (
+        amount for measure in (
+            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+        )
+    )
+    union all
+    select scope, day, 'adoption_phase' as breakdown, phase_number::varchar as part, measure, amount::double as amount
+    from flat.entity_adoption_phase_daily unpivot include nulls (amount for measure in (total_engaged_users, users_in_phase_28d))
+    union all
+    select scope, last_day as day, 'cohort' as breakdown, first_week::varchar as part, 'people' as measure, 1::double as amount
+    from people.user_week
+    union all
+    select scope, last_day as day, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, measure, amount::double as amount
+    from people.team_week unpivot include nulls (
+        amount for measure in (
+            days_active, user_initiated_interaction_count, code_generation_activity_count,
+            code_acceptance_activity_count, loc_added_sum, loc_deleted_sum
+        )
+    )
+    union all
+    select scope, day, 'ai_credits' as breakdown, coalesce(model_name, 'none') as part, measure, amount
+    from flat.ai_credit_usage unpivot include nulls (
+        amount for measure in (gross_quantity, gross_amount, net_quantity, net_amount)
+    )
+    union all
+    select scope, day, 'premium_requests' as breakdown, coalesce(model_name, 'none') as part, measure, amount
+    from flat.premium_request_usage unpivot include nulls (
+        amount for measure in (gross_quantity, gross_amount, net_quantity, net_amount)
+    )
+),
+
+totals as (
+    select
+        a.scope,
+        date_trunc('week', a.day)::date as week_start,
+        a.breakdown,
+        a.part,
+        a.measure,
+        sum(a.amount) as amount
+    from amounts as a
+    semi join scope_days as d using (scope, day)
+    group by a.scope, date_trunc('week', a.day), a.breakdown, a.part, a.measure
+),
+
+keys as (
+    select scope, week_start, breakdown, part
+    from totals
+    union
+    select scope, week_start, breakdown, part
+    from people
+),
+
+parts as (
+    select
+        k.*,
+        coalesce(p.people, 0) as people,
+        coalesce(p.completion_people, 0) as completion_people,
+        -- also where nothing is set: what can't be decided is withheld
+        (coalesce(p.people, 0) >= (select min_cohort from raw.settings)) is not true as is_small
+    from keys as k
+    -- a bill tells of no people: those who used the model are behind it
+    left join people as p
+        on p.scope = k.scope and p.week_start = k.week_start and p.part = k.part
+        and p.breakdown = if(k.breakdown in ('ai_credits', 'premium_requests'), 'model', k.breakdown)
+),
+
+complements as (
+    select
+        t.scope,
+        t.week_start,
+        t.breakdown,
+        t.measure,
+        arg_min(t.part, (p.people, t.part)) filter (not p.is_small and t.amount <> 0) as part
+    from totals as t
+    join parts as p using (scope, week_start, breakdown, part)
+    group by t.scope, t.week_start, t.breakdown, t.measure
+    having bool_or(p.is_small and t.amount <> 0)
+),
+
+-- teams share people: of one that has all but a few of another's activity, or of the scope's, these few would follow
+activity as (
+    select scope, week_start, coalesce(team_id::varchar, 'none') as part, user_id, days_active
+    from people.team_week
+    where days_active > 0
+    union all
+    select scope, week_start, 'all' as part, user_id, days_active
+    from people.user_week
+),
+
+groups as (
+    select
+        *,
+        count(*) over (partition by scope, week_start, part) as people
+    from activity
+),
+
+all_but_few as (
+    select distinct i.scope, i.week_start, 'team' as breakdown, i.part
+    from groups as i
+    join groups as o on o.scope = i.scope and o.week_start = i.week_start and o.user_id = i.user_id and o.part <> i.part
+    where i.part <> 'all'
+    group by i.scope, i.week_start, i.part, o.part
+    having
+        count(*) = any_value(i.people)
+        and bool_and(o.days_active >= i.days_active)
+        and any_value(o.people) - count(*) filter (o.days_active = i.days_active)
+        between 1 and (select min_cohort from raw.settings) - 1
+),
+
+withheld as (
+    select scope, week_start, breakdown, part
+    from parts
+    where is_small
+    union
+    from all_but_few
+    union
+    select scope, week_start, breakdown, part
+    from complements
+    where part is not null
+),
+
+-- an enterprise is told beside its organisations: what it has more than those that tell a part is a part as well
+organisations as (
+    select distinct o.scope, e.scope as enterprise
+    from flat.entity_daily as o
+    join flat.entity_daily as e on e.enterprise_id = o.enterprise_id and e.day = o.day
+    where o.scope like 'org:%' and e.scope like 'enterprise:%'
+),
+
+withheld_below as (
+    select distinct o.enterprise as scope, w.week_start, w.breakdown, w.part
+    from withheld as w
+    join organisations as o using (scope)
+),
+
+told_below as (
+    select distinct o.enterprise as scope, m.week_start, m.breakdown, m.part, m.user_id
+    from members as m
+    join organisations as o using (scope)
+    semi join withheld_below as b
+        on b.scope = o.enterprise and b.week_start = m.week_start and b.breakdown = m.breakdown and b.part = m.part
+    anti join withheld as w
+        on w.scope = m.scope and w.week_start = m.week_start and w.breakdown = m.breakdown and w.part = m.part
+),
+
+remainders as (
+    select scope, week_start, breakdown, part
+    from members
+    semi join withheld_below using (scope, week_start, breakdown, part)
+    anti join told_below using (scope, week_start, breakdown, part, user_id)
+    group by all
+    having count(*) < (select min_cohort from raw.settings)
+),
+
+-- and once more among the parts of those enterprises
+withheld_above as (
+    select
+        t.scope,
+        t.week_start,
+        t.breakdown,
+        t.measure,
+        arg_min(t.part, (p.people, t.part)) filter (not p.is_small and r.part is null and t.amount <> 0) as part
+    from totals as t
+    join parts as p using (scope, week_start, breakdown, part)
+    left join remainders as r using (scope, week_start, breakdown, part)
+    group by t.scope, t.week_start, t.breakdown, t.measure
+    having bool_or((p.is_small or r.part is not null) and t.amount <> 0)
+),
+
+all_withheld as (
+    from withheld
+    union
+    from remainders
+    union
+    select scope, week_start, breakdown, part
+    from withheld_above
+    where part is not null
+),
+
+marked as (
+    select p.*, w.scope is not null as is_suppressed
+    from parts as p
+    left join all_withheld as w using (scope, week_start, breakdown, part)
+)
+
+select
+    scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
+    week_start, -- Monday of the ISO week, UTC  #not_null
+    breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, ai_credits, premium_requests)
+    part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort; none for people in no team and for what a bill has under no model
+    people::bigint as people, -- distinct people behind it, by the per-user report  #not_null
+    completion_people::bigint as completion_people, -- of these, people with code completions, where languages or models tell  #not_null
+    is_small, -- whether the part itself rests on too few people, or nobody knows on how many  #not_null
+    is_suppressed, -- whether its numbers are withheld: it is small, or a small one would follow from it, here or in an organisation of the enterprise  #not_null
+    if(is_suppressed, null, people)::bigint as people_shown, -- people, unless withheld
+    case
+        when
+            lag(week_start) over by_week = week_start - 7
+            and not is_suppressed and not lag(is_suppressed) over by_week
+            then people - lag(people) over by_week
+    end::bigint as people_change -- people more than the week before, where both may be told
+from marked
+window by_week as (partition by scope, breakdown, part order by week_start)
+order by scope, week_start, breakdown, part

@@ -1,0 +1,54 @@
+/*
+description: |
+  One row per scope, cohort and ISO week: of the people who were first seen in the cohort's week, how many are active in
+  this one. The weeks of a cohort go on to the newest week of which people can be reported.
+  First seen is first seen by this warehouse: the first cohorts are people who used Copilot already.
+*/
+with cohorts as (
+    select
+        scope,
+        week_start as cohort_week,
+        min(week_start) over (partition by scope) as earliest_week,
+        people_shown as cohort_people
+    from people.weekly_part
+    where breakdown = 'cohort' and part = week_start::varchar
+),
+
+weeks as (
+    select *
+    from quality.weekly_coverage
+    where source = 'users-1-day' and days_expected > 0
+),
+
+told as (
+    select
+        c.*,
+        w.* exclude (scope),
+        p.is_suppressed,
+        p.people_shown
+    from cohorts as c
+    join weeks as w on w.scope = c.scope and w.week_start >= c.cohort_week
+    left join people.weekly_part as p
+        on p.scope = c.scope and p.week_start = w.week_start and p.breakdown = 'cohort'
+        and p.part = c.cohort_week::varchar
+)
+
+select
+    t.scope, -- organisation or enterprise  #not_null #unique(scope, cohort_week, week_start)
+    t.cohort_week, -- Monday of the week in which the cohort's people were first seen, UTC  #not_null
+    t.week_start, -- Monday of the ISO week, UTC  #not_null
+    ((t.week_start - t.cohort_week) // 7)::bigint as weeks_since, -- weeks since the cohort's week; 0 in it  #range(0,)
+    t.cohort_week < t.earliest_week + 28 as may_have_begun_before, -- whether it lies in the first four weeks of the history: its people may have begun at any time before  #not_null
+    t.days_expected, -- closed days of the week that GitHub could have reported of people  #range(1, 7)
+    t.days_reported, -- of these, days that GitHub reported  #range(0, 7)
+    t.days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
+    t.days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
+    t.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
+    t.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    t.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
+    coalesce(t.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: fewer than COPILOT_MIN_COHORT people of the cohort were active, or of one that would follow from it, or nothing is known of them  #not_null
+    t.cohort_people, -- people of the cohort; null when they are withheld in its first week
+    t.people_shown as active_people, -- of these, people active in this week
+    (t.people_shown / nullif(t.cohort_people, 0))::double as retention -- active people per person of the cohort
+from told as t
+order by t.scope, t.cohort_week, t.week_start
