@@ -6,7 +6,7 @@ BIN = .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check docs lock clean
+.PHONY: help setup demo dev test check bench docs lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+bench: setup ## Measure how long things take on this machine
+	@$(BIN)/python -m benchmarks
 
 # DuckDB's older line beside the locked one: tests put this folder first on the path of a child process.
 .duckdb-1.5/synced: requirements.lock

@@ -1,0 +1,97 @@
+"""How long a full rebuild of all SQL models takes, on a history that `history.py` makes.
+
+Each model runs as its asset runs it, one after the other, on as many threads as DuckDB takes; from the second run on
+the new table is also compared with the one that is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Final
+
+import duckdb
+
+from benchmarks.history import SCOPES, make_history
+from copilot_assets.assets.sql import replace_table
+from copilot_assets.sql_models import load_models
+from copilot_assets.warehouse import Warehouse
+
+# What the models read most of.
+_READ: Final = (
+    "user_daily",
+    "user_ide_daily",
+    "user_feature_daily",
+    "user_language_feature_daily",
+    "user_model_feature_daily",
+    "user_team_daily",
+    "seat",
+)
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """What a rebuild took, in seconds; medians of the runs.
+
+    Attributes:
+        scopes: scopes in the history, each with all the people.
+        people: people of each scope.
+        days: days of the history.
+        rows: rows about people that the models read.
+        rebuild_seconds: all models.
+        scan_seconds: distinct people a week in each of the tables, and nothing else: the ground that every rebuild
+            has to cover.
+        model_seconds: each model.
+    """
+
+    scopes: int
+    people: int
+    days: int
+    rows: int
+    rebuild_seconds: float
+    scan_seconds: float
+    model_seconds: dict[str, float]
+
+
+def measure_rebuild(*, people: int, days: int, runs: int) -> Rebuild:
+    """Make a history and rebuild all models of it, `runs` times."""
+    scans: list[float] = []
+    rebuilds: list[dict[str, float]] = []
+    with TemporaryDirectory(prefix="copilot-bench-") as folder:
+        warehouse = Warehouse(Path(folder) / "copilot.duckdb")
+        rows = make_history(warehouse, people=people, days=days)
+        for _ in range(runs):
+            with warehouse.connect() as connection:
+                connection.execute("set enable_progress_bar = false")
+                scans.append(_scan(connection))
+                rebuilds.append(_rebuild(connection))
+    return Rebuild(
+        scopes=len(SCOPES),
+        people=people,
+        days=days,
+        rows=rows,
+        rebuild_seconds=median(sum(each.values()) for each in rebuilds),
+        scan_seconds=median(scans),
+        model_seconds={model: median(each[model] for each in rebuilds) for model in rebuilds[0]},
+    )
+
+
+def _scan(connection: duckdb.DuckDBPyConnection) -> float:
+    began = perf_counter()
+    for table in _READ:
+        connection.execute(
+            f"select scope, date_trunc('week', day), count(distinct user_id) from flat.{table} group by all"
+        ).fetchall()
+    return perf_counter() - began
+
+
+def _rebuild(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    seconds = {}
+    for model in load_models():
+        began = perf_counter()
+        replace_table(connection, model)
+        seconds[model.table] = perf_counter() - began
+    return seconds
