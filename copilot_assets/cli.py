@@ -148,13 +148,18 @@ def backfill(first: date | None, last: date | None) -> None:
       copilot-assets backfill
       copilot-assets backfill --start 2026-09-01 --end 2026-09-30
     """
+    from copilot_assets.installation import Installation
+    from copilot_assets.settings import export_format
+
+    installation = Installation()
     with _usage_errors():
         settings = Settings.from_env()
         first, last = first or settings.start_date, last or _yesterday()
         _check_range(first, last, settings)
-    from copilot_assets.installation import Installation
-
-    sys.exit(0 if _run(Installation(), settings, first, last) else 1)
+        # What only the tables need is said before hours of fetching, too.
+        installation.inputs()
+        export_format()
+    sys.exit(0 if _run(installation, settings, first, last) else 1)
 
 
 @main.command()

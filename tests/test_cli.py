@@ -65,6 +65,9 @@ TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
     [
         ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
         ({"COPILOT_SCOPES": ""}, "COPILOT_SCOPES is not set"),
+        ({"COPILOT_MIN_COHORT": "few"}, "COPILOT_MIN_COHORT is 'few'"),
+        ({"COPILOT_EVENTS": "nowhere.csv"}, "COPILOT_EVENTS is nowhere.csv, and there is no such file"),
+        ({"COPILOT_EXPORT_FORMAT": "xlsx"}, "COPILOT_EXPORT_FORMAT is 'xlsx'"),
         ({"COPILOT_SCOPES": "octo-org"}, "'octo-org' is not a scope"),
         ({"COPILOT_START_DATE": TOMORROW}, "has not closed in UTC yet"),
         ({"COPILOT_WAREHOUSE": "/proc/nowhere/copilot.duckdb"}, "can't be written"),

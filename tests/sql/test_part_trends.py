@@ -725,6 +725,18 @@ def test_a_part_withheld_of_one_organisation_does_not_follow_from_the_enterprise
     assert withheld_alike(enterprise, scope=ENTERPRISE) == "a c"
 
 
+def test_what_hides_a_part_of_an_organisation_does_not_follow_from_the_enterprise_either(enterprise: Book) -> None:
+    lay_company(enterprise, "a", [], [100, 101])
+    lay_company(enterprise, "b", range(5), range(100, 109))
+    lay_company(enterprise, "c", range(20), [0, 1, 100, 101, 102])
+    lay_company(enterprise, "d", range(30), [])
+    build(enterprise)
+    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a c"
+    assert withheld_alike(enterprise, scope=ORG) == ""
+    # Of the enterprise's c, 23 people, all but three are told of; b, its smallest of 14, hides a and c.
+    assert withheld_alike(enterprise, scope=ENTERPRISE) == "a b c"
+
+
 def test_an_enterprise_tells_a_part_where_enough_people_remain(enterprise: Book) -> None:
     lay_company(enterprise, "a", range(10), range(10, 12), direct=range(12, 15))
     lay_company(enterprise, "b", range(10), range(10, 20))

@@ -386,18 +386,17 @@ def test_a_renamed_team_goes_by_its_last_name(org: Book) -> None:
     assert team_of(org, CORE)["team_slug"] == "alpha"
 
 
-@pytest.mark.parametrize(
-    ("shared", "told"),
-    [(0, 0), (4, None), (5, 5), (6, None), (10, 10)],  # of ten: 6 leave four who are in this team alone
-)
-def test_shared_people_are_told_where_neither_they_nor_the_others_are_few(
-    org: Book, shared: int, told: int | None
-) -> None:
-    web = range(11 - shared, 21)  # ten more people, and the last ones of core
-    report(org, MONDAY, range(1, 31), {CORE: range(1, 11), WEB: web})
-    build(org, "team_trend")
-    row = team_of(org, CORE)
-    assert some(row, "active_people", "has_shared_people", "shared_people") == (10, shared > 0, told)
+def test_shared_people_are_told_where_neither_they_nor_the_others_are_few(book: Book) -> None:
+    book.expect(ORG, start=MONDAY, today=date(2026, 10, 6))
+    # Of core's ten people: 4 are few themselves, 6 leave four who are in this team alone.
+    expected = {0: 0, 4: None, 5: 5, 6: None, 10: 10}
+    for monday, shared in zip(MONDAYS, expected, strict=True):
+        web = range(11 - shared, 21)  # ten more people, and the last ones of core
+        report(book, monday, range(1, 31), {CORE: range(1, 11), WEB: web})
+    build(book, "team_trend")
+    for monday, (shared, told) in zip(MONDAYS, expected.items(), strict=True):
+        row = team_of(book, CORE, monday)
+        assert some(row, "active_people", "has_shared_people", "shared_people") == (10, shared > 0, told)
 
 
 def test_people_who_share_a_team_but_were_not_active_are_not_shared_people(org: Book) -> None:
@@ -651,24 +650,30 @@ def test_people_without_a_team_may_have_to_be_withheld_for_a_small_team(org: Boo
 
 
 @pytest.mark.parametrize(
-    ("cohort", "parent", "child", "told"),
+    ("cohort", "cases"),
     [
-        (5, range(1, 10), range(1, 6), {CORE}),  # 9 - 5: the four would follow
-        (5, range(1, 11), range(1, 6), {CORE, WEB}),  # five are enough
-        (5, range(1, 7), range(1, 7), {CORE, WEB}),  # nobody is left over
-        (5, range(1, 10), range(2, 11), {CORE, WEB}),  # each has one the other has not: neither follows
-        (2, range(1, 10), range(1, 9), {CORE}),
-        (2, range(1, 10), range(1, 8), {CORE, WEB}),
-        (1, range(1, 10), range(1, 9), {CORE, WEB}),
+        (
+            5,
+            (
+                (range(1, 10), range(1, 6), {CORE}),  # 9 - 5: the four would follow
+                (range(1, 11), range(1, 6), {CORE, WEB}),  # five are enough
+                (range(1, 7), range(1, 7), {CORE, WEB}),  # nobody is left over
+                (range(1, 10), range(2, 11), {CORE, WEB}),  # each has one the other has not: neither follows
+            ),
+        ),
+        (2, ((range(1, 10), range(1, 9), {CORE}), (range(1, 10), range(1, 8), {CORE, WEB}))),
+        (1, ((range(1, 10), range(1, 9), {CORE, WEB}),)),
     ],
 )
 def test_a_team_within_another_is_withheld_where_the_others_of_it_are_few(
-    org: Book, cohort: int, parent: range, child: range, told: set[int]
+    org: Book, cohort: int, cases: tuple[tuple[range, range, set[int]], ...]
 ) -> None:
     min_cohort(org, cohort)
-    report(org, MONDAY, [*range(1, 11), *range(31, 41)], {CORE: parent, WEB: child})
+    for monday, (parent, child, _) in zip(MONDAYS, cases, strict=False):
+        report(org, monday, [*range(1, 11), *range(31, 41)], {CORE: parent, WEB: child})
     build(org, "team_trend")
-    assert shown(org) - {None} == told
+    for monday, (_, _, told) in zip(MONDAYS, cases, strict=False):
+        assert shown(org, monday) - {None} == told, monday
 
 
 def test_a_team_within_another_is_withheld_where_few_were_longer_in_the_other(org: Book) -> None:
@@ -1138,14 +1143,16 @@ def test_people_by_the_days_on_which_they_were_active(org: Book) -> None:
 TRAILING = ("last_day_reported", "user_days_reported_28_days", "people_7_days", "people_28_days")
 
 
-@pytest.mark.parametrize("last", [SUNDAY, THURSDAY, MONDAY])
-def test_the_turn_of_a_window_of_28_and_of_7_days(book: Book, last: date) -> None:
-    book.expect(ORG, start=date(2026, 8, 1), today=TODAY)
-    for person, before in enumerate((28, 27, 7, 6, 0), 1):  # day 29, 28, 8, 7 and 1, counted back from the last
-        report(book, last - timedelta(before), [person])
+def test_the_turn_of_a_window_of_28_and_of_7_days(book: Book) -> None:
+    ends = {ORG: SUNDAY, LABS: THURSDAY, "org:octo-third": MONDAY}
+    book.expect(*ends, start=date(2026, 8, 1), today=TODAY)
+    for scope, last in ends.items():
+        for person, before in enumerate((28, 27, 7, 6, 0), 1):  # day 29, 28, 8, 7 and 1, counted back from the last
+            report(book, last - timedelta(before), [person], scope=scope)
     build(book, "user_trend")
-    # 2 to 5 are within 28 days, 4 and 5 within 7; four of the five days of reports are.
-    assert some(week_of(book), *TRAILING) == (last, 4, 2, 4)
+    for scope, last in ends.items():
+        # 2 to 5 are within 28 days, 4 and 5 within 7; four of the five days of reports are.
+        assert some(week_of(book, scope=scope), *TRAILING) == (last, 4, 2, 4)
 
 
 def test_the_same_person_on_many_days_counts_once(org: Book) -> None:
