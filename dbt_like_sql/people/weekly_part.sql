@@ -214,21 +214,39 @@ activity as (
 
 groups as (
     select
-        *,
-        count(*) over (partition by scope, week_start, part) as people
+        scope,
+        week_start,
+        part,
+        count(*) as people,
+        min(user_id) as somebody
     from activity
+    group by scope, week_start, part
+),
+
+-- a group that has somebody of the team and is hardly larger: few are left to be looked at person by person
+candidates as (
+    select
+        g.*,
+        o.part as other,
+        o.people as people_of_other
+    from groups as g
+    join activity as a
+        on a.scope = g.scope and a.week_start = g.week_start and a.user_id = g.somebody and a.part <> g.part
+    join groups as o on o.scope = a.scope and o.week_start = a.week_start and o.part = a.part
+    where g.part <> 'all' and o.people - g.people between 0 and (select min_cohort from raw.settings) - 1
 ),
 
 all_but_few as (
-    select distinct i.scope, i.week_start, 'team' as breakdown, i.part
-    from groups as i
-    join groups as o on o.scope = i.scope and o.week_start = i.week_start and o.user_id = i.user_id and o.part <> i.part
-    where i.part <> 'all'
-    group by i.scope, i.week_start, i.part, o.part
+    select distinct c.scope, c.week_start, 'team' as breakdown, c.part
+    from candidates as c
+    join activity as a using (scope, week_start, part)
+    join activity as o
+        on o.scope = c.scope and o.week_start = c.week_start and o.part = c.other and o.user_id = a.user_id
+    group by c.scope, c.week_start, c.part, c.other
     having
-        count(*) = any_value(i.people)
-        and bool_and(o.days_active >= i.days_active)
-        and any_value(o.people) - count(*) filter (o.days_active = i.days_active)
+        count(*) = any_value(c.people)
+        and bool_and(o.days_active >= a.days_active)
+        and any_value(c.people_of_other) - count(*) filter (o.days_active = a.days_active)
         between 1 and (select min_cohort from raw.settings) - 1
 ),
 

@@ -71,12 +71,6 @@ people as (
     group by scope, week_start
 ),
 
-first_weeks as (
-    select scope, min(week_start) as first_week
-    from people.user_week
-    group by scope
-),
-
 -- the 7 and 28 days that end with the last day the scope was reported of, as GitHub's own numbers of that day
 ends as (
     select scope, week_start, last_day, unnest([0, 7, 14, 21, 28]) as days_before
@@ -135,7 +129,7 @@ weeks as (
         if(c.user_days_reported > 0, coalesce(p.people_5_days, 0), null) as people_5_days,
         -- who came and who left can be told of two whole weeks with people in the reports of both
         c.follows_whole_week and c.user_days_reported > 0 and lag(c.user_days_reported) over by_week > 0 as knows_before,
-        if(knows_before and c.week_start > f.first_week, coalesce(p.new_people, 0), null) as new_people,
+        if(knows_before, coalesce(p.new_people, 0), null) as new_people,
         if(knows_before, coalesce(p.returning_people, 0), null) as returning_people,
         if(knows_before, coalesce(p.lapsed_people, 0), null) as lapsed_people,
         t.* exclude (scope, week_start),
@@ -154,7 +148,6 @@ weeks as (
     left join totals as t using (scope, week_start)
     left join completions as k using (scope, week_start)
     left join people as p using (scope, week_start)
-    left join first_weeks as f using (scope)
     left join trailing_people as r using (scope, week_start)
     left join trailing_days as d using (scope, week_start)
     left join people.weekly_part as u

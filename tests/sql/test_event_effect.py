@@ -176,12 +176,16 @@ def test_a_week_without_a_report_is_unknown_and_one_without_activity_is_zero(org
 
 
 def test_people_of_a_week_with_fewer_reports_of_people_than_of_the_scope(org: Book) -> None:
-    report(org, WEEK_BEFORE, (1,), prompts=5)
-    org.fetch(ORG, ORG_REPORT, WEEK_BEFORE + timedelta(days=1), headline={"daily_active_users": 9})
-    org.fetch(ORG, USERS, WEEK_BEFORE + timedelta(days=1), "failed")
+    for monday in (WEEK_BEFORE, WEEK_AFTER):
+        report(org, monday, (1,), prompts=5)
+    for day, number in ((WEEK_BEFORE + timedelta(days=1), 1), (WEEK_AFTER + timedelta(days=1), 2)):
+        for unlucky in days(day, day + timedelta(days=number - 1)):
+            org.fetch(ORG, ORG_REPORT, unlucky, headline={"daily_active_users": 9})
+            org.fetch(ORG, USERS, unlucky, "failed")
     happened(org)
     row = windows(org)[0]
     assert some(row, "days_reported_before", "user_days_reported_before", "active_people_before") == (2, 1, 1)
+    assert some(row, "days_reported_after", "user_days_reported_after", "active_people_after") == (3, 1, 1)
 
 
 def test_weeks_outside_the_history_are_unknown(book: Book) -> None:
@@ -207,6 +211,13 @@ def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, cl
     book.expect(ORG, start=FIRST_MONDAY, today=today)
     happened(book)
     assert [row["are_closed"] for row in windows(book)] == [closed, False, False, False]
+
+
+def test_a_week_before_that_was_fetched_too_early_is_open(org: Book) -> None:
+    # Its Sunday, 2026-08-30, was told on Monday, and GitHub revised it until Wednesday.
+    org.fetch(ORG, USERS, date(2026, 8, 30), asked=EVENT_MONDAY)
+    happened(org)
+    assert [row["are_closed"] for row in windows(org)] == [False, True, True, True]
 
 
 def test_scopes_do_not_mix_and_one_that_nobody_asks_about_is_unknown(book: Book) -> None:
@@ -255,12 +266,14 @@ def test_an_event_of_a_team_tells_of_the_team(org: Book) -> None:
 def test_numbers_of_a_team_that_are_withheld_stay_so(org: Book) -> None:
     report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
     report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=9, outputs=8, accepted=7, lines=6, teams={7: "core"})
+    report(org, WEEK_BEFORE - timedelta(days=7), (1, 2, 3), prompts=8, teams={7: "core"})
+    report(org, WEEK_AFTER + timedelta(days=7), (1, 2, 3, 4, 5), prompts=7, teams={7: "core"})
     happened(org, team="core")
-    row = windows(org)[0]
-    assert some(row, *BEFORE) == (5, 10, 0, 0, 0)
-    assert some(row, *AFTER) == (None,) * 5
-    assert row["is_suppressed"] is True
-    assert some(row, "days_reported_after", "are_closed") == (1, True)
+    nearest, next_one, *_ = windows(org)
+    assert some(nearest, "is_suppressed", *BEFORE) == (True, 5, 10, 0, 0, 0)
+    assert some(nearest, "days_reported_after", *AFTER) == (1, *(None,) * 5)
+    assert some(next_one, "is_suppressed", *BEFORE) == (True, *(None,) * 5)
+    assert some(next_one, *AFTER) == (5, 7, 0, 0, 0)
 
 
 def test_the_people_of_no_team_are_no_team_of_an_event(org: Book) -> None:

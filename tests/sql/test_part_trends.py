@@ -206,7 +206,7 @@ def test_a_full_closed_week(org: Book) -> None:
         chat: Row = {"code_generation_activity_count": n, "code_acceptance_activity_count": 0, "loc_added_sum": 2 * n}
         prompts: Row = {"user_initiated_interaction_count": 10 * n}
         both: Row = {name: completions[name] + chat.get(name, 0) for name in completions}
-        told(org, COMPLETION, day=day, breakdowns=["feature"], user_initiated_interaction_count=0, **completions)
+        told(org, COMPLETION, day=day, breakdowns=["feature"], **prompts, **completions)
         told(org, "vscode", day=day, breakdowns=["ide"], **prompts, **both)
         told(org, "python", day=day, breakdowns=["language"], feature=COMPLETION, **completions)
         told(org, "python", day=day, breakdowns=["language"], **chat)
@@ -243,9 +243,9 @@ def test_a_full_closed_week(org: Book) -> None:
     assert trend(org, "feature") == {
         COMPLETION: week
         | of_completions
+        | of_prompts
         | {
             "feature": COMPLETION,
-            "user_initiated_interaction_count": 0,
             "acceptance_rate": 0.25,  # 28 / 112
             "line_acceptance_rate": 0.75,  # 168 / 224
         }
@@ -737,6 +737,15 @@ def test_what_hides_a_part_of_an_organisation_does_not_follow_from_the_enterpris
     assert withheld_alike(enterprise, scope=ENTERPRISE) == "a b c"
 
 
+def test_organisations_of_another_enterprise_do_not_matter(enterprise: Book) -> None:
+    enterprise.connection.execute("update flat.entity_daily set enterprise_id = '8' where scope = ?", [OTHER_ORG])
+    lay_company(enterprise, "a", range(10), range(10, 12))
+    lay_company(enterprise, "b", range(10), range(10, 20))
+    build(enterprise)
+    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a b"
+    assert withheld_alike(enterprise, scope=ENTERPRISE) == ""
+
+
 def test_an_enterprise_tells_a_part_where_enough_people_remain(enterprise: Book) -> None:
     lay_company(enterprise, "a", range(10), range(10, 12), direct=range(12, 15))
     lay_company(enterprise, "b", range(10), range(10, 20))
@@ -1005,9 +1014,11 @@ def test_kinds_scopes_and_weeks_of_bills_do_not_mix(book: Book) -> None:
     for scope in (ORG, OTHER_ORG):
         use_model(book, "a", 6, SUNDAY, scope)
         use_model(book, "a", 6, NEXT_MONDAY, scope)
+    use_model(book, "b", 9, SUNDAY)
     bill(book, "a", 1.0, day=SUNDAY)
     bill(book, "unheard", 2.0, day=SUNDAY, kind="premium_request")
     bill(book, "a", 4.0, day=SUNDAY, kind="premium_request")
+    bill(book, "b", 8.0, day=SUNDAY, kind="premium_request")
     bill(book, "a", 8.0, day=NEXT_MONDAY)
     bill(book, "a", 16.0, day=SUNDAY, scope=OTHER_ORG)
     bill(book, "a", 32.0)  # before the start date
@@ -1018,11 +1029,12 @@ def test_kinds_scopes_and_weeks_of_bills_do_not_mix(book: Book) -> None:
     totals = book.rows("select distinct scope, week_start, kind, scope_gross_amount from weekly.spend_trend")
     assert {tuple(row.values()) for row in totals} == {
         (ORG, MONDAY, "ai_credits", 1.0),
-        (ORG, MONDAY, "premium_requests", 6.0),
+        (ORG, MONDAY, "premium_requests", 14.0),
         (ORG, NEXT_MONDAY, "ai_credits", 8.0),
         (OTHER_ORG, MONDAY, "ai_credits", 16.0),
     }
     assert spend(book)["a"]["days_expected"] == 6
+    assert some(spend(book, "premium_requests")["b"], "people", "gross_amount") == (9, 8.0)
 
 
 def test_a_bill_of_another_report_does_not_cover_the_days(org: Book) -> None:

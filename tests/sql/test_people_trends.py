@@ -832,13 +832,16 @@ def test_a_cohort_without_a_report_is_unknown_and_one_that_stayed_away_is_withhe
     assert some(cohort_of(book, MONDAY, THIRD_MONDAY), *names) == (1, 6, True, None, None)
 
 
-def test_in_the_first_four_weeks_of_the_history_people_may_have_begun_before(book: Book) -> None:
-    book.expect(ORG, start=MONDAY, today=date(2026, 10, 20))
+def test_in_the_first_four_weeks_of_a_scopes_history_people_may_have_begun_before(book: Book) -> None:
+    book.expect(ORG, LABS, start=MONDAY, today=date(2026, 10, 20))
     for n, monday in enumerate(MONDAYS):
         report(book, monday, [*range(1, 6), *range(10 * n, 10 * n + 6)])
+    report(book, MONDAYS[4], range(1, 6), scope=LABS)  # its first
     build(book, "cohort_retention")
-    found = {row["cohort_week"]: row["may_have_begun_before"] for row in book.rows("from weekly.cohort_retention")}
+    query = "from weekly.cohort_retention where scope = ?"
+    found = {row["cohort_week"]: row["may_have_begun_before"] for row in book.rows(query, ORG)}
     assert found == dict(zip(MONDAYS, (True, True, True, True, False), strict=True))
+    assert {row["may_have_begun_before"] for row in book.rows(query, LABS)} == {True}
 
 
 def test_a_person_is_first_seen_by_each_organisation_for_itself_and_not_before_the_start_date(book: Book) -> None:
@@ -1089,6 +1092,14 @@ def test_a_week_in_which_nobody_was_active_has_zeros_and_everybody_is_gone(org: 
     assert some(week_of(org, NEXT_MONDAY), "active_people", "people_active_1_day") == (0, 0)
 
 
+def test_after_a_week_in_which_nobody_was_active_everybody_is_new(org: Book) -> None:
+    report(org, MONDAY, [])
+    report(org, NEXT_MONDAY, [1, 2])
+    report(org, THIRD_MONDAY, [])
+    build(org, "user_trend")
+    assert comings(org) == [(None, None, None), (2, 0, 0), (0, 0, 2)]
+
+
 def test_who_is_new_cannot_be_told_of_a_week_that_is_open_or_follows_one_that_is_cut(book: Book) -> None:
     # From Tuesday on: the first week has six days. On 24 September that of the 14th has closed, that of the 21st not.
     book.expect(ORG, start=TUESDAY, today=date(2026, 9, 24))
@@ -1118,14 +1129,17 @@ def test_who_was_not_counted_before_is_not_new(org: Book, day: date, told: list[
 
 def test_who_is_new_in_one_organisation_may_be_known_in_another(book: Book) -> None:
     book.expect(ORG, LABS, start=MONDAY, today=TODAY)
-    for monday in MONDAYS[:2]:
-        report(book, monday, [1])
-        report(book, monday, [2], scope=LABS)
-    report(book, THIRD_MONDAY, [1, 2])
-    report(book, THIRD_MONDAY, [1, 2], scope=LABS)
-    build(book, "user_trend")
+    report(book, MONDAY, [1, 9])
+    report(book, MONDAY, [2], scope=LABS)
+    report(book, NEXT_MONDAY, [1])
+    report(book, NEXT_MONDAY, [2, 9], scope=LABS)
     for scope in (ORG, LABS):
-        assert some(week_of(book, THIRD_MONDAY, scope), *COMINGS) == (1, 0, 0)
+        report(book, THIRD_MONDAY, [1, 2, 9], scope=scope)
+    build(book, "user_trend")
+    assert some(week_of(book, NEXT_MONDAY), *COMINGS) == (0, 0, 1)  # 9 has gone, to the other one
+    assert some(week_of(book, NEXT_MONDAY, LABS), *COMINGS) == (1, 0, 0)
+    assert some(week_of(book, THIRD_MONDAY), *COMINGS) == (1, 1, 0)  # 2 is new, 9 is back
+    assert some(week_of(book, THIRD_MONDAY, LABS), *COMINGS) == (1, 0, 0)  # 1 is new
 
 
 def test_people_by_the_days_on_which_they_were_active(org: Book) -> None:
@@ -1168,7 +1182,7 @@ def test_githubs_own_numbers_are_those_of_the_last_day_that_tells_them(org: Book
     report(org, TUESDAY, [3, 5], used_chat=False, used_agent=True)
     report(org, NEXT_MONDAY, [6], used_chat=False, used_agent=False)
     for column, monday, tuesday in (
-        ("weekly_active_users", 40, 41),
+        ("weekly_active_users", 43, 41),
         ("monthly_active_users", 50, 52),
         ("monthly_active_chat_users", 30, None),
         ("monthly_active_agent_users", 20, 0),

@@ -13,7 +13,7 @@ ORG_REPORT, USERS, TEAMS, REPOS, LEGACY = (
     *("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day"),
     "legacy-metrics",
 )
-ENTITY = "entity-1-day"
+ENTITY, CREDITS = "entity-1-day", "ai-credit-usage"
 
 # Three ISO weeks without a series break; each is closed four days after its Sunday: three full days between.
 MONDAY, NEXT_MONDAY, THIRD_MONDAY = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
@@ -97,7 +97,7 @@ def test_every_report_of_days_has_its_own_row(org: Book) -> None:
     build(org)
     rows = org.rows("from quality.weekly_coverage where week_start = ? order by source", MONDAY)
     assert [some(row, "source", "days_reported", "days_missing", "user_days_reported") for row in rows] == [
-        ("ai-credit-usage", 0, 7, 1),
+        (CREDITS, 0, 7, 1),
         (ENTITY, 0, 7, 1),
         ("premium-request-usage", 0, 7, 1),
         (REPOS, 2, 5, 1),
@@ -232,12 +232,23 @@ def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -
     assert some(week, "days_reported", "days_missing", "is_comparable") == (0, 7, True)
 
 
-def test_a_scope_is_not_held_against_another(book: Book) -> None:
-    book.expect(ORG, start=MONDAY, today=NEXT_MONDAY)
-    book.expect(OTHER_ORG, start=NEXT_MONDAY, today=TODAY)
+def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None:
+    # GitHub offers no bill of the Wednesday: the account moved.
+    fetch(org, CREDITS, date(2026, 9, 16), outcome="not_offered")
+    build(org)
+    assert week_of(org, NEXT_MONDAY, CREDITS)["days_expected"] == 6
+    assert weeks_that_are(org, "follows_whole_week", CREDITS) == []
+    assert weeks_that_are(org, "follows_whole_week", REPOS) == [NEXT_MONDAY, THIRD_MONDAY]
+
+
+def test_a_scope_is_held_against_itself_alone(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
     build(book)
-    rows = book.rows("from quality.weekly_coverage where follows_whole_week and source = ?", ENTITY)
-    assert [some(row, "scope", "week_start") for row in rows] == [(OTHER_ORG, THIRD_MONDAY)]
+    rows = book.rows("from quality.weekly_coverage where follows_whole_week and source = ? order by all", ENTITY)
+    assert [some(row, "scope", "week_start") for row in rows] == [
+        *((OTHER_ORG, NEXT_MONDAY), (OTHER_ORG, THIRD_MONDAY)),
+        *((ORG, NEXT_MONDAY), (ORG, THIRD_MONDAY)),
+    ]
 
 
 # --- series breaks ---------------------------------------------------------------------------------------------------

@@ -159,9 +159,13 @@ def test_every_line_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert said == ["events.csv:3", "events.csv:6", "events.csv:7"]
 
 
-def test_a_header_with_half_a_quotation(tmp_path: Path) -> None:
-    (said,) = sentences_about(tmp_path, 'date,scope,"what\n2026-09-07,org:octo-org,Training\n')
-    assert said.startswith("events.csv:1: has a quotation mark without its other half")
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('date,scope,"what\n2026-09-07,org:a,b\n', 1), (HEADER + '2026-09-07,org:a,"b\n2026-09-08,org:a,b\n', 2)],
+)
+def test_half_a_quotation_is_told_where_it_begins(tmp_path: Path, text: str, line: int) -> None:
+    (said,) = sentences_about(tmp_path, text)
+    assert said.startswith(f"events.csv:{line}: has a quotation mark without its other half")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
