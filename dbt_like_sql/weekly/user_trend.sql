@@ -22,10 +22,11 @@ totals as (
         sum(loc_added_sum) as loc_added_sum,
         sum(loc_deleted_sum) as loc_deleted_sum,
         max(day) as last_day,
-        arg_max(weekly_active_users, day) as weekly_active_users,
-        arg_max(monthly_active_users, day) as monthly_active_users,
-        arg_max(monthly_active_chat_users, day) as monthly_active_chat_users,
-        arg_max(monthly_active_agent_users, day) as monthly_active_agent_users
+        -- of that day, also where GitHub did not tell it then
+        arg_max_null(weekly_active_users, day) as weekly_active_users,
+        arg_max_null(monthly_active_users, day) as monthly_active_users,
+        arg_max_null(monthly_active_chat_users, day) as monthly_active_chat_users,
+        arg_max_null(monthly_active_agent_users, day) as monthly_active_agent_users
     from flat.entity_daily
     where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
@@ -127,8 +128,8 @@ weeks as (
         if(c.user_days_reported > 0, coalesce(p.people_3_days, 0), null) as people_3_days,
         if(c.user_days_reported > 0, coalesce(p.people_4_days, 0), null) as people_4_days,
         if(c.user_days_reported > 0, coalesce(p.people_5_days, 0), null) as people_5_days,
-        -- who came and who left can be told of two whole weeks with people in the reports of both
-        c.follows_whole_week and c.user_days_reported > 0 and lag(c.user_days_reported) over by_week > 0 as knows_before,
+        -- who came and who left can be told of two weeks with people in the reports of both
+        c.user_days_reported > 0 and lag(c.user_days_reported) over by_week > 0 as knows_before,
         if(knows_before, coalesce(p.new_people, 0), null) as new_people,
         if(knows_before, coalesce(p.returning_people, 0), null) as returning_people,
         if(knows_before, coalesce(p.lapsed_people, 0), null) as lapsed_people,

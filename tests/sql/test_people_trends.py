@@ -696,6 +696,13 @@ def test_a_team_of_all_but_few_of_the_scope_is_withheld(org: Book) -> None:
     assert shown(org, NEXT_MONDAY) == {CORE}
 
 
+def test_a_team_of_fewer_members_than_may_be_told_is_without_their_number(org: Book) -> None:
+    min_cohort(org, 8)
+    report(org, MONDAY, range(1, 31), {CORE: range(1, 8), WEB: range(11, 19)})
+    build(org, "team_trend")
+    assert [team_of(org, team)["members"] for team in (CORE, WEB)] == [None, 8]
+
+
 def test_nothing_is_withheld_where_one_person_is_enough(org: Book) -> None:
     min_cohort(org, 1)
     report(org, MONDAY, [1, 2, 3], {CORE: [1], WEB: [1, 2]})
@@ -1093,11 +1100,10 @@ def test_a_week_in_which_nobody_was_active_has_zeros_and_everybody_is_gone(org: 
 
 
 def test_after_a_week_in_which_nobody_was_active_everybody_is_new(org: Book) -> None:
-    report(org, MONDAY, [])
-    report(org, NEXT_MONDAY, [1, 2])
-    report(org, THIRD_MONDAY, [])
+    for monday, people in zip(MONDAYS, ([], [], [1, 2]), strict=False):
+        report(org, monday, people)
     build(org, "user_trend")
-    assert comings(org) == [(None, None, None), (2, 0, 0), (0, 0, 2)]
+    assert comings(org) == [(None, None, None), (0, 0, 0), (2, 0, 0)]
 
 
 def test_who_is_new_cannot_be_told_of_a_week_that_is_open_or_follows_one_that_is_cut(book: Book) -> None:
@@ -1233,6 +1239,8 @@ def test_windows_of_28_days_begin_with_the_history_and_end_with_the_scope(book: 
     report(book, MONDAY, [2])
     report(book, MONDAY, [3, 4, 5], scope=LABS)
     report(book, TUESDAY, [6], scope=LABS)
+    book.fetch(LABS, USERS, WEDNESDAY)
+    insert_people(book, "flat.user_daily", [7], scope=LABS, day=WEDNESDAY)  # of this day the scope is not told
     build(book, "user_trend")
     assert some(week_of(book), *TRAILING) == (MONDAY, 1, 1, 1)
     assert some(week_of(book, scope=LABS), *TRAILING) == (TUESDAY, 2, 4, 4)

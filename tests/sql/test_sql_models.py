@@ -723,12 +723,22 @@ def test_a_whole_run_is_one_step_and_a_result_tells_of_the_table_it_was_made_of(
 
 def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> None:
     readme = (REPOSITORY / "dbt_like_sql/README.md").read_text()
-    model, test = (block.split("```")[0] for block in readme.split("```sql\n")[1:])
+    model, test, parts = (block.split("```")[0] for block in readme.split("```sql\n")[1:])
     query(warehouse, "alter table flat.user_daily rename column interactions to user_initiated_interaction_count")
     query(warehouse, "alter table flat.user_daily rename column login to user_id")
     write(folder, "weekly/example", model)
     assert run(folder, warehouse).success
     assert query(warehouse, "select people, interactions from weekly.example") == [(2, 8), (1, 2)]
+    key = "select 'org:a' as scope, date '2026-03-02' as week_start"
+    write(
+        folder,
+        "people/weekly_part",
+        f"{HEADER}{key}, 'ide' as breakdown, 'x' as part, 7 as people_shown, false as is_suppressed",
+    )
+    write(folder, "quality/weekly_coverage", f"{HEADER}{key}, 'entity-1-day' as source, 6 as days_reported")
+    write(folder, "weekly/parts", parts)
+    assert run(folder, warehouse).success
+    assert query(warehouse, "select ide, days_reported, people from weekly.parts") == [("x", 6, 7)]
     write(folder, "weekly/user_trend", f"{HEADER}select 'org:a' as scope, current_date as week_start")
     write(folder, "checks/weekly.user_trend__example", test)
     checks_by_name = {check.name: check for model in load_models(folder) for check in model.checks}

@@ -223,6 +223,14 @@ def test_a_day_whose_number_is_unknown_does_not_lower_the_average(org: Book) -> 
     assert some(week_of(org, MONDAY), "daily_active_users", "avg_daily_active_users") == (40, 20.0)
 
 
+def test_githubs_trailing_numbers_are_those_of_the_last_day_or_unknown(org: Book) -> None:
+    report_day(org, MONDAY, active=2, weekly_active_users=7, monthly_active_users=9)
+    report_day(org, date(2026, 9, 8), active=2, monthly_active_users=8)
+    org.build()
+    names = ("last_day_reported", "weekly_active_users", "monthly_active_users")
+    assert some(week_of(org, MONDAY), *names) == (date(2026, 9, 8), None, 8)  # not the 7 of another day
+
+
 def test_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None:
     book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
     for day in days(MONDAY, SUNDAY):
