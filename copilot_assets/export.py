@@ -23,10 +23,10 @@ import duckdb
 from copilot_assets.contract import Column
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.settings import ExportFormat, SettingsError, now_utc
-from copilot_assets.sql_models import load_models
+from copilot_assets.sql_models import PUBLISHED_SCHEMAS, load_models
 from copilot_assets.warehouse import WarehouseError, transaction, why_not_opened
 
-SCHEMAS: Final = ("weekly", "quality")
+SCHEMAS: Final = PUBLISHED_SCHEMAS
 # A row a person.
 FLAT: Final = "flat"
 

@@ -230,7 +230,7 @@ _ANEW: Final = '"the database anew"'
 
 def _copy_without(connection: duckdb.DuckDBPyConnection, anew: Path, traces: Traces) -> None:
     """Everything in the database into a new file, but a person's rows and the rows that SQL models build."""
-    built = {".".join(f'"{name}"' for name in model.key) for model in load_models()}
+    built = tuple(f'"{schema}".' for schema in {model.schema for model in load_models()})
     tables = _tables(connection)
     ((old,),) = connection.execute("select current_database()").fetchall()
     connection.execute("checkpoint")  # nothing of the old file may be left to write once the new one is in its place
@@ -238,7 +238,7 @@ def _copy_without(connection: duckdb.DuckDBPyConnection, anew: Path, traces: Tra
     connection.execute(f"attach '{path}' as {_ANEW} (storage_version '{STORAGE_VERSION}')")
     connection.execute(f'copy from database "{old}" to {_ANEW} (schema)')
     for table, columns in tables.items():
-        if table not in built:
+        if not table.startswith(built):  # also one whose model is gone
             condition, parameters = _condition(columns, traces)
             keep = f"not coalesce({condition}, false)"
             connection.execute(f"insert into {_ANEW}.{table} from {table} where {keep}", parameters)

@@ -8,11 +8,11 @@ import difflib
 import graphlib
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 import sqlglot
@@ -25,6 +25,10 @@ from sqlglot.tokenizer_core import TokenType
 Severity = Literal["warn", "error"]
 TableName = tuple[str, str]
 
+# Their tables are shown in the UI, whose history keeps what it shows, and exported.
+PUBLISHED_SCHEMAS: Final = ("weekly", "quality")
+
+_PERSON_COLUMNS: Final = frozenset({"user_id", "user_login"})
 _CHECKS_FOLDER = "checks"
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _TEST_FILE = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+?)__([a-z0-9_]+)")
@@ -255,6 +259,8 @@ def _read_model(file: _File) -> SqlModel:
     query = _read_query(file)
     columns = tuple(_read_columns(file, query))
     names = {column.name for column in columns}
+    if schema in PUBLISHED_SCHEMAS:
+        _refuse_people(file, query, names)
     if schema == "weekly" and not names & {"week_start", "window_no"}:
         raise file.error("has neither `week_start` nor `window_no`; a weekly table says which time a row is about.")
     return SqlModel(
@@ -270,6 +276,25 @@ def _read_model(file: _File) -> SqlModel:
         code_version=hashlib.sha256(query.sql(dialect="duckdb", comments=False).encode()).hexdigest(),
         checks=tuple(_assertion_checks(file.path, f"{schema}.{name}", columns)),
     )
+
+
+def _refuse_people(file: _File, query: exp.Query, names: Set[str]) -> None:
+    """Keep people out of tables that are shown and exported: as columns, and under another name.
+
+    Counting `user_id` is what these tables are for; a login has no use in them.
+    """
+    shown = names & _PERSON_COLUMNS
+    renamed = {
+        alias.this.name.lower()
+        for alias in query.find_all(exp.Alias)
+        if isinstance(alias.this, exp.Column) and alias.this.name.lower() == "user_id" != alias.alias.lower()
+    }
+    logins = {column.name.lower() for column in query.find_all(exp.Column)} & {"user_login"}
+    if found := sorted(shown | renamed | logins):
+        raise file.error(
+            f"takes `{found[0]}` out of a table of people. Tables of {' and '.join(PUBLISHED_SCHEMAS)} are "
+            "shown in the UI and exported: count people there, or put a table about persons into another schema."
+        )
 
 
 def _read_test(file: _File) -> tuple[str, ModelCheck]:

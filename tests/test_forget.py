@@ -199,6 +199,14 @@ def test_what_models_build_is_left_for_the_rebuild(shelf: Shelf) -> None:
     assert shelf.sql("from quality.quarantine") == shelf.sql("from weekly.user_trend") == []
 
 
+def test_a_table_whose_model_is_gone_keeps_nobody_either(shelf: Shelf) -> None:
+    fill(shelf)
+    with shelf.warehouse.connect() as connection:
+        connection.execute("create schema weekly; create table weekly.once as select 7 as who")
+    shelf.forget(LOGIN)
+    assert shelf.sql("from weekly.once") == []
+
+
 def test_a_login_that_went_from_one_person_to_another(shelf: Shelf) -> None:
     shelf.take("users-1-day", [user(1, "octocat")], DAY)
     next_day = DAY + timedelta(days=1)

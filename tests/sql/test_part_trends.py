@@ -905,6 +905,17 @@ def test_rates_of_a_language_need_enough_people_with_completions(book: Book) -> 
     assert [some(part, "people", "completion_people") for part in parts] == [(6, 4), (6, 5)]
 
 
+def test_rates_of_what_hides_another_part_are_withheld_too(org: Book) -> None:
+    both = ("feature", "language")
+    counters: Row = dict.fromkeys(["code_generation_activity_count", "loc_suggested_to_add_sum"], 4)
+    counters |= dict.fromkeys(["code_acceptance_activity_count", "loc_added_sum"], 2)
+    used(org, COMPLETION, range(5), breakdowns=both, feature=COMPLETION)
+    told(org, COMPLETION, breakdowns=both, feature=COMPLETION, **counters)
+    lay(org, "small", 2, breakdowns=both)
+    build(org)
+    assert withheld_alike(org, breakdowns=both) == f"{COMPLETION} small"
+
+
 # --- Bills -----------------------------------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ GROWTH = """\
     from weekly.user_trend
     """
 HEADER = "/*\ndescription: d\n*/\n"
-KNOWN = ["flat.user_daily", "flat.seat"]
+KNOWN = ["flat.user_daily", "flat.entity_ide_daily", "flat.seat"]
 
 
 @pytest.fixture
@@ -272,6 +272,11 @@ def test_the_projects_own_folder_is_the_default() -> None:
         ("mart/x", f"{HEADER}select 1 as x, -- doc\n  -- #not_null\n 2 as y",
          "mart/x.sql:5: #not_null stands beside no column"),
         ("mart/x", f"{HEADER}select 1 as x -- #not_null #not_null", "has #not_null twice beside `x`"),
+        ("quality/x", f"{HEADER}select user_id from flat.user_daily", "quality/x.sql: takes `user_id` out of a table"),
+        ("weekly/x", f"{HEADER}with w as (select user_id as who from flat.user_daily) select who from w",
+         "weekly/x.sql: takes `user_id` out of a table of people"),
+        ("weekly/x", f"{HEADER}select max(user_login) as best, max(day) as week_start from flat.user_daily",
+         "weekly/x.sql: takes `user_login` out of a table of people"),
         ("weekly/x", f"{HEADER}select 1 as x", "weekly/x.sql: has neither `week_start` nor `window_no`"),
         ("X", "select 1 as x", "X.sql: does not name a table"),
         ("mart/Trend", "select 1 as x", "mart/Trend.sql: does not name a table"),
@@ -467,7 +472,7 @@ def test_a_preview_is_ten_rows_and_never_of_people(folder: Path, warehouse: Ware
     header = "/*\ndescription: One row.\n*/\n"
     write(folder, "quality/many", f"{header}select x, 'a|b' as t from generate_series(1, 30) as g(x)")
     write(folder, "people/many", f"{header}select x from generate_series(1, 30) as g(x)")
-    write(folder, "quality/person", f"{header}select x as user_id from generate_series(1, 30) as g(x)")
+    write(folder, "quality/person", f"{header}select x as payload from generate_series(1, 30) as g(x)")
     result = run(folder, warehouse)
     preview = metadata(result, "quality", "many")["preview"].value.splitlines()
     assert len(preview) == 2 + 10
@@ -737,8 +742,13 @@ def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> 
     )
     write(folder, "quality/weekly_coverage", f"{HEADER}{key}, 'entity-1-day' as source, 6 as days_reported")
     write(folder, "weekly/parts", parts)
+    query(
+        warehouse,
+        "create table flat.entity_ide_daily as "
+        "select 'org:a' as scope, date '2026-03-04' as day, 'x' as ide_name, 5 as loc_added_sum",
+    )
     assert run(folder, warehouse).success
-    assert query(warehouse, "select ide, days_reported, people from weekly.parts") == [("x", 6, 7)]
+    assert query(warehouse, "select ide, days_reported, people, loc_added_sum from weekly.parts") == [("x", 6, 7, 5)]
     write(folder, "weekly/user_trend", f"{HEADER}select 'org:a' as scope, current_date as week_start")
     write(folder, "checks/weekly.user_trend__example", test)
     checks_by_name = {check.name: check for model in load_models(folder) for check in model.checks}
