@@ -293,8 +293,9 @@ def launch(page: Page, days: str, button: str, answer: str) -> None:
 
 
 def the_graph_shows_every_asset_in_its_group(page: Page, url: str) -> None:
-    tables: dict[str, list[str]] = {"flat": [], "quality": [], "raw": [], "weekly": []}
-    for spec in build_defs().resolve_all_asset_specs():
+    specs = build_defs().resolve_all_asset_specs()
+    tables: dict[str, list[str]] = {group: [] for group in sorted({str(spec.group_name) for spec in specs})}
+    for spec in specs:
         tables[str(spec.group_name)].append(spec.key.path[-1])
     listed = [name for group, names in tables.items() for name in (group, *sorted(names))]
     # The list renders the rows it has room for; one is 32 pixels high.
@@ -337,7 +338,7 @@ def the_pictures_of_a_healthy_project_are_taken(page: Page, url: str) -> None:
     expect(row(page, "Monday of the ISO week, UTC")).to_have_count(0)
     picture(page, "weekly")
 
-    groups = [f"global@global:{group}" for group in ("raw", "flat", "quality", "weekly")]
+    groups = [f"global@global:{group}" for group in ("raw", "flat", "quality", "people", "weekly")]
     opened = {"expanded": ",".join(groups)} | {f"open-nodes[{place}]": group for place, group in enumerate(groups)}
     # Everything above a weekly table would be all raw tables: the reasons of missing days come from each of them.
     way = " or ".join(f'1+key:"{table}"' for table in ("weekly/user_trend", "flat/entity_daily", "flat/user_daily"))
