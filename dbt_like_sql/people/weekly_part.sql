@@ -7,6 +7,8 @@ description: |
   part that has the number too: else it would follow from the total and the other parts. A team that has all but a few
   people of another, or of the scope, is withheld for the sake of those few. An enterprise's part is withheld where it
   would tell one that an organisation of it withholds, less what the others tell.
+  Not watertight: what hides a small part is chosen in each scope by itself; an enterprise with all its organisations may
+  still tell it.
 */
 with scope_days as (
     select distinct scope, day
