@@ -676,6 +676,15 @@ def test_a_team_within_another_is_withheld_where_the_others_of_it_are_few(
         assert shown(org, monday) - {None} == told, monday
 
 
+def test_a_team_is_not_withheld_for_the_sake_of_people_of_another_organisation(book: Book) -> None:
+    """Of core, web leaves five here; the core of the other organisation has one fewer, and that would be four."""
+    book.expect(ORG, LABS, start=MONDAY, today=TODAY)
+    report(book, MONDAY, [*range(1, 11), *range(31, 41)], {CORE: range(1, 11), WEB: range(1, 6)})
+    report(book, MONDAY, [*range(1, 10), *range(31, 41)], {CORE: range(1, 10)}, scope=LABS)
+    build(book, "team_trend")
+    assert [team_of(book, team)["active_people"] for team in (CORE, WEB)] == [10, 5]
+
+
 def test_a_team_within_another_is_withheld_where_few_were_longer_in_the_other(org: Book) -> None:
     """The teams have the same seven people, and person 7 came to web on Tuesday: Monday's prompts would be theirs."""
     others = range(31, 41)
@@ -831,6 +840,7 @@ def test_a_cohort_without_a_report_is_unknown_and_one_that_stayed_away_is_withhe
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 2))
     report(book, MONDAY, range(1, 6))
     for day in days(NEXT_MONDAY, NEXT_MONDAY + timedelta(6)):
+        book.fetch(ORG, ENTITY, day)  # the scope is told of, its people are not
         book.fetch(ORG, USERS, day, "failed")
     report(book, THIRD_MONDAY, range(11, 16))
     build(book, "cohort_retention")
@@ -960,12 +970,14 @@ def test_a_week_of_a_phase_weighs_githubs_averages_by_its_people(org: Book) -> N
 
 
 def test_who_changes_phase_counts_in_both_and_once_in_each(org: Book) -> None:
-    report_phase(org, MONDAY, 1, range(1, 7), total_engaged_users=6)
-    report_phase(org, TUESDAY, 1, range(1, 6), total_engaged_users=5)
-    report_phase(org, TUESDAY, 2, range(6, 11), total_engaged_users=5)
+    report_phase(org, MONDAY, 1, range(1, 7), total_engaged_users=6, users_in_phase_28d=20)
+    report_phase(org, TUESDAY, 1, range(1, 6), total_engaged_users=5, users_in_phase_28d=18)
+    report_phase(org, TUESDAY, 2, range(6, 11), total_engaged_users=5, users_in_phase_28d=6)
+    report_phase(org, WEDNESDAY, 1, (), total_engaged_users=0, users_in_phase_28d=19)
     build(org, "adoption_phase_trend")
-    assert some(phase_of(org, 1), "active_people", "days_active") == (6, 11)
-    assert some(phase_of(org, 2), "active_people", "days_active") == (5, 5)
+    names = ("active_people", "days_active", "users_in_phase_28d", "last_day_reported")
+    assert some(phase_of(org, 1), *names) == (6, 11, 19, WEDNESDAY)  # the newest 28 days, no sum and no extreme
+    assert some(phase_of(org, 2), *names) == (5, 5, 6, TUESDAY)
 
 
 @pytest.mark.parametrize(("few", "told"), [(2, {2}), (5, {1, 2, 3}), (0, {2})])
