@@ -127,7 +127,7 @@ def _make_entities(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         insert into flat.entity_daily by name
-        select scope, day, count(*) as daily_active_users, {prompts}, {sums}
+        select scope, day, '1' as enterprise_id, count(*) as daily_active_users, {prompts}, {sums}
         from flat.user_daily
         group by all
         """

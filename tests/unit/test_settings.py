@@ -83,6 +83,12 @@ def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str])
             (seat_grace_days, "COPILOT_SEAT_GRACE_DAYS", text, "Write a whole number of days from 0 to 365.")
             for text in ("366", "-1", "30d")
         ),
+        (
+            plan_prices,
+            "COPILOT_PLAN_PRICES",
+            "business=19,Business=21",
+            "gives business two prices. Keep the one that you",
+        ),
         *(
             (plan_prices, "COPILOT_PLAN_PRICES", text, f"of which '{entry}' is no plan with a price. Write US dollars")
             for text, entry in (
