@@ -342,8 +342,8 @@ rectangles as (
         c.breakdown,
         c.part,
         any_value(h.part) as hiding_part,
-        -- who is outside is told nowhere, and what is small neither: behind them, less is withheld that could be told
-        arg_min(o.scope, (k.scope is null, o.scope <> 'outside', not o.is_small, o.people, o.scope)) as hiding_scope
+        -- who is outside is told nowhere: where they have both parts, nothing more is withheld
+        arg_min(o.scope, (k.scope is null, o.scope <> 'outside', o.people, o.scope)) as hiding_scope
     from ranked as c
     left join ranked as h
         on h.family = c.family and h.scope = c.scope and h.week_start = c.week_start and h.breakdown = c.breakdown

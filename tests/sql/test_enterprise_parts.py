@@ -207,33 +207,42 @@ def test_how_many_have_a_flag_does_not_follow_either(corp: Book) -> None:
     assert told(corp, ENTERPRISE) == {"copilot_cli": 13, "copilot_app": 18}
 
 
-def test_a_bill_does_not_follow_from_the_bills_of_the_others(corp: Book) -> None:
-    people = {
-        A: {"opus": (1, 2), "sonnet": range(1, 9)},
-        B: {"opus": range(11, 21), "sonnet": range(11, 21)},
-        ENTERPRISE: {"opus": (1, 2, *range(11, 21)), "sonnet": (*range(1, 9), *range(11, 21))},
-    }
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        (
+            {
+                A: {"opus": (1, 2), "sonnet": range(1, 9)},
+                B: {"opus": range(11, 21), "sonnet": range(11, 21)},
+                ENTERPRISE: {"opus": (1, 2, *range(11, 21)), "sonnet": (*range(1, 9), *range(11, 21))},
+            },
+            {A: (None, None), B: (None, None), ENTERPRISE: (12, 18)},
+        ),
+        (  # two of the enterprise are in no organisation: 12 less 10
+            {
+                A: {"opus": range(1, 11), "sonnet": range(1, 11)},
+                ENTERPRISE: {"opus": (*range(1, 11), 31, 32), "sonnet": (*range(1, 11), *range(31, 37))},
+            },
+            {A: (None, None), ENTERPRISE: (12, 16)},
+        ),
+    ],
+)
+def test_a_bill_does_not_follow_from_the_bills_of_the_others(
+    corp: Book, people: dict[str, dict[str, Collection[int]]], expected: dict[str, tuple[int | None, int | None]]
+) -> None:
     lay(corp, {scope: {} for scope in people})
     with transaction(corp.connection):
         for scope, models in people.items():
             corp.fetch(scope, "ai-credit-usage", MONDAY)
             for model, persons in models.items():
-                row = {"scope": scope, "day": MONDAY, "model_name": model}
-                corp.insert("flat.ai_credit_usage", **row, model=model, gross_amount=len(persons), net_amount=0)
+                row = {"scope": scope, "day": MONDAY, "model_name": model, "model": model}
+                corp.insert("flat.ai_credit_usage", **row, gross_amount=len(persons))
                 for person in persons:
-                    corp.insert(
-                        "flat.user_model_feature_daily", **row, model=model, feature="agent_edit", user_id=person
-                    )
+                    corp.insert("flat.user_model_feature_daily", **row, feature="agent_edit", user_id=person)
     corp.build()
     rows = corp.rows("select scope, model, gross_amount from weekly.spend_trend")
-    assert {(row["scope"], row["model"]): row["gross_amount"] for row in rows} == {
-        (A, "opus"): None,
-        (A, "sonnet"): None,
-        (B, "opus"): None,
-        (B, "sonnet"): None,
-        (ENTERPRISE, "opus"): 12,
-        (ENTERPRISE, "sonnet"): 18,
-    }
+    amounts = {(row["scope"], row["model"]): row["gross_amount"] for row in rows}
+    assert {scope: (amounts[scope, "opus"], amounts[scope, "sonnet"]) for scope in people} == expected
 
 
 def test_a_team_that_is_withheld_is_withheld_in_the_whole_enterprise(corp: Book) -> None:
