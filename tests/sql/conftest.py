@@ -40,6 +40,12 @@ MODELS = load_models()
 Row = dict[str, Any]
 
 
+def made_from(*tables: str) -> set[str]:
+    """These models, and all that they are made from."""
+    reads = [".".join(table) for model in MODELS if model.table in tables for table in model.depends_on]
+    return {model.table for model in MODELS if model.table in tables} | (made_from(*reads) if reads else set())
+
+
 class Book:
     """A warehouse that a test fills row by row; `today` is the first day that has not closed."""
 
@@ -92,10 +98,14 @@ class Book:
         row = ", ".join(f"? as {name}" for name in values)
         self.connection.execute(f"insert into {table} by name select {row}", list(values.values()))
 
-    def build(self, schema: str | None = None) -> None:
-        """Every model as a table, or those of one schema alone."""
+    def build(self, *tables: str, past: str | None = None) -> None:
+        """These models as tables, after those that they are made from; without any, all there are.
+
+        `past` is one that a test has written to: it and what it is made from stay as they are.
+        """
+        wanted = made_from(*tables or (model.table for model in MODELS)) - made_from(*filter(None, [past]))
         with transaction(self.connection):
-            for model in (model for model in MODELS if schema in (None, model.schema)):
+            for model in (model for model in MODELS if model.table in wanted):
                 self.connection.execute(f"create schema if not exists {model.schema}")
                 self.connection.execute(f"create or replace table {model.table} as {model.sql}")
 
@@ -131,8 +141,10 @@ def shared_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
 
 @pytest.fixture
 def book(shared_connection: duckdb.DuckDBPyConnection) -> Book:
-    """Blank tables: one file serves all tests of a module."""
+    """Blank tables and no models: one file serves all tests of a module."""
     with transaction(shared_connection):
+        for schema in {model.schema for model in MODELS}:
+            shared_connection.execute(f"drop schema if exists {schema} cascade")
         ledger = ("raw.expected_reports", "raw.fetches", "raw.quarantine", "raw.unknown_fields")
         for table in (*ledger, *(f"flat.{table.name}" for table in FLAT_TABLES)):
             shared_connection.execute(f"delete from {table}")

@@ -32,7 +32,7 @@ SENTENCE = re.compile(r"[A-Z0-9].{10,}")
 
 def status_of(book: Book, day: date, report: str = ORG_REPORT, scope: str = ORG) -> Row:
     """Build the table and return the one row of a (scope, report, day)."""
-    book.build("quality")
+    book.build("quality.day_status")
     (row,) = book.rows(
         "select * from quality.day_status where scope = ? and report = ? and day = ?", scope, report, day
     )
@@ -61,7 +61,7 @@ def legacy(book: Book) -> Book:
 
 def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book: Book) -> None:
     book.expect(ORG, ENTERPRISE, TEAM, start=START, today=TODAY, legacy=True)
-    book.build("quality")
+    book.build("quality.day_status")
     found = book.rows("select scope, report, day from quality.day_status")
     asked = [
         *((ORG, report) for report in (ORG_REPORT, *OF_BOTH, LEGACY)),
@@ -78,7 +78,7 @@ def test_one_row_for_every_scope_report_and_day_from_the_start_to_yesterday(book
 
 def test_a_start_date_of_today_expects_nothing_yet(book: Book) -> None:
     book.expect(ORG, start=TODAY, today=TODAY)
-    book.build("quality")
+    book.build("quality.day_status")
     assert book.rows("select * from quality.day_status") == []
 
 
@@ -493,7 +493,7 @@ def import_day(book: Book, day: date, people: int) -> None:
 
 
 def legacy_days(book: Book) -> list[tuple[object, ...]]:
-    book.build("quality")
+    book.build("quality.day_status")
     rows = book.rows("select * from quality.day_status where report = ? and scope = ? order by day", LEGACY, ORG)
     return [some(row, "day", "status", "coverage") for row in rows]
 
@@ -591,14 +591,14 @@ def test_what_github_said_of_a_hole_in_an_archive_counts(book: Book) -> None:
 
 def test_days_fetched_before_the_start_date_stay_out(org: Book) -> None:
     org.fetch(ORG, ORG_REPORT, START - timedelta(days=1))
-    org.build("quality")
+    org.build("quality.day_status")
     assert org.rows("select min(day) as first from quality.day_status") == [{"first": START}]
 
 
 def test_an_archive_of_another_scope_widens_nothing(book: Book) -> None:
     book.expect(ORG, TEAM, start=LEGACY_START, today=LEGACY_TODAY, legacy=True)
     import_day(book, date(2026, 2, 20), people=20)
-    book.build("quality")
+    book.build("quality.day_status")
     query = "select min(day) as first from quality.day_status where scope = ? and report = ?"
     assert book.rows(query, TEAM, LEGACY) == [{"first": LEGACY_START}]
     assert book.rows(query, ORG, ORG_REPORT) == [{"first": LEGACY_START}]
@@ -697,7 +697,7 @@ def test_the_newest_day_may_be_three_days_behind_the_newest_that_is_due(org: Boo
     org.fetch(ORG, ORG_REPORT, START)
     org.fetch(ORG, ORG_REPORT, date(2026, 9, newest))
     org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report")
-    org.build("quality")
+    org.build("quality.day_status")
     stale = [(row["report"], row["newest_reported_day"], row["status_of_that_day"]) for row in org.rows(check.sql)]
     assert stale == ([(ORG_REPORT, date(2026, 9, newest), "no_report")] if is_stale else [])
 
@@ -728,7 +728,7 @@ def every_status(book: Book) -> Book:
     book.fetch(ORG, CREDITS, date(2027, 1, 1), "not_offered")
     book.fetch(ORG, LEGACY, LEGACY_DAY + timedelta(days=3), "no_report")
     book.fetch(ORG, "copilot-seats", LEGACY_DAY + timedelta(days=3), headline={"total_seats": 4})
-    book.build("quality")
+    book.build("quality.day_status")
     return book
 
 
@@ -776,5 +776,5 @@ def test_the_order_in_which_the_ledger_was_written_does_not_matter(every_status:
     )
     every_status.connection.execute("delete from raw.fetches")
     every_status.connection.execute("insert into raw.fetches select * from shuffled")
-    every_status.build("quality")
+    every_status.build("quality.day_status")
     assert every_status.rows("from quality.day_status order by all") == before

@@ -65,7 +65,7 @@ def test_another_organisation_hides_with_the_one_that_has_few(corp: Book) -> Non
             ENTERPRISE: {"x": (1, 2, 3, *in_b), "y": (*range(1, 9), *in_b), "z": (*range(1, 10), *in_b)},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     # Three people of x, and y against the subtraction from a's total.
     assert told(corp, A) == {"x": None, "y": None, "z": 9}
     # The enterprise's 13 less b's ten would be the three: so b, which has fewer than the enterprise, tells neither.
@@ -83,7 +83,7 @@ def test_the_enterprise_hides_what_no_other_organisation_has(corp: Book) -> None
             ENTERPRISE: {"x": (1, 2, 3), "y": (*range(1, 6), *in_b), "z": (*range(1, 10), *range(11, 16))},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     # The smallest other part of the enterprise is z, 14 people: a hides behind it too, though its own y has fewer. With
     # y hidden in a and told by b and the enterprise, 25 - 20 people would be a's y, and its total would leave x.
     assert told(corp, A) == {"x": None, "y": 5, "z": None}
@@ -104,7 +104,7 @@ def test_what_hides_a_part_of_the_enterprise_does_not_follow_from_the_organisati
             },
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     # z is a's smallest other part, y (14 of 18) the enterprise's: a tells z, or y would follow from both.
     assert told(corp, A) == {"x": None, "y": None, "z": 6}
     assert told(corp, B) == {"y": 5, "z": 12}
@@ -120,7 +120,7 @@ def test_few_people_outside_of_all_organisations_are_hidden_too(corp: Book) -> N
             ENTERPRISE: {"x": (*in_a, 31, 32), "y": (*in_a, *outside)},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     # 12 - 10 would be two people who are in no organisation; y hides them, of whom the enterprise less a has six.
     assert told(corp, A) == {"x": None, "y": None}
     assert told(corp, ENTERPRISE) == {"x": 12, "y": 16}
@@ -136,7 +136,7 @@ def test_enough_people_outside_hide_those_of_an_organisation(corp: Book) -> None
             ENTERPRISE: {"x": (1, 2, 3, *in_b, *outside), "y": (*range(1, 9), *in_b, *outside)},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     assert told(corp, A) == {"x": None, "y": None}
     assert told(corp, B) == {"x": 10, "y": 10}
     assert told(corp, ENTERPRISE) == {"x": 28, "y": 33}  # 28 - 10 are 1, 2, 3 and the fifteen
@@ -153,7 +153,7 @@ def test_organisations_with_few_hide_each_other_when_they_are_enough_together(co
             ENTERPRISE: {"x": (*range(1, 6), *in_c), "y": (*range(1, 10), *in_c)},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     assert told(corp, A) == told(corp, B) == {"x": None, "y": None}
     assert told(corp, C) == {"x": 10, "y": 10}
     assert told(corp, ENTERPRISE) == {"x": 15, "y": 19}  # 15 - 10 is of 1 to 5
@@ -169,7 +169,7 @@ def test_a_person_of_two_organisations_is_hidden_in_both(corp: Book) -> None:
             ENTERPRISE: {"x": range(1, 13), "y": range(1, 13)},
         },
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     # 3 and 4 would be told with b, and the enterprise's 12 less b's ten would be 1 and 2.
     assert told(corp, A) == told(corp, B) == {"x": None, "y": None}
     assert told(corp, ENTERPRISE) == {"x": 12, "y": 12}
@@ -186,7 +186,7 @@ def test_an_organisation_of_another_enterprise_is_nothing_to_this_one(corp: Book
         },
         enterprise_id={A: "2"},
     )
-    corp.build()
+    corp.build("weekly.feature_trend")
     assert told(corp, A) == {"x": None, "y": None}
     assert told(corp, B) == told(corp, ENTERPRISE) == {"x": 10, "y": 10}
 
@@ -200,7 +200,7 @@ def test_how_many_have_a_flag_does_not_follow_either(corp: Book) -> None:
             for person in persons:
                 row = {"scope": scope, "day": MONDAY, "user_id": person, "used_copilot_app": True}
                 corp.insert("flat.user_daily", **row, used_cli=person not in range(4, 9))
-    corp.build()
+    corp.build("weekly.feature_trend")
     # The report has no numbers of the CLI, only the people: 13 - 10. They add up to no total that the app would tell.
     assert told(corp, A) == {"copilot_cli": None, "copilot_app": 8}
     assert told(corp, B) == {"copilot_cli": None, "copilot_app": 10}
@@ -239,7 +239,7 @@ def test_a_bill_does_not_follow_from_the_bills_of_the_others(
                 corp.insert("flat.ai_credit_usage", **row, gross_amount=len(persons))
                 for person in persons:
                     corp.insert("flat.user_model_feature_daily", **row, feature="agent_edit", user_id=person)
-    corp.build()
+    corp.build("weekly.spend_trend")
     rows = corp.rows("select scope, model, gross_amount from weekly.spend_trend")
     amounts = {(row["scope"], row["model"]): row["gross_amount"] for row in rows}
     assert {scope: (amounts[scope, "opus"], amounts[scope, "sonnet"]) for scope in people} == expected
@@ -258,7 +258,7 @@ def test_a_team_that_is_withheld_is_withheld_in_the_whole_enterprise(corp: Book)
                 teams = [team for team, members in {7: range(1, 8), 8: range(5, 31)}.items() if person in members]
                 for team in teams:
                     corp.insert("flat.user_team_daily", **row, team_id=team, team_slug=f"team-{team}")
-    corp.build()
+    corp.build("weekly.team_trend")
     rows = corp.rows(
         "select scope, team_id, active_people from weekly.team_trend where (team_id, week_start) = (7, ?)", MONDAY
     )
@@ -375,7 +375,7 @@ def test_nothing_that_is_withheld_for_its_people_can_be_worked_out(book: Book) -
     dice = random.Random(20260907)
     enterprises = [random_enterprise(number, dice) for number in range(ENTERPRISES * WEEKS)]
     lay_enterprises(book, enterprises)
-    book.build()
+    book.build("weekly.feature_trend")
     rows = book.rows("select scope, feature, week_start from weekly.feature_trend where is_suppressed")
     withheld = {(row["week_start"], row["scope"], row["feature"]) for row in rows}
     tried = 0

@@ -17,11 +17,6 @@ WEEK_BEFORE, WEEK_AFTER = date(2026, 8, 24), date(2026, 9, 7)
 WEDNESDAY = date(2026, 9, 2)
 TODAY = date(2026, 10, 8)
 
-NEEDED = {
-    *("quality.day_status", "quality.series_break", "quality.weekly_coverage", "quality.team_day_status"),
-    *("people.user_week", "people.team_week", "people.weekly_part"),
-    *("weekly.user_trend", "weekly.team_trend", "weekly.event_effect"),
-}
 NUMBERS = (
     *("active_people", "user_initiated_interaction_count", "code_generation_activity_count"),
     *("code_acceptance_activity_count", "loc_added_sum"),
@@ -69,17 +64,9 @@ def happened(
     book.insert("raw.events", day=day, scope=scope, team_slug=team, what=what)
 
 
-def build(book: Book) -> None:
-    """The models of this file and those they read."""
-    with transaction(book.connection):
-        for model in (model for model in MODELS if model.table in NEEDED):
-            book.connection.execute(f"create schema if not exists {model.schema}")
-            book.connection.execute(f"create or replace table {model.table} as {model.sql}")
-
-
 def windows(book: Book) -> list[Row]:
     """The rows of the one event, by distance."""
-    build(book)
+    book.build("weekly.event_effect")
     rows = book.rows("from weekly.event_effect order by window_no")
     assert [row["window_no"] for row in rows] == [1, 2, 3, 4]
     return rows
@@ -149,7 +136,7 @@ def test_one_to_four_weeks_each_way(org: Book) -> None:
 def test_the_week_of_the_event_is_the_one_its_day_is_in(org: Book) -> None:
     for day in (EVENT_MONDAY, date(2026, 9, 6), WEEK_AFTER):  # Monday, Sunday, and the Monday after
         happened(org, day)
-    build(org)
+    org.build("weekly.event_effect")
     rows = org.rows("select day, week_before, week_start, week_after from weekly.event_effect where window_no = 1")
     assert [tuple(row.values()) for row in rows] == [
         (EVENT_MONDAY, WEEK_BEFORE, EVENT_MONDAY, WEEK_AFTER),
@@ -226,7 +213,7 @@ def test_scopes_do_not_mix_and_one_that_nobody_asks_about_is_unknown(book: Book)
     report(book, WEEK_BEFORE, (1,), prompts=7, scope=OTHER_ORG)
     for scope in (ORG, OTHER_ORG, "org:elsewhere"):
         happened(book, scope=scope)
-    build(book)
+    book.build("weekly.event_effect")
     rows = book.rows("from weekly.event_effect where window_no = 1 order by scope")
     names = ("scope", "days_expected_before", "active_people_before", "user_initiated_interaction_count_before")
     assert [some(row, *names) for row in rows] == [
@@ -280,7 +267,7 @@ def test_the_people_of_no_team_are_no_team_of_an_event(org: Book) -> None:
     report(org, WEEK_BEFORE, range(1, 8), prompts=10, teams={})
     happened(org, team="core")
     happened(org, what="for everybody")
-    build(org)
+    org.build("weekly.event_effect")
     rows = org.rows("from weekly.event_effect where window_no = 1 order by team_slug nulls last")
     assert [some(row, "team_slug", "days_expected_before", *BEFORE[:2]) for row in rows] == [
         ("core", None, None, None),
@@ -300,7 +287,7 @@ def test_a_slug_that_went_over_to_another_team_gives_one_row(org: Book) -> None:
 def test_two_events_of_a_day_are_told_apart(org: Book) -> None:
     happened(org, what="training")
     happened(org, what="roll-out")
-    build(org)
+    org.build("weekly.event_effect")
     rows = org.rows("from weekly.event_effect order by what, window_no")
     assert [row["what"] for row in rows] == ["roll-out"] * 4 + ["training"] * 4
 
@@ -314,10 +301,10 @@ def test_sums_go_beyond_32_bits(org: Book) -> None:
 
 def test_without_events_there_is_nothing_and_the_models_own_assertions_hold(org: Book) -> None:
     (model,) = (model for model in MODELS if model.table == "weekly.event_effect")
-    build(org)
+    org.build("weekly.event_effect")
     assert org.rows("from weekly.event_effect") == []
     happened(org)
     happened(org, team="core")
-    build(org)
+    org.build("weekly.event_effect")
     assert model.checks
     assert [check.name for check in model.checks if org.rows(check.sql)] == []

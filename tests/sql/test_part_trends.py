@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 
 from copilot_assets.warehouse import transaction
-from tests.sql.conftest import MODELS, Book, Row, days
+from tests.sql.conftest import Book, Row, days
 
 ORG, OTHER_ORG, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"
 ORG_REPORT, USERS, CREDITS = "organization-1-day", "users-1-day", "ai-credit-usage"
@@ -30,11 +30,7 @@ MEASURES = (
     *("user_initiated_interaction_count", "code_generation_activity_count", "code_acceptance_activity_count"),
     *("loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"),
 )
-NEEDED = {
-    *("quality.day_status", "quality.series_break", "quality.weekly_coverage"),
-    *("people.user_week", "people.team_week", "people.weekly_part", "weekly.spend_trend"),
-    *(f"weekly.{breakdown}_trend" for breakdown in BREAKDOWNS),
-}
+PARTS = tuple(f"weekly.{breakdown}_trend" for breakdown in BREAKDOWNS)
 DAY_COUNTS = ("days_expected", "days_reported", "days_pending", "days_below_threshold", "days_missing")
 COVERAGE = (*DAY_COUNTS, "user_days_reported", "is_closed", "series_break")
 
@@ -125,14 +121,6 @@ def bill(
     book.insert(f"flat.{kind}_usage", scope=scope, day=day, **named, gross_amount=gross, **amounts)
 
 
-def build(book: Book, *more: str, schemas: Iterable[str] = ("quality", "people", "weekly")) -> None:
-    """The models and those they read: a third of the time that all take."""
-    with transaction(book.connection):
-        for model in (model for model in MODELS if model.table in {*NEEDED, *more} and model.schema in schemas):
-            book.connection.execute(f"create schema if not exists {model.schema}")
-            book.connection.execute(f"create or replace table {model.table} as {model.sql}")
-
-
 def trend(book: Book, breakdown: str, week_start: date = MONDAY, scope: str = ORG) -> dict[str, Row]:
     """The rows of a scope and week, by part."""
     rows = book.rows(f"from weekly.{breakdown}_trend where scope = ? and week_start = ?", scope, week_start)
@@ -218,7 +206,7 @@ def test_a_full_closed_week(org: Book) -> None:
         used(org, "python", people, day=day, breakdowns=["language"])
         used(org, "gpt-5.4", people, day=day, breakdowns=["model"])
         used(org, "gpt-5.4", people, day=day, breakdowns=["model"], feature="chat_inline")
-    build(org)
+    org.build(*PARTS)
     week = {
         "scope": ORG,
         "week_start": MONDAY,
@@ -269,7 +257,7 @@ def test_days_are_counted_by_what_became_of_them(book: Book) -> None:
             book.fetch(ORG, USERS, day)
     lay(book, "a", 5)
     bill(book, "a", 1.0)
-    build(book)
+    book.build(*PARTS, "weekly.spend_trend")
     # Three reported, 11 and 12 September to come, 8 September missing; of people there are four days.
     for breakdown in BREAKDOWNS:
         row = trend(book, breakdown)["a"]
@@ -277,7 +265,7 @@ def test_days_are_counted_by_what_became_of_them(book: Book) -> None:
     assert some(spend(book)["a"], *DAY_COUNTS, "is_closed") == (6, 3, 2, 0, 1, False)
     # None of these reports is left out by the threshold today; where one is, the tables say so.
     book.connection.execute("update quality.weekly_coverage set days_below_threshold = 5, series_break = 'new'")
-    build(book, schemas=["weekly"])
+    book.build(*PARTS, "weekly.spend_trend", past="quality.weekly_coverage")
     for breakdown in BREAKDOWNS:
         assert some(trend(book, breakdown)["a"], *COVERAGE) == (6, 3, 2, 5, 1, 4, False, "new")
     assert spend(book)["a"]["days_below_threshold"] == 5
@@ -286,7 +274,7 @@ def test_days_are_counted_by_what_became_of_them(book: Book) -> None:
 def test_a_week_without_any_report_has_no_parts(org: Book) -> None:
     lay(org, "a", 5)
     lay(org, "a", 5, day=THIRD_MONDAY)
-    build(org)
+    org.build(*PARTS)
     for breakdown in BREAKDOWNS:
         weeks = org.rows(f"select week_start from weekly.{breakdown}_trend order by 1")
         assert [row["week_start"] for row in weeks] == [MONDAY, THIRD_MONDAY]
@@ -294,7 +282,7 @@ def test_a_week_without_any_report_has_no_parts(org: Book) -> None:
 
 def test_a_week_of_people_alone_knows_no_numbers(org: Book) -> None:
     used(org, "a", range(5))
-    build(org)
+    org.build(*PARTS)
     for breakdown in BREAKDOWNS:
         row = trend(org, breakdown)["a"]
         assert some(row, "people", "is_suppressed") == (5, False)
@@ -305,7 +293,7 @@ def test_a_week_of_people_alone_knows_no_numbers(org: Book) -> None:
 
 def test_a_week_without_people_tells_nothing(org: Book) -> None:
     told(org, "a", code_generation_activity_count=1000)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org) == "a"
 
 
@@ -321,7 +309,7 @@ def test_zero_is_zero_and_unknown_is_unknown(org: Book) -> None:
             feature=COMPLETION,
             code_generation_activity_count=0,
         )
-    build(org)
+    org.build(*PARTS)
     for breakdown in BREAKDOWNS:
         row = trend(org, breakdown)[COMPLETION]
         assert some(row, "people", "code_generation_activity_count", "loc_added_sum") == (5, 0, None)
@@ -335,7 +323,7 @@ def test_a_person_counts_once_however_many_days_and_features(org: Book) -> None:
     used(org, "a", [3, 4, 5], day=SUNDAY)
     used(org, "a", [6], day=NEXT_MONDAY)
     told(org, "a", code_generation_activity_count=9)
-    build(org)
+    org.build(*PARTS)
     for breakdown in BREAKDOWNS:
         # {1, 2, 3} and {3, 4, 5}: five in the week, though no day has so many.
         assert some(trend(org, breakdown)["a"], "people", "code_generation_activity_count") == (5, 9)
@@ -347,7 +335,7 @@ def test_spellings_add_up_under_one_name_and_their_people_count_once(org: Book) 
     for spelling, people, generations in (("c#", [1, 2, 3, 4], 10), ("csharp", [3, 4, 5], 20), ("cs", [5], 3)):
         used(org, "csharp", people, breakdowns=aliased, spelling=spelling)
         told(org, "csharp", breakdowns=aliased, spelling=spelling, code_generation_activity_count=generations)
-    build(org)
+    org.build(*PARTS)
     for breakdown in aliased:
         found = trend(org, breakdown)
         assert list(found) == ["csharp"]
@@ -361,7 +349,7 @@ def test_a_person_of_two_scopes_counts_in_each_and_scopes_do_not_mix(book: Book)
     lay(book, "a", 5, 3, scope=OTHER_ORG)
     lay(book, "a", 3, scope=ORG, day=NEXT_MONDAY)
     lay(book, "a", 4, scope=OTHER_ORG, day=NEXT_MONDAY)
-    build(book)
+    book.build(*PARTS)
     for breakdown in BREAKDOWNS:
         numbers = ("people", "code_generation_activity_count")
         assert some(trend(book, breakdown)["a"], *numbers) == (6, 10)
@@ -377,7 +365,7 @@ def test_sums_go_beyond_32_bits(org: Book) -> None:
         told(org, COMPLETION, day=day, feature=COMPLETION, **counters)
         told(org, COMPLETION, day=day, breakdowns=WITH_PROMPTS, user_initiated_interaction_count=2**61)
     used(org, COMPLETION, range(5), feature=COMPLETION)
-    build(org)
+    org.build(*PARTS)
     for breakdown in BREAKDOWNS:
         row = trend(org, breakdown)[COMPLETION]
         assert row["code_generation_activity_count"] == 2_199_023_255_552  # 2 * 2^40
@@ -395,12 +383,12 @@ def test_days_before_the_start_date_and_unknown_scopes_do_not_count(book: Book) 
             lay(book, part, people, generations, day=day)
     lay(book, "a", 9, scope=OTHER_ORG)
     lay(book, "a", 9, day=TODAY)  # has not closed
-    build(book)
+    book.build(*PARTS)
     for breakdown in BREAKDOWNS:
         # Both are hidden: b for its four, and a because b would follow from it. Nine people came before the start.
         assert withheld(book, breakdown) == "a b"
     book.connection.execute("update raw.settings set min_cohort = 4")
-    build(book, schemas=["people", "weekly"])
+    book.build(*PARTS)
     for breakdown in BREAKDOWNS:
         row = trend(book, breakdown)["a"]
         assert some(row, "days_expected", "people", "code_generation_activity_count") == (4, 5, 1)
@@ -431,7 +419,7 @@ def test_the_change_between_closed_neighbours_that_may_be_told(org: Book) -> Non
         for monday, count in zip((MONDAY, NEXT_MONDAY, THIRD_MONDAY), counts, strict=True):
             if count:
                 used(org, part, range(count), day=monday)
-    build(org)
+    org.build(*PARTS)
     assert {part: changes(org, part) for part in people} == {
         "a": {NEXT_MONDAY: -1, THIRD_MONDAY: 3},
         "gap": {},
@@ -445,7 +433,7 @@ def test_no_change_from_or_to_a_part_that_is_hidden_for_the_sake_of_another(org:
     for monday in (MONDAY, NEXT_MONDAY, THIRD_MONDAY):
         lay(org, "a", 9, day=monday)
     lay(org, "small", 2, day=NEXT_MONDAY)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org, NEXT_MONDAY) == "a small"
     assert changes(org) == {}
 
@@ -455,7 +443,7 @@ def test_an_open_week_has_no_change(book: Book, today: date, is_closed: bool) ->
     book.expect(ORG, start=MONDAY, today=today)
     used(book, "a", range(5))
     used(book, "a", range(7), day=NEXT_MONDAY)
-    build(book)
+    book.build(*PARTS)
     # Its Sunday is the 20th; 21, 22 and 23 September have to pass.
     assert {trend(book, breakdown, NEXT_MONDAY)["a"]["is_closed"] for breakdown in BREAKDOWNS} == {is_closed}
     assert changes(book) == ({NEXT_MONDAY: 2} if is_closed else {})
@@ -467,7 +455,7 @@ def test_no_change_against_a_part_of_a_week_or_another_scope(book: Book) -> None
     used(book, "a", range(6), day=NEXT_MONDAY)
     used(book, "a", range(7), day=NEXT_MONDAY, scope=OTHER_ORG)
     used(book, "a", range(8), day=THIRD_MONDAY)
-    build(book)
+    book.build(*PARTS)
     assert changes(book) == {THIRD_MONDAY: 2}
     assert changes(book, scope=OTHER_ORG) == {}
 
@@ -477,7 +465,7 @@ def test_no_change_across_a_series_break(book: Book) -> None:
     book.expect(ORG, start=mondays[0], today=date(2026, 8, 15))
     for n, monday in enumerate(mondays, 5):  # five people, then one more each week
         used(book, "a", range(n), day=monday)
-    build(book)
+    book.build(*PARTS)
     # GitHub's breaks: Monday 15 June, which 22 June and the week before it have both behind them, and Thursday 2 July,
     # which is within 29 June and lies between that and 6 July.
     assert changes(book) == dict.fromkeys((date(2026, 6, 22), date(2026, 7, 13), date(2026, 7, 20)), 1)
@@ -494,7 +482,7 @@ def test_a_small_part_is_withheld_and_with_it_the_smallest_of_the_others(org: Bo
     lay(org, "large", 7, 60)
     lay(org, "medium", 5, 30)
     lay(org, "small", 4, 10)
-    build(org)
+    org.build(*PARTS)
     # Of 100 outputs 60 are told: the other 40 are of small and medium together, and nobody can tell them apart.
     assert withheld_alike(org) == "medium small"
     assert org.rows("select * exclude (scope, week_start) from people.weekly_part where breakdown = 'ide'") == [
@@ -519,7 +507,7 @@ def test_a_small_part_is_withheld_and_with_it_the_smallest_of_the_others(org: Bo
 def test_of_parts_with_as_many_people_the_first_by_name_is_the_other_one(org: Book) -> None:
     for part, people in (("b", 6), ("a", 6), ("c", 6), ("small", 1)):
         lay(org, part, people)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org) == "a small"
 
 
@@ -529,7 +517,7 @@ def test_a_small_part_without_numbers_hides_no_other(book: Book) -> None:
         lay(book, "large", 7, day=monday)
         lay(book, "medium", 5, day=monday)
         lay(book, "small", 4, generations, day=monday)
-    build(book)
+    book.build(*PARTS)
     assert [withheld_alike(book, monday) for monday in weeks] == ["small", "small"]
 
 
@@ -544,7 +532,7 @@ def test_a_part_without_the_number_does_not_hide_the_one_that_has_it(org: Book) 
     told(org, "few", breakdowns=WITH_PROMPTS, user_initiated_interaction_count=3)
     told(org, "many", breakdowns=WITH_PROMPTS, user_initiated_interaction_count=50)
     told(org, "unknown", code_generation_activity_count=1)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org, breakdowns=WITH_PROMPTS) == "few many"
     assert trend(org, "feature")[COMPLETION]["code_generation_activity_count"] == 40
 
@@ -564,7 +552,7 @@ def test_each_number_that_is_told_is_kept_from_following(book: Book) -> None:
         for people, part in enumerate(counters, 4):
             used(book, part, range(people), day=monday, breakdowns=tables_of(measure))
             told(book, part, day=monday, breakdowns=tables_of(measure), **counters[part])
-    build(book)
+    book.build(*PARTS)
     for measure, monday in weeks.items():
         assert withheld_alike(book, monday, breakdowns=tables_of(measure)) == "few with", measure
         assert all(measure in trend(book, breakdown, monday)["few"] for breakdown in tables_of(measure))
@@ -583,14 +571,14 @@ def test_two_numbers_may_need_two_others(org: Book) -> None:
             user_initiated_interaction_count=prompts,
             code_generation_activity_count=outputs,
         )
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org, breakdowns=WITH_PROMPTS) == "few outputs prompts"
 
 
 def test_two_small_parts_and_the_smallest_other_are_withheld(org: Book) -> None:
     for part, people in (("one", 1), ("four", 4), ("five", 5), ("six", 6)):
         lay(org, part, people)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org) == "five four one"
 
 
@@ -598,7 +586,7 @@ def test_where_all_parts_are_small_all_are_withheld_and_the_scopes_total_stays(o
     org.insert("flat.entity_daily", scope=ORG, day=MONDAY, code_generation_activity_count=20)
     for part in ("a", "b", COMPLETION):
         lay(org, part, 4, 5)
-    build(org, "weekly.user_trend")
+    org.build(*PARTS, "weekly.user_trend")
     assert withheld_alike(org) == f"a b {COMPLETION}"
     (total,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
     assert some(total, "code_generation_activity_count", "completion_generation_count") == (20, None)
@@ -609,18 +597,18 @@ def test_numbers_that_cancel_out_are_numbers(org: Book) -> None:
     lay(org, "few", 2, 5)
     lay(org, "fewer", 1, -5)
     lay(org, "many", 6, -7)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org) == "few fewer many"
 
 
 def test_the_fewest_people_are_a_setting(org: Book) -> None:
     for part, people in (("nobody", 0), ("one", 1), ("two", 2), ("six", 6)):
         lay(org, part, people)
-    build(org)
+    org.build(*PARTS)
     # A part that nobody is known to use is small whatever the setting, and the smallest other part hides it.
     for min_cohort, parts in ((1, "nobody one"), (2, "nobody one two"), (3, "nobody one six two")):
         org.connection.execute("update raw.settings set min_cohort = ?", [min_cohort])
-        build(org, schemas=["people", "weekly"])
+        org.build(*PARTS)
         assert withheld_alike(org) == parts
 
 
@@ -628,7 +616,7 @@ def test_without_a_setting_everything_is_withheld(org: Book) -> None:
     org.connection.execute("delete from raw.settings")
     lay(org, "a", 1000)
     bill(org, "a", 1.0)
-    build(org)
+    org.build(*PARTS, "weekly.spend_trend")
     assert withheld_alike(org) == "a"
     assert some(spend(org)["a"], "is_suppressed", "people", "gross_amount", "scope_gross_amount") == (
         *(True, None, None),
@@ -641,7 +629,7 @@ def test_where_identities_are_off_the_parts_are_withheld_and_the_scopes_total_st
     for part in ("a", "b"):
         told(org, part, code_generation_activity_count=10)
     bill(org, "a", 1.0)
-    build(org, "weekly.user_trend")
+    org.build(*PARTS, "weekly.spend_trend", "weekly.user_trend")
     assert withheld_alike(org) == "a b"
     assert some(spend(org)["a"], "is_suppressed", "gross_amount", "scope_gross_amount") == (True, None, 1.0)
     (total,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
@@ -654,7 +642,7 @@ def test_what_is_withheld_in_one_week_scope_or_table_is_told_in_another(book: Bo
         lay(book, "a", people, day=day, scope=scope, breakdowns=["ide"])
         lay(book, "b", 7, day=day, scope=scope)
     lay(book, "a", 5, breakdowns=["model"])
-    build(book)
+    book.build(*PARTS)
     assert withheld(book, "ide") == "a b"
     assert withheld(book, "ide", NEXT_MONDAY) == withheld(book, "ide", MONDAY, OTHER_ORG) == ""
     assert [withheld(book, breakdown) for breakdown in ("feature", "language", "model")] == ["", "", ""]
@@ -673,7 +661,7 @@ def test_no_part_is_the_only_unknown_whatever_the_numbers(book: Book) -> None:
                 for person in range(people):
                     book.insert("flat.user_ide_daily", scope=ORG, day=monday, user_id=person, ide_name=part)
                 book.insert("flat.entity_ide_daily", scope=ORG, day=monday, ide_name=part, **counters)
-    build(book)
+    book.build("weekly.ide_trend")
     kinds_seen = set()
     for monday in mondays:
         hidden = set(withheld(book, "ide", monday).split())
@@ -717,7 +705,7 @@ def test_a_part_withheld_of_one_organisation_does_not_follow_from_the_enterprise
     lay_company(enterprise, "a", range(10), range(10, 12))
     lay_company(enterprise, "b", range(10), range(10, 20))
     lay_company(enterprise, "c", range(9), range(10, 19))
-    build(enterprise)
+    enterprise.build(*PARTS)
     # The other organisation hides a for its two people, and c, the enterprise's next smallest: 18 people.
     assert withheld_alike(enterprise, scope=OTHER_ORG) == "a c"
     # The enterprise's a, 120 outputs, less the first one's 100 would tell them: the first one hides both too.
@@ -734,7 +722,7 @@ def test_flags_of_people_are_features_without_numbers(org: Book) -> None:
     flag(org, range(11, 16), used_copilot_coding_agent=True)  # the name before it was the cloud agent
     flag(org, range(14, 18), used_copilot_cloud_agent=True, used_copilot_coding_agent=False)
     flag(org, range(20, 25), used_copilot_app=True, used_cli=None)
-    build(org)
+    org.build("weekly.feature_trend")
     found = trend(org, "feature")
     assert {part: row["people"] for part, row in found.items()} == {
         "copilot_code_review_active": 5,
@@ -751,10 +739,10 @@ def test_flags_of_people_are_features_without_numbers(org: Book) -> None:
 def test_a_flag_and_a_row_of_the_same_feature_are_one_person(org: Book) -> None:
     used(org, "copilot_cli", [1, 2, 3, 4], breakdowns=["feature"])
     flag(org, [1, 2, 3, 4], used_cli=True)
-    build(org)
+    org.build("weekly.feature_trend")
     assert withheld(org, "feature") == "copilot_cli"
     flag(org, [5], used_cli=True)
-    build(org, schemas=["people", "weekly"])
+    org.build("weekly.feature_trend")
     assert trend(org, "feature")["copilot_cli"]["people"] == 5
 
 
@@ -763,7 +751,7 @@ def test_a_feature_that_is_a_flag_alone_hides_nothing_and_is_hidden_alone(org: B
     flag(org, range(5), used_copilot_cloud_agent=True)  # the smallest other feature, without numbers
     lay(org, "small", 3, breakdowns=["feature"])
     lay(org, "large", 9, breakdowns=["feature"])
-    build(org)
+    org.build("weekly.feature_trend")
     assert withheld(org, "feature") == "copilot_code_review_active large small"
 
 
@@ -773,7 +761,7 @@ def test_numbers_rest_on_people_with_rows_not_on_flags(org: Book) -> None:
         flag(org, range(9), day=day, used_cli=True)
     lay(org, "copilot_cli", 1, 77, breakdowns=["feature"])
     lay(org, "large", 9, breakdowns=["feature"])
-    build(org)
+    org.build("weekly.feature_trend")
     assert withheld(org, "feature") == "copilot_cli large"
     assert trend(org, "feature", NEXT_MONDAY)["copilot_cli"]["people"] == 9
 
@@ -784,7 +772,7 @@ def test_flags_and_numbers_before_the_start_date_do_not_count(book: Book) -> Non
     flag(book, range(4), day=date(2026, 9, 10), used_cli=True)
     flag(book, range(5), day=date(2026, 9, 10), used_copilot_app=True)
     told(book, "copilot_app", day=date(2026, 9, 9), breakdowns=["feature"], code_generation_activity_count=7)
-    build(book)
+    book.build("weekly.feature_trend")
     assert withheld(book, "feature") == "copilot_cli"
     row = trend(book, "feature")["copilot_app"]
     assert some(row, "people", "code_generation_activity_count") == (5, None)
@@ -798,7 +786,7 @@ def test_the_rates_of_completions_at_their_edges(book: Book) -> None:
         counters |= dict.fromkeys(["code_acceptance_activity_count", "loc_added_sum"], accepted)
         used(book, COMPLETION, range(5), day=monday, feature=COMPLETION)
         told(book, COMPLETION, day=monday, feature=COMPLETION, **counters)
-    build(book)
+    book.build("weekly.feature_trend", "weekly.language_trend")
     for case, monday in weeks.items():
         rates = (cases[case], cases[case])
         row = trend(book, "feature", monday)[COMPLETION]
@@ -822,7 +810,7 @@ def test_rates_are_of_completions_alone_and_sum_by_sum(org: Book) -> None:
         told(org, "python", day=day, breakdowns=["language"], **chat)
     for part, breakdown in ((COMPLETION, "feature"), (CHAT, "feature"), ("python", "language")):
         used(org, part, range(5), breakdowns=[breakdown], feature=COMPLETION)
-    build(org)
+    org.build("weekly.feature_trend", "weekly.language_trend")
     rates = trend(org, "feature")
     # 14 / 100 and 14 / 200; the mean of the days would be 0.3.
     assert some(rates[COMPLETION], "acceptance_rate", "line_acceptance_rate") == (0.14, 0.07)
@@ -855,7 +843,7 @@ def test_rates_of_a_language_need_enough_people_with_completions(book: Book) -> 
                 loc_suggested_to_add_sum=4,
                 loc_added_sum=4 * n,
             )
-    build(book)
+    book.build("weekly.language_trend")
     for completing, rates in ((4, (None, None)), (5, (0.25, 0.5))):  # 2 / 8 and 4 / 8
         row = trend(book, "language", weeks[completing])["go"]
         assert some(row, "people", "is_suppressed", "code_generation_activity_count") == (6, False, 8)
@@ -871,7 +859,7 @@ def test_rates_of_what_hides_another_part_are_withheld_too(org: Book) -> None:
     used(org, COMPLETION, range(5), breakdowns=both, feature=COMPLETION)
     told(org, COMPLETION, breakdowns=both, feature=COMPLETION, **counters)
     lay(org, "small", 2, breakdowns=both)
-    build(org)
+    org.build(*PARTS)
     assert withheld_alike(org, breakdowns=both) == f"{COMPLETION} small"
 
 
@@ -902,7 +890,7 @@ def test_a_full_week_of_bills(org: Book) -> None:
         use_model(org, "a", 5, day)
     use_model(org, "a", 6, SUNDAY)
     use_model(org, "b", 5)
-    build(org)
+    org.build("weekly.spend_trend")
     week = {
         "scope": ORG,
         "week_start": MONDAY,
@@ -931,7 +919,7 @@ def test_a_model_that_nobody_is_known_to_use_is_withheld_and_counts_in_the_total
     bill(org, "b", 32.0)
     for model, people in (("a", 5), ("b", 6)):
         use_model(org, model, people)
-    build(org)
+    org.build("weekly.spend_trend")
     assert hidden_models(org) == {"unheard", None, "a"}  # of 54 dollars 32 are told
     assert {row["scope_gross_amount"] for row in spend(org).values()} == {54.0}
 
@@ -940,7 +928,7 @@ def test_a_model_without_an_amount_hides_no_other(org: Book) -> None:
     bill(org, "unheard", 0.0, net_amount=None)
     bill(org, "a", 16.0)
     use_model(org, "a", 5)
-    build(org)
+    org.build("weekly.spend_trend")
     assert hidden_models(org) == {"unheard"}
     row = spend(org)["a"]
     assert some(row, "people", "gross_amount", "net_amount", "scope_net_amount") == (5, 16.0, None, None)
@@ -954,7 +942,7 @@ def test_each_amount_of_a_bill_is_kept_from_following(book: Book) -> None:
         for people, (model, row) in enumerate(rows.items(), 4):
             book.insert("flat.ai_credit_usage", scope=ORG, day=monday, model_name=model, **row)
             use_model(book, model, people, monday)
-    build(book)
+    book.build("weekly.spend_trend")
     for amount, monday in weeks.items():
         assert hidden_models(book, week_start=monday) == {"few", "with"}, amount
 
@@ -965,7 +953,7 @@ def test_a_refund_is_an_amount(org: Book) -> None:
     bill(org, "b", 32.0)
     for model, people in (("few", 4), ("a", 5), ("b", 6)):
         use_model(org, model, people)
-    build(org)
+    org.build("weekly.spend_trend")
     assert hidden_models(org) == {"few", "a"}
     assert spend(org)["b"]["scope_gross_amount"] == 20.0
 
@@ -975,7 +963,7 @@ def test_spellings_of_a_bill_and_of_the_usage_meet_under_one_name(org: Book) -> 
     bill(org, "claude-sonnet-4.5", 2.0, spelling="claude-4.5-sonnet")
     used(org, "claude-sonnet-4.5", range(3), breakdowns=["model"], spelling="claude-4.5-sonnet")
     used(org, "claude-sonnet-4.5", range(2, 5), breakdowns=["model"])
-    build(org)
+    org.build("weekly.spend_trend")
     assert some(spend(org)["claude-sonnet-4.5"], "people", "gross_amount") == (5, 6.0)
 
 
@@ -993,7 +981,7 @@ def test_kinds_scopes_and_weeks_of_bills_do_not_mix(book: Book) -> None:
     bill(book, "a", 16.0, day=SUNDAY, scope=OTHER_ORG)
     bill(book, "a", 32.0)  # before the start date
     bill(book, "a", 64.0, day=SUNDAY, scope=ENTERPRISE)  # nobody asks for it
-    build(book)
+    book.build("weekly.spend_trend")
     assert hidden_models(book) == set()
     assert hidden_models(book, "premium_requests") == {"a", "unheard"}
     totals = book.rows("select distinct scope, week_start, kind, scope_gross_amount from weekly.spend_trend")
@@ -1011,7 +999,7 @@ def test_a_bill_of_another_report_does_not_cover_the_days(org: Book) -> None:
     org.fetch(ORG, CREDITS, MONDAY)
     bill(org, "a", 1.0)
     bill(org, "a", 1.0, kind="premium_request")
-    build(org)
+    org.build("weekly.spend_trend")
     counts = ("days_expected", "days_reported", "days_missing")
     assert some(spend(org)["a"], *counts) == (7, 1, 6)
     assert some(spend(org, "premium_requests")["a"], *counts) == (7, 0, 7)

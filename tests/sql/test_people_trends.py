@@ -17,7 +17,7 @@ from copilot_assets.records import EntityDay, UserDay, UserTeamDay
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
 from copilot_assets.warehouse import transaction
-from tests.sql.conftest import MODELS, Book, Row, days, empty_warehouse
+from tests.sql.conftest import MODELS, Book, Row, days, empty_warehouse, made_from
 
 ORG, LABS = "org:octo-org", "org:octo-labs"
 ENTITY, USERS, TEAMS = "organization-1-day", "users-1-day", "user-teams-1-day"
@@ -86,26 +86,9 @@ def report_teams(
         insert_people(book, "flat.user_team_daily", people, **row)
 
 
-def needed(table: str) -> set[str]:
-    """A table and those of the models that it is made from."""
-    (model,) = (model for model in MODELS if model.table == table)
-    made = {each.table for each in MODELS} & {".".join(name) for name in model.depends_on}
-    return {table}.union(*map(needed, made))
-
-
-def build(book: Book, *tables: str, past: str | None = None) -> None:
-    """These tables of schema `weekly` and what they are made from; one of those and what comes before may be left."""
-    names = set[str]().union(*(needed(f"weekly.{table}") for table in tables)) - (needed(past) if past else set())
-    with transaction(book.connection):
-        for model in MODELS:
-            if model.table in names:
-                book.connection.execute(f"create schema if not exists {model.schema}")
-                book.connection.execute(f"create or replace table {model.table} as {model.sql}")
-
-
 def break_on(book: Book, day: date, *tables: str) -> None:
     """Build as if GitHub had changed the meaning of every number on that day, and on no other."""
-    build(book, *tables)
+    book.build(*tables)
     book.connection.execute("delete from quality.series_break where kind <> 'start'")
     book.insert(
         "quality.series_break",
@@ -116,7 +99,7 @@ def break_on(book: Book, day: date, *tables: str) -> None:
         moves_activity=True,
         moved_columns="",
     )
-    build(book, *tables, past="quality.series_break")
+    book.build(*tables, past="quality.series_break")
 
 
 def min_cohort(book: Book, people: int) -> None:
@@ -165,7 +148,7 @@ def numbers_of(row: Row, *known: str) -> Row:
 def assert_own_assertions_hold(book: Book, table: str) -> None:
     """What a table and those of people promise, beside their columns and in checks of their own."""
     for model in MODELS:
-        if model.table in needed(f"weekly.{table}") and model.schema in ("people", "weekly"):
+        if model.table in made_from(f"weekly.{table}") and model.schema in ("people", "weekly"):
             for check in model.checks:
                 assert book.rows(check.sql) == [], (model.table, check.name)
 
@@ -196,7 +179,7 @@ def test_a_full_closed_week_of_two_teams_that_share_a_person_and_of_people_in_no
     report(org, TUESDAY, tuesday, teams, user_initiated_interaction_count=5, loc_added_sum=1)
     for day in days(WEDNESDAY, SUNDAY):
         report(org, day, (), teams)
-    build(org, "team_trend", "user_trend")
+    org.build("weekly.team_trend", "weekly.user_trend")
     common = {
         "scope": ORG,
         "week_start": MONDAY,
@@ -325,7 +308,7 @@ def test_githubs_own_worked_example_from_the_json_on(tmp_path: Path) -> None:
                     "raw.records", scope=ORG, report=name, day=day, seq=seq, payload=json.dumps(each), fetch_id="x"
                 )
             refresh_flat(connection, record, [name], identities)
-        build(book, "team_trend", "user_trend")
+        book.build("weekly.team_trend", "weekly.user_trend")
         names = (
             *("team_slug", "members", "active_people", "shared_people", "share_of_active_people"),
             *("user_initiated_interaction_count", "code_generation_activity_count"),
@@ -353,7 +336,7 @@ def test_each_day_counts_for_the_team_that_the_person_was_in_on_it(org: Book) ->
     report(org, TUESDAY, [9], before, user_initiated_interaction_count=1)
     report(org, WEDNESDAY, [], before)
     report(org, THURSDAY, [2, 9], after, user_initiated_interaction_count=100)
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     names = ("members", "active_people", "days_active", "user_initiated_interaction_count", "shared_people")
     assert some(team_of(org, CORE), *names) == (2, 2, 3, 21, 1)  # Monday 1 and 9, Tuesday 9: 20 + 1
     assert some(team_of(org, WEB), *names) == (2, 2, 3, 210, 1)  # Monday 2, Thursday 2 and 9: 10 + 200
@@ -370,7 +353,7 @@ def test_a_person_who_joins_a_team_in_mid_week_is_in_none_before(org: Book) -> N
     min_cohort(org, 1)
     report(org, MONDAY, [1, 9], {CORE: [1]}, user_initiated_interaction_count=10)
     report(org, TUESDAY, [1, 9], {CORE: [1, 9]}, user_initiated_interaction_count=100)
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     names = ("active_people", "user_initiated_interaction_count", "has_shared_people", "shared_people")
     assert some(team_of(org, CORE), *names) == (2, 210, False, 0)
     # Whoever is in no team on Monday may be in one on Tuesday, so nothing is said of sharing.
@@ -382,7 +365,7 @@ def test_a_renamed_team_goes_by_its_last_name(org: Book) -> None:
     for day, slug in ((MONDAY, "zeta"), (TUESDAY, "alpha")):
         report(org, day, range(1, 6))
         report_teams(org, day, {CORE: range(1, 6)}, slug=slug)
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert team_of(org, CORE)["team_slug"] == "alpha"
 
 
@@ -393,7 +376,7 @@ def test_shared_people_are_told_where_neither_they_nor_the_others_are_few(book: 
     for monday, shared in zip(MONDAYS, expected, strict=True):
         web = range(11 - shared, 21)  # ten more people, and the last ones of core
         report(book, monday, range(1, 31), {CORE: range(1, 11), WEB: web})
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     for monday, (shared, told) in zip(MONDAYS, expected.items(), strict=True):
         row = team_of(book, CORE, monday)
         assert some(row, "active_people", "has_shared_people", "shared_people") == (10, shared > 0, told)
@@ -401,13 +384,13 @@ def test_shared_people_are_told_where_neither_they_nor_the_others_are_few(book: 
 
 def test_people_who_share_a_team_but_were_not_active_are_not_shared_people(org: Book) -> None:
     report(org, MONDAY, [*range(1, 6), *range(11, 21)], {CORE: range(1, 9), WEB: [6, 7, *range(11, 16)]})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert some(team_of(org, CORE), "members", "active_people", "has_shared_people") == (8, 5, False)
 
 
 def test_prompts_nobody_sent_are_zero_and_prompts_nobody_told_are_unknown(org: Book) -> None:
     report(org, MONDAY, range(1, 6), {CORE: range(1, 6)}, user_initiated_interaction_count=0)
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     names = ("active_people", "user_initiated_interaction_count", "code_generation_activity_count")
     assert some(team_of(org, CORE), *names) == (5, 0, None)
 
@@ -415,7 +398,7 @@ def test_prompts_nobody_sent_are_zero_and_prompts_nobody_told_are_unknown(org: B
 def test_of_a_team_without_active_people_the_members_are_told_and_nothing_else(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         report(org, day, range(11, 16), {CORE: range(1, 7)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     row = team_of(org, CORE)
     assert some(row, "days_reported", "members", "is_suppressed") == (7, 6, True)
     assert numbers_of(row, "scope", "week_start", "team_id", "team_slug", "members", "scope_share_in_teams") == (
@@ -431,7 +414,7 @@ def test_members_are_known_and_activity_is_not_where_the_report_of_people_is_mis
     report_teams(org, MONDAY, {CORE: range(1, 7)})
     # On Tuesday it is the other way round: nobody knows in which team they were.
     report(org, TUESDAY, range(1, 7))
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     row = team_of(org, CORE)
     assert some(row, "days_reported", "user_days_reported", "members") == (1, 1, 6)
     assert some(row, *TEAM_NUMBERS, "scope_share_in_teams") == (None,) * (len(TEAM_NUMBERS) + 1)
@@ -443,7 +426,7 @@ def test_sums_of_teams_go_beyond_32_bits(org: Book) -> None:
         report(
             org, day, range(1, 6), {CORE: range(1, 6)}, user_initiated_interaction_count=2**31, loc_deleted_sum=2**40
         )
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     # Ten rows: 10 * 2^31, 10 * 2^40.
     names = ("user_initiated_interaction_count", "loc_deleted_sum")
     assert some(team_of(org, CORE), *names) == (21_474_836_480, 10_995_116_277_760)
@@ -455,7 +438,7 @@ def test_a_person_of_two_organisations_is_in_the_teams_of_each_by_itself(book: B
     min_cohort(book, 1)
     report(book, MONDAY, [1, 2], {CORE: [1, 2]}, user_initiated_interaction_count=10)
     report(book, MONDAY, [1], {CORE: [1], WEB: [1]}, scope=LABS, user_initiated_interaction_count=3)
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     names = ("members", "active_people", "shared_people", "share_of_active_people", "user_initiated_interaction_count")
     assert some(team_of(book, CORE), *names) == (2, 2, 0, 1.0, 20)
     assert some(team_of(book, CORE, scope=LABS), *names) == (1, 1, 1, 1.0, 3)
@@ -467,11 +450,11 @@ def test_days_before_the_start_date_do_not_count_in_teams(book: Book) -> None:
     book.expect(ORG, start=TUESDAY, today=TODAY)
     for day in (MONDAY, TUESDAY):
         report(book, day, range(1, 6), {CORE: range(day.day - 6, 7)}, user_initiated_interaction_count=10)
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     # On Tuesday 2 to 6 were in the team and 2 to 5 of them active: fewer than five. Monday had a sixth and five active.
     assert some(team_of(book, CORE), "days_expected", "members", "active_people") == (6, 5, None)
     min_cohort(book, 1)
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     names = ("members", "active_people", "days_active", "user_initiated_interaction_count")
     assert some(team_of(book, CORE), *names) == (5, 4, 4, 40)
 
@@ -487,7 +470,7 @@ def test_the_days_of_a_team_are_counted_by_what_became_of_them(book: Book) -> No
     book.fetch(ORG, TEAMS, TUESDAY, "failed")
     report(book, WEDNESDAY, range(1, 6), {WEB: range(11, 21)})  # core, of five people, is left out
     book.fetch(ORG, TEAMS, THURSDAY, "no_report")
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     core, web, none = (team_of(book, team) for team in (CORE, WEB, None))
     assert some(core, *DAY_COUNTS) == (5, 1, 2, 1, 1)
     assert some(web, *DAY_COUNTS) == (5, 2, 2, 0, 1)
@@ -502,7 +485,7 @@ def test_a_team_that_github_leaves_out_below_five_seats_is_a_row_without_numbers
     report(org, MONDAY, range(1, 6), {CORE: range(1, 6), WEB: range(11, 21)})
     for day in days(NEXT_MONDAY, NEXT_MONDAY + timedelta(6)):
         report(org, day, range(1, 6), {WEB: range(11, 21)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     row = team_of(org, CORE, NEXT_MONDAY)
     assert some(row, "team_slug", *DAY_COUNTS, "is_suppressed") == ("team-1", 7, 0, 0, 7, 0, True)
     assert some(row, "members", *TEAM_NUMBERS) == (None,) * (len(TEAM_NUMBERS) + 1)
@@ -514,7 +497,7 @@ def test_a_large_team_that_is_gone_has_no_more_rows(org: Book) -> None:
     report(org, MONDAY, range(1, 6), {CORE: range(1, 11), WEB: range(11, 21)})
     for day in days(NEXT_MONDAY, NEXT_MONDAY + timedelta(6)):
         report(org, day, range(1, 6), {WEB: range(11, 21)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     rows = org.rows("select team_id from weekly.team_trend where week_start = ? order by team_id", NEXT_MONDAY)
     assert [row["team_id"] for row in rows] == [WEB, None]
 
@@ -524,7 +507,7 @@ def test_a_week_without_any_report_of_teams_is_unknown_not_zero(org: Book) -> No
     for day in days(NEXT_MONDAY, NEXT_MONDAY + timedelta(6)):
         report(org, day, range(1, 7))
         org.fetch(ORG, TEAMS, day, "failed")
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     for team in (CORE, None):
         row = team_of(org, team, NEXT_MONDAY)
         assert some(row, *DAY_COUNTS, "user_days_reported", "is_suppressed") == (7, 0, 0, 0, 7, 7, True)
@@ -536,7 +519,7 @@ def test_where_the_report_of_teams_is_not_there_there_are_no_teams(book: Book) -
     book.expect(ORG, start=date(2026, 5, 4), today=date(2026, 6, 1))
     report(book, date(2026, 5, 5), range(1, 6))
     report(book, date(2026, 5, 15), range(1, 6), {CORE: range(1, 6)})
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     rows = book.rows("select week_start, days_expected from weekly.team_trend where team_id is null order by 1 limit 2")
     assert [some(row, "week_start", "days_expected") for row in rows] == [
         (date(2026, 5, 11), 4),
@@ -565,11 +548,11 @@ def test_the_change_of_a_team_between_closed_neighbours(book: Book) -> None:
     # On 7 October the week of the 28th is open until its Sunday, the 4th, is three full days past.
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 7))
     report_weeks(book, (6, 9, 5, 8))
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     assert changes(book) == dict(zip(MONDAYS, (None, 3, -4, None, None), strict=True))
     assert changes(book, None) == dict(zip(MONDAYS, (None, 0, 0, None, None), strict=True))
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 8))
-    break_on(book, date(2020, 1, 1), "team_trend")
+    break_on(book, date(2020, 1, 1), "weekly.team_trend")
     assert changes(book)[MONDAYS[3]] == 3, "closed, and 8 - 5"
 
 
@@ -577,7 +560,7 @@ def test_no_change_of_a_team_over_a_withheld_week_or_one_without_a_report(book: 
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 19))
     report_weeks(book, (6, 4, 7))  # four are withheld
     report(book, MONDAYS[4], [*range(1, 8), *range(101, 106)], {CORE: range(1, 13)})
-    break_on(book, date(2020, 1, 1), "team_trend")
+    break_on(book, date(2020, 1, 1), "weekly.team_trend")
     assert changes(book) == dict.fromkeys([*MONDAYS, date(2026, 10, 12)])
 
 
@@ -591,7 +574,7 @@ def test_no_change_of_a_team_over_a_withheld_week_or_one_without_a_report(book: 
 def test_no_change_of_a_team_across_a_series_break(book: Book, day: date, without: set[date]) -> None:
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 9))
     report_weeks(book, (5, 6, 7, 8))
-    break_on(book, day, "team_trend")
+    break_on(book, day, "weekly.team_trend")
     told = {monday for monday, change in changes(book).items() if change is not None}
     assert told == {*MONDAYS[1:4]} - without
     assert team_of(book, CORE, NEXT_MONDAY)["series_break"] == f"{day}: new meaning"
@@ -607,7 +590,7 @@ def test_no_change_against_the_week_in_the_middle_of_which_a_team_began(org: Boo
             [*range(1, 8), *range(101, 106)],
             {WEB: range(21, 33)} | ({CORE: range(1, 13)} if is_there else {}),
         )
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert team_of(org, CORE)["days_expected"] == 3
     assert changes(org) == {MONDAY: None, NEXT_MONDAY: None, THIRD_MONDAY: 0, MONDAYS[3]: None}
 
@@ -629,7 +612,7 @@ def test_a_small_team_and_the_smallest_other_one_are_withheld(org: Book) -> None
     # 4, 6 and 8 active people in teams of seven and more, and 7 in none.
     teams = {CORE: [*range(1, 5), 91, 92, 93], WEB: [*range(11, 17), 94], OPS: range(21, 29)}
     report(org, MONDAY, [*range(1, 5), *range(11, 17), *range(21, 29), *range(31, 38)], teams, loc_added_sum=1)
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     # 25 less 6, 8 and 7 would be the four of core: so web's six are withheld too, and 4 + 6 are left.
     assert shown(org) == {OPS, None}
     assert [team_of(org, team)["members"] for team in (CORE, WEB)] == [7, 7], "seats are no activity"
@@ -638,20 +621,20 @@ def test_a_small_team_and_the_smallest_other_one_are_withheld(org: Book) -> None
 
 def test_people_without_a_team_who_are_few_are_withheld_with_their_share(org: Book) -> None:
     report(org, MONDAY, [*range(1, 7), *range(11, 20), 31, 32], {CORE: range(1, 7), WEB: range(11, 20)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert shown(org) == {WEB}  # 17 less 6 and 9 would be the two: so the six of core are withheld too
     assert team_of(org, WEB)["scope_share_in_teams"] is None, "17 people less 15 in teams would be the two"
 
 
 def test_few_people_in_teams_are_no_share(org: Book) -> None:
     report(org, MONDAY, range(1, 21), {CORE: [1, 2], WEB: [2, 3]})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert team_of(org, None)["scope_share_in_teams"] is None, "three of twenty people"
 
 
 def test_people_without_a_team_may_have_to_be_withheld_for_a_small_team(org: Book) -> None:
     report(org, MONDAY, [*range(1, 5), *range(11, 20), *range(31, 36)], {CORE: range(1, 7), WEB: range(11, 20)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert shown(org) == {WEB}  # the five in none are fewer than web's nine
 
 
@@ -677,7 +660,7 @@ def test_a_team_within_another_is_withheld_where_the_others_of_it_are_few(
     min_cohort(org, cohort)
     for monday, (parent, child, _) in zip(MONDAYS, cases, strict=False):
         report(org, monday, [*range(1, 11), *range(31, 41)], {CORE: parent, WEB: child})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     for monday, (_, _, told) in zip(MONDAYS, cases, strict=False):
         assert shown(org, monday) - {None} == told, monday
 
@@ -687,7 +670,7 @@ def test_a_team_is_not_withheld_for_the_sake_of_people_of_another_organisation(b
     book.expect(ORG, LABS, start=MONDAY, today=TODAY)
     report(book, MONDAY, [*range(1, 11), *range(31, 41)], {CORE: range(1, 11), WEB: range(1, 6)})
     report(book, MONDAY, [*range(1, 10), *range(31, 41)], {CORE: range(1, 10)}, scope=LABS)
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     assert [team_of(book, team)["active_people"] for team in (CORE, WEB)] == [10, 5]
 
 
@@ -696,7 +679,7 @@ def test_a_team_within_another_is_withheld_where_few_were_longer_in_the_other(or
     others = range(31, 41)
     report(org, MONDAY, [*range(1, 8), *others], {CORE: range(1, 8), WEB: range(1, 7)})
     report(org, TUESDAY, [*range(1, 8), *others], {CORE: range(1, 8), WEB: range(1, 8)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert team_of(org, CORE)["active_people"] == 7
     assert shown(org) == {CORE, None}
 
@@ -705,7 +688,7 @@ def test_a_team_of_all_but_few_of_the_scope_is_withheld(org: Book) -> None:
     # Core has 1 to 7 of nine, web 3 to 9: the scope's nine less core's seven are two, and nobody is in no team.
     report(org, MONDAY, range(1, 10), {CORE: range(1, 8), WEB: range(3, 10)})
     report(org, NEXT_MONDAY, range(1, 15), {CORE: range(1, 10), WEB: range(5, 15)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert shown(org) == set()
     # 14 less core's nine are five; less web's ten they are four.
     assert shown(org, NEXT_MONDAY) == {CORE}
@@ -714,14 +697,14 @@ def test_a_team_of_all_but_few_of_the_scope_is_withheld(org: Book) -> None:
 def test_a_team_of_fewer_members_than_may_be_told_is_without_their_number(org: Book) -> None:
     min_cohort(org, 8)
     report(org, MONDAY, range(1, 31), {CORE: range(1, 8), WEB: range(11, 19)})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert [team_of(org, team)["members"] for team in (CORE, WEB)] == [None, 8]
 
 
 def test_nothing_is_withheld_where_one_person_is_enough(org: Book) -> None:
     min_cohort(org, 1)
     report(org, MONDAY, [1, 2, 3], {CORE: [1], WEB: [1, 2]})
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     assert shown(org) == {CORE, WEB, None}
 
 
@@ -734,7 +717,7 @@ def test_the_weeks_of_a_person(book: Book) -> None:
     for day, phase in ((MONDAY, 3), (TUESDAY, 2), (THURSDAY, 1), (SUNDAY, None), (THIRD_MONDAY, 3)):
         report(book, day, [7], ai_adoption_phase_number=phase)  # Monday lies before the start date
     report(book, NEXT_MONDAY, [7], scope=LABS)
-    build(book, "team_trend")
+    book.build("weekly.team_trend")
     assert book.rows("from people.user_week order by scope desc, week_start") == [
         {
             "scope": scope,
@@ -758,7 +741,7 @@ def test_the_teams_of_people(org: Book) -> None:
     report(org, MONDAY, [1, 2], {CORE: [1, 3], WEB: [1]}, user_initiated_interaction_count=4, loc_added_sum=0)
     report(org, TUESDAY, [1], {CORE: [1]}, user_initiated_interaction_count=5)
     report(org, WEDNESDAY, [1, 2], user_initiated_interaction_count=900)  # a day without a report of teams
-    build(org, "team_trend")
+    org.build("weekly.team_trend")
     told = (
         *("team_id", "team_slug", "user_id", "days_in_team", "days_active", "last_day"),
         *("user_initiated_interaction_count", "loc_added_sum", "loc_deleted_sum"),
@@ -786,7 +769,7 @@ def cohorts(book: Book) -> Book:
 
 
 def test_cohorts_week_by_week(cohorts: Book) -> None:
-    build(cohorts, "cohort_retention")
+    cohorts.build("weekly.cohort_retention")
     first = cohort_of(cohorts, MONDAY, THIRD_MONDAY)
     assert first == {
         "scope": ORG,
@@ -819,7 +802,7 @@ def test_cohorts_week_by_week(cohorts: Book) -> None:
 
 
 def test_the_cohorts_of_a_week_add_up_to_its_active_people(cohorts: Book) -> None:
-    build(cohorts, "cohort_retention", "user_trend")
+    cohorts.build("weekly.cohort_retention", "weekly.user_trend")
     sums = cohorts.rows("select week_start, sum(active_people) as n from weekly.cohort_retention group by 1 order by 1")
     assert [row["n"] for row in sums] == [7, 11, 11, None]  # 7; 5 + 6; 6 + 5
     assert [week_of(cohorts, monday)["active_people"] for monday in MONDAYS[:3]] == [7, 11, 11]
@@ -830,7 +813,7 @@ def test_a_small_cohort_is_withheld_with_the_smallest_other_one_of_the_week(book
     report(book, MONDAY, range(1, 10))
     report(book, NEXT_MONDAY, [*range(1, 10), *range(11, 17)])
     report(book, THIRD_MONDAY, [*range(1, 10), *range(11, 17), *range(21, 24)])  # three new ones
-    build(book, "cohort_retention")
+    book.build("weekly.cohort_retention")
     third = {
         row["cohort_week"]: some(row, "is_suppressed", "cohort_people", "active_people", "retention")
         for row in book.rows("from weekly.cohort_retention where week_start = ?", THIRD_MONDAY)
@@ -849,7 +832,7 @@ def test_a_cohort_without_a_report_is_unknown_and_one_that_stayed_away_is_withhe
         book.fetch(ORG, ENTITY, day)  # the scope is told of, its people are not
         book.fetch(ORG, USERS, day, "failed")
     report(book, THIRD_MONDAY, range(11, 16))
-    build(book, "cohort_retention")
+    book.build("weekly.cohort_retention")
     names = ("days_reported", "days_missing", "is_suppressed", "active_people", "retention")
     assert some(cohort_of(book, MONDAY, NEXT_MONDAY), *names) == (0, 7, True, None, None)
     assert some(cohort_of(book, MONDAY, THIRD_MONDAY), *names) == (1, 6, True, None, None)
@@ -860,7 +843,7 @@ def test_in_the_first_four_weeks_of_a_scopes_history_people_may_have_begun_befor
     for n, monday in enumerate(MONDAYS):
         report(book, monday, [*range(1, 6), *range(10 * n, 10 * n + 6)])
     report(book, MONDAYS[4], range(1, 6), scope=LABS)  # its first
-    build(book, "cohort_retention")
+    book.build("weekly.cohort_retention")
     query = "from weekly.cohort_retention where scope = ?"
     found = {row["cohort_week"]: row["may_have_begun_before"] for row in book.rows(query, ORG)}
     assert found == dict(zip(MONDAYS, (True, True, True, True, False), strict=True))
@@ -874,7 +857,7 @@ def test_a_person_is_first_seen_by_each_organisation_for_itself_and_not_before_t
     report(book, TUESDAY, [1])
     report(book, NEXT_MONDAY, [1, 2])
     report(book, NEXT_MONDAY, [1], scope=LABS)
-    build(book, "cohort_retention")
+    book.build("weekly.cohort_retention")
     rows = book.rows("from weekly.cohort_retention where week_start = ? order by scope desc, cohort_week", NEXT_MONDAY)
     assert [some(row, "scope", "cohort_week", "cohort_people", "active_people", "days_reported") for row in rows] == [
         (ORG, MONDAY, 1, 1, 1),
@@ -884,7 +867,7 @@ def test_a_person_is_first_seen_by_each_organisation_for_itself_and_not_before_t
 
 
 def test_a_break_within_a_week_is_told_beside_its_cohorts(cohorts: Book) -> None:
-    break_on(cohorts, NEXT_MONDAY + timedelta(2), "cohort_retention")
+    break_on(cohorts, NEXT_MONDAY + timedelta(2), "weekly.cohort_retention")
     told = {row["week_start"]: row["series_break"] for row in cohorts.rows("from weekly.cohort_retention")}
     assert told == dict.fromkeys(MONDAYS[:4]) | {NEXT_MONDAY: "2026-09-16: new meaning"}
 
@@ -933,7 +916,7 @@ def test_a_week_of_a_phase_weighs_githubs_averages_by_its_people(org: Book) -> N
     report_phase(
         org, MONDAY, 0, range(11, 16), total_engaged_users=5, users_in_phase_28d=8, avg_user_initiated_interactions=0.0
     )
-    build(org, "adoption_phase_trend")
+    org.build("weekly.adoption_phase_trend")
     common = {
         "scope": ORG,
         "week_start": MONDAY,
@@ -980,7 +963,7 @@ def test_who_changes_phase_counts_in_both_and_once_in_each(org: Book) -> None:
     report_phase(org, TUESDAY, 1, range(1, 6), total_engaged_users=5, users_in_phase_28d=18)
     report_phase(org, TUESDAY, 2, range(6, 11), total_engaged_users=5, users_in_phase_28d=6)
     report_phase(org, WEDNESDAY, 1, (), total_engaged_users=0, users_in_phase_28d=19)
-    build(org, "adoption_phase_trend")
+    org.build("weekly.adoption_phase_trend")
     names = ("active_people", "days_active", "users_in_phase_28d", "last_day_reported")
     assert some(phase_of(org, 1), *names) == (6, 11, 19, WEDNESDAY)  # the newest 28 days, no sum and no extreme
     assert some(phase_of(org, 2), *names) == (5, 5, 6, TUESDAY)
@@ -1009,7 +992,7 @@ def test_a_small_phase_is_withheld_with_the_smallest_other_one(org: Book, few: i
                 1.5,
             ),
         )
-    build(org, "adoption_phase_trend")
+    org.build("weekly.adoption_phase_trend")
     rows = org.rows("from weekly.adoption_phase_trend")
     assert {row["phase_number"] for row in rows if not row["is_suppressed"]} == told
     for row in rows:
@@ -1020,7 +1003,7 @@ def test_a_small_phase_is_withheld_with_the_smallest_other_one(org: Book, few: i
 
 def test_a_week_without_a_report_has_no_phases(org: Book) -> None:
     report_phase(org, MONDAY, 1, range(1, 6), total_engaged_users=5)
-    build(org, "adoption_phase_trend")
+    org.build("weekly.adoption_phase_trend")
     assert [row["week_start"] for row in org.rows("from weekly.adoption_phase_trend")] == [MONDAY]
 
 
@@ -1030,7 +1013,7 @@ def test_the_days_of_a_phase_are_those_of_the_scope(book: Book) -> None:
     book.fetch(ORG, ENTITY, WEDNESDAY, "failed")
     report_phase(book, MONDAY, 1, range(1, 7), total_engaged_users=6)  # before the start date
     report_phase(book, TUESDAY, 1, range(1, 6), total_engaged_users=5)
-    build(book, "adoption_phase_trend")
+    book.build("weekly.adoption_phase_trend")
     row = phase_of(book, 1)
     # Tuesday to Friday have closed: told, failed, and two to come.
     assert some(row, *DAY_COUNTS, "user_days_reported", "is_closed") == (4, 1, 2, 0, 1, 1, False)
@@ -1042,7 +1025,7 @@ def test_phases_of_two_organisations_do_not_mix_and_go_beyond_32_bits(book: Book
     report_phase(book, MONDAY, 1, range(1, 6), total_engaged_users=2**32, total_pull_requests_merged=2**40)
     report_phase(book, TUESDAY, 1, range(1, 6), total_engaged_users=2**32, total_pull_requests_merged=2**40)
     report_phase(book, MONDAY, 1, range(1, 8), scope=LABS, total_engaged_users=7, total_pull_requests_merged=1)
-    build(book, "adoption_phase_trend")
+    book.build("weekly.adoption_phase_trend")
     names = ("active_people", "days_active", "total_pull_requests_merged")
     assert some(phase_of(book, 1), *names) == (5, 8_589_934_592, 2_199_023_255_552)  # 2^33, 2^41
     assert some(phase_of(book, 1, scope=LABS), *names) == (7, 7, 1)
@@ -1057,9 +1040,9 @@ def test_the_change_of_a_phase(book: Book) -> None:
     book.expect(ORG, start=MONDAY, today=TODAY)  # the fourth week is open
     for monday, people in zip(MONDAYS, (5, 8, 6, 7), strict=False):
         report_phase(book, monday, 1, range(people), total_engaged_users=people)
-    build(book, "adoption_phase_trend")
+    book.build("weekly.adoption_phase_trend")
     assert phase_changes(book) == [None, 3, -2, None]
-    break_on(book, NEXT_MONDAY, "adoption_phase_trend")
+    break_on(book, NEXT_MONDAY, "weekly.adoption_phase_trend")
     assert phase_changes(book) == [None, None, -2, None]
 
 
@@ -1068,7 +1051,7 @@ def test_no_change_against_the_three_days_with_which_phases_began(book: Book) ->
     book.expect(ORG, start=date(2026, 5, 18), today=date(2026, 6, 30))
     for day, people in ((date(2026, 5, 29), 5), (date(2026, 6, 1), 8), (date(2026, 6, 8), 9)):
         report_phase(book, day, 1, range(people), total_engaged_users=people)
-    build(book, "adoption_phase_trend")
+    book.build("weekly.adoption_phase_trend")
     assert phase_changes(book) == [None, None, 1]
 
 
@@ -1084,7 +1067,7 @@ def test_who_is_new_back_and_gone(org: Book) -> None:
     for monday, people in zip(MONDAYS, ([1, 2, 3], [1, 4], [1, 2, 5]), strict=False):
         report(org, monday, people)
         report(org, monday + timedelta(3), people)  # on a second day nobody counts again
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     assert comings(org) == [
         (None, None, None),  # the first week: nobody knows who was there before
         (1, 0, 2),  # 4 is new; 2 and 3 stayed away
@@ -1099,7 +1082,7 @@ def test_over_a_week_without_reports_nobody_is_new_back_or_gone(book: Book) -> N
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 20))
     for monday, people in zip((MONDAY, *MONDAYS[2:4]), ([1, 2], [1, 3], [2, 3, 4]), strict=True):
         report(book, monday, people)
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     assert comings(book, MONDAYS[:4]) == [
         (None, None, None),
         (None, None, None),  # no report
@@ -1112,7 +1095,7 @@ def test_a_week_in_which_nobody_was_active_has_zeros_and_everybody_is_gone(org: 
     report(org, MONDAY, [1, 2])
     report(org, NEXT_MONDAY, [])
     report(org, THIRD_MONDAY, [1])
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     assert comings(org) == [(None, None, None), (0, 0, 2), (0, 1, 0)]
     assert some(week_of(org, NEXT_MONDAY), "active_people", "people_active_1_day") == (0, 0)
 
@@ -1120,7 +1103,7 @@ def test_a_week_in_which_nobody_was_active_has_zeros_and_everybody_is_gone(org: 
 def test_after_a_week_in_which_nobody_was_active_everybody_is_new(org: Book) -> None:
     for monday, people in zip(MONDAYS, ([], [], [1, 2]), strict=False):
         report(org, monday, people)
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     assert comings(org) == [(None, None, None), (0, 0, 0), (2, 0, 0)]
 
 
@@ -1129,12 +1112,12 @@ def test_who_is_new_cannot_be_told_of_a_week_that_is_open_or_follows_one_that_is
     book.expect(ORG, start=TUESDAY, today=date(2026, 9, 24))
     for day, people in ((TUESDAY, [1]), (NEXT_MONDAY, [1, 2]), (THIRD_MONDAY, [1, 3])):
         report(book, day, people)
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     assert comings(book) == [(None, None, None)] * 3
     book.expect(ORG, start=TUESDAY, today=TODAY)
     for name in (ENTITY, USERS):  # once more, now that nothing of it will change
         book.fetch(ORG, name, THIRD_MONDAY)
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     assert comings(book) == [(None, None, None), (None, None, None), (1, 0, 1)]
 
 
@@ -1145,7 +1128,7 @@ def test_who_was_not_counted_before_is_not_new(org: Book, day: date, told: list[
     """Since 2026-06-15 GitHub counts people whom it did not before; they did not come that week."""
     for monday in MONDAYS[:3]:
         report(org, monday, [1, monday.day])
-    break_on(org, day, "user_trend")
+    break_on(org, day, "weekly.user_trend")
     assert [monday for monday in MONDAYS[:3] if week_of(org, monday)["new_people"] is not None] == told
     for monday in MONDAYS[:3]:
         assert len({value is None for value in some(week_of(org, monday), *COMINGS, "active_people_change")}) == 1
@@ -1159,7 +1142,7 @@ def test_who_is_new_in_one_organisation_may_be_known_in_another(book: Book) -> N
     report(book, NEXT_MONDAY, [2, 9], scope=LABS)
     for scope in (ORG, LABS):
         report(book, THIRD_MONDAY, [1, 2, 9], scope=scope)
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     assert some(week_of(book, NEXT_MONDAY), *COMINGS) == (0, 0, 1)  # 9 has gone, to the other one
     assert some(week_of(book, NEXT_MONDAY, LABS), *COMINGS) == (1, 0, 0)
     assert some(week_of(book, THIRD_MONDAY), *COMINGS) == (1, 1, 0)  # 2 is new, 9 is back
@@ -1170,7 +1153,7 @@ def test_people_by_the_days_on_which_they_were_active(org: Book) -> None:
     # Person n is active on the first n days of the week: on the first all seven, on the seventh one.
     for n, day in enumerate(days(MONDAY, SUNDAY)):
         report(org, day, range(n + 1, 8))
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     names = [f"people_active_{n}" for n in ("1_day", "2_days", "3_days", "4_days", "5_or_more_days")]
     assert some(week_of(org), "active_people", *names) == (7, 1, 1, 1, 1, 3)
     assert some(week_of(org, NEXT_MONDAY), "active_people", *names) == (None,) * 6  # no report
@@ -1187,7 +1170,7 @@ def test_the_turn_of_a_window_of_28_and_of_7_days(book: Book) -> None:
     for scope, last in ends.items():
         for person, before in enumerate((28, 27, 7, 6, 0), 1):  # day 29, 28, 8, 7 and 1, counted back from the last
             report(book, last - timedelta(before), [person], scope=scope)
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     for scope, last in ends.items():
         # 2 to 5 are within 28 days, 4 and 5 within 7; four of the five days of reports are.
         assert some(week_of(book, scope=scope), *TRAILING) == (last, 4, 2, 4)
@@ -1196,7 +1179,7 @@ def test_the_turn_of_a_window_of_28_and_of_7_days(book: Book) -> None:
 def test_the_same_person_on_many_days_counts_once(org: Book) -> None:
     for day in days(MONDAY, MONDAY + timedelta(13)):
         report(org, day, [1, 2])
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     assert some(week_of(org), *TRAILING) == (SUNDAY, 7, 2, 2)
     assert some(week_of(org, NEXT_MONDAY), *TRAILING) == (NEXT_MONDAY + timedelta(6), 14, 2, 2)
 
@@ -1213,7 +1196,7 @@ def test_githubs_own_numbers_are_those_of_the_last_day_or_unknown(org: Book) -> 
     ):
         for day, value in ((MONDAY, monday), (TUESDAY, tuesday)):
             org.connection.execute(f"update flat.entity_daily set {column} = ? where day = ?", [value, day])
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     names = (
         *("people_7_days", "weekly_active_users", "people_28_days", "monthly_active_users"),
         *("chat_people_28_days", "monthly_active_chat_users", "agent_people_28_days", "monthly_active_agent_users"),
@@ -1229,7 +1212,7 @@ def test_the_days_of_people_may_be_fewer_than_those_of_the_scope(org: Book) -> N
     # A week later the scope alone is reported: nobody knows who was active on these seven days.
     org.fetch(ORG, ENTITY, NEXT_MONDAY, headline={"daily_active_users": 9})
     org.insert("flat.entity_daily", scope=ORG, day=NEXT_MONDAY, daily_active_users=9, weekly_active_users=9)
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     # Monday the 14th looks back on the 8th to the 14th, and on 28 days with the 7th in them.
     assert some(week_of(org, NEXT_MONDAY), *TRAILING) == (NEXT_MONDAY, 1, None, 2)
     assert some(week_of(org, THIRD_MONDAY), *TRAILING) == (None, None, None, None)
@@ -1238,7 +1221,7 @@ def test_the_days_of_people_may_be_fewer_than_those_of_the_scope(org: Book) -> N
 def test_without_any_report_of_people_their_days_are_none_and_their_number_is_unknown(org: Book) -> None:
     org.fetch(ORG, ENTITY, MONDAY, headline={"daily_active_users": 9})
     org.insert("flat.entity_daily", scope=ORG, day=MONDAY, daily_active_users=9)
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     row = week_of(org)
     assert some(row, *TRAILING) == (MONDAY, 0, None, None)
     assert some(row, "chat_people_28_days", "agent_people_28_days") == (None, None)
@@ -1246,7 +1229,7 @@ def test_without_any_report_of_people_their_days_are_none_and_their_number_is_un
 
 def test_a_reported_day_without_people_is_a_real_zero_of_28_days(org: Book) -> None:
     report(org, MONDAY, [])
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     names = ("chat_people_28_days", "agent_people_28_days")
     assert some(week_of(org), *TRAILING, *names) == (MONDAY, 1, 0, 0, 0, 0)
 
@@ -1257,7 +1240,7 @@ def test_flags_that_the_reports_have_of_nobody_are_unknown(org: Book) -> None:
     org.insert("flat.entity_daily", scope=ORG, day=MONDAY, daily_active_users=2)
     org.insert("flat.user_daily", scope=ORG, day=MONDAY, user_id=1, used_agent=False)
     org.insert("flat.user_daily", scope=ORG, day=MONDAY, user_id=2)
-    build(org, "user_trend")
+    org.build("weekly.user_trend")
     assert some(week_of(org), "people_28_days", "chat_people_28_days", "agent_people_28_days") == (2, None, 0)
 
 
@@ -1269,6 +1252,6 @@ def test_windows_of_28_days_begin_with_the_history_and_end_with_the_scope(book: 
     report(book, TUESDAY, [6], scope=LABS)
     book.fetch(LABS, USERS, WEDNESDAY)
     insert_people(book, "flat.user_daily", [7], scope=LABS, day=WEDNESDAY)  # of this day the scope is not told
-    build(book, "user_trend")
+    book.build("weekly.user_trend")
     assert some(week_of(book), *TRAILING) == (MONDAY, 1, 1, 1)
     assert some(week_of(book, scope=LABS), *TRAILING) == (TUESDAY, 2, 4, 4)

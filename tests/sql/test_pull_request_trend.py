@@ -15,10 +15,6 @@ MONDAY, NEXT_MONDAY, THIRD_MONDAY = date(2026, 9, 7), date(2026, 9, 14), date(20
 SUNDAY, NEXT_SUNDAY = date(2026, 9, 13), date(2026, 9, 20)
 TODAY = date(2026, 10, 1)
 
-NEEDED = {
-    *("quality.day_status", "quality.series_break", "quality.weekly_coverage"),
-    "weekly.pull_request_trend",
-}
 (MODEL,) = (model for model in MODELS if model.table == "weekly.pull_request_trend")
 COVERAGE = ("days_expected", "days_reported", "days_pending", "days_below_threshold", "days_missing", "is_closed")
 CHANGES = ("total_created_change", "total_merged_change")
@@ -32,14 +28,6 @@ def report(book: Book, *told: date, scope: str = ORG, **counters: float | None) 
             book.fetch(scope, USERS, day)
             if counters:
                 book.insert("flat.entity_pull_request_daily", scope=scope, day=day, **counters)
-
-
-def build(book: Book) -> None:
-    """The model and those it reads: a quarter of the time that all take."""
-    with transaction(book.connection):
-        for model in (model for model in MODELS if model.table in NEEDED):
-            book.connection.execute(f"create schema if not exists {model.schema}")
-            book.connection.execute(f"create or replace table {model.table} as {model.sql}")
 
 
 def week_of(book: Book, week_start: date = MONDAY, scope: str = ORG) -> Row:
@@ -79,7 +67,7 @@ def test_a_full_closed_week(org: Book) -> None:
     weekend: Row = {name: 0 for name in told if not name.endswith("_change")}
     weekend |= {"total_merged": 15, "total_copilot_applied_suggestions": 10}
     report(org, date(2026, 9, 12), SUNDAY, **weekend)
-    build(org)
+    org.build("weekly.pull_request_trend")
     assert week_of(org) == {
         "scope": ORG,
         "week_start": MONDAY,
@@ -118,7 +106,7 @@ def test_days_are_counted_by_reason_and_add_nothing(book: Book) -> None:
     book.fetch(ORG, ORG_REPORT, date(2026, 9, 8), "failed")
     report(book, date(2026, 9, 9), total_created=4, total_merged=1)
     book.fetch(ORG, ORG_REPORT, date(2026, 9, 10), "no_report")
-    build(book)
+    book.build("weekly.pull_request_trend")
     assert some(week_of(book), *COVERAGE) == (5, 2, 2, 0, 1, False)
     assert some(week_of(book), "days_with_pull_requests_told", "total_created") == (2, 7)
 
@@ -126,7 +114,7 @@ def test_days_are_counted_by_reason_and_add_nothing(book: Book) -> None:
 def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         org.fetch(ORG, ORG_REPORT, day, "no_report")
-    build(org)
+    org.build("weekly.pull_request_trend")
     week = week_of(org)
     assert some(week, *COVERAGE, "days_with_pull_requests_told") == (7, 0, 0, 0, 7, True, 0)
     numbers = [name for name in week if "_to_" in name or name.startswith("total_") or name.endswith("_share")]
@@ -138,7 +126,7 @@ def test_reports_that_do_not_tell_of_pull_requests_leave_them_unknown(org: Book)
     # Files of early 2026 have no pull_requests at all.
     report(org, *days(MONDAY, date(2026, 9, 12)))
     report(org, SUNDAY, total_created=2, total_merged=None)
-    build(org)
+    org.build("weekly.pull_request_trend")
     week = week_of(org)
     assert some(week, "days_reported", "days_with_pull_requests_told") == (7, 1)
     assert some(week, "total_created", "total_merged", "total_reviewed") == (2, None, None)
@@ -149,7 +137,7 @@ def test_a_week_without_pull_requests_is_zero_and_its_shares_unknown(org: Book) 
     zero = dict.fromkeys((column.name for column in MODEL.columns if column.name.startswith("total_")), 0)
     told: Row = {name: value for name, value in zero.items() if not name.endswith("_change")}
     report(org, *days(MONDAY, NEXT_SUNDAY), **told)
-    build(org)
+    org.build("weekly.pull_request_trend")
     week = week_of(org, NEXT_MONDAY)
     assert some(week, *zero) == (0,) * 13  # eleven counters and two changes from 0 to 0
     shares = [name for name in week if name.endswith("_share")]
@@ -159,7 +147,7 @@ def test_a_week_without_pull_requests_is_zero_and_its_shares_unknown(org: Book) 
 def test_the_change_between_two_whole_weeks(org: Book) -> None:
     report(org, *days(MONDAY, SUNDAY), total_created=3, total_merged=2)
     report(org, *days(NEXT_MONDAY, NEXT_SUNDAY), total_created=5, total_merged=1)
-    build(org)
+    org.build("weekly.pull_request_trend")
     assert some(week_of(org), *CHANGES) == (None, None)
     assert some(week_of(org, NEXT_MONDAY), *CHANGES) == (14, -7)  # 35 - 21, 7 - 14
     # 2026-09-21 to 30: no day of it was asked for.
@@ -170,7 +158,7 @@ def test_no_change_against_a_week_with_a_missing_day(org: Book) -> None:
     report(org, *days(MONDAY, date(2026, 9, 12)), total_created=3, total_merged=2)
     org.fetch(ORG, ORG_REPORT, SUNDAY, "no_report")
     report(org, *days(NEXT_MONDAY, date(2026, 9, 27)), total_created=3, total_merged=2)
-    build(org)
+    org.build("weekly.pull_request_trend")
     # 18 and 21 would be three more, and nothing changed but the days that were told.
     assert some(week_of(org, NEXT_MONDAY), "total_created", *CHANGES) == (21, None, None)
     assert some(week_of(org, THIRD_MONDAY), *CHANGES) == (0, 0)
@@ -179,7 +167,7 @@ def test_no_change_against_a_week_with_a_missing_day(org: Book) -> None:
 def test_no_change_of_a_week_with_a_day_that_tells_no_pull_requests(org: Book) -> None:
     report(org, *days(MONDAY, date(2026, 9, 19)), total_created=3, total_merged=2)
     report(org, NEXT_SUNDAY)
-    build(org)
+    org.build("weekly.pull_request_trend")
     week = week_of(org, NEXT_MONDAY)
     assert some(week, "days_reported", "days_with_pull_requests_told", "total_created") == (7, 6, 18)
     assert some(week, *CHANGES) == (None, None)
@@ -189,14 +177,14 @@ def test_no_change_of_a_week_that_is_not_closed(book: Book) -> None:
     # The Wednesday after: GitHub may still revise Sunday.
     book.expect(ORG, start=MONDAY, today=date(2026, 9, 23))
     report(book, *days(MONDAY, NEXT_SUNDAY), total_created=3, total_merged=2)
-    build(book)
+    book.build("weekly.pull_request_trend")
     assert some(week_of(book, NEXT_MONDAY), "is_closed", "total_created", *CHANGES) == (False, 21, None, None)
 
 
 def test_no_change_against_a_week_that_began_before_the_history(book: Book) -> None:
     book.expect(ORG, start=date(2026, 9, 8), today=TODAY)
     report(book, *days(MONDAY, NEXT_SUNDAY), total_created=3, total_merged=2)
-    build(book)
+    book.build("weekly.pull_request_trend")
     # Monday lies before the start: it has rows and does not count.
     first = some(week_of(book), "days_expected", "days_with_pull_requests_told", "total_created")
     assert first == (6, 6, 18)
@@ -208,7 +196,7 @@ def test_no_change_over_a_series_break(book: Book) -> None:
     monday, friday_week, after = date(2026, 3, 30), date(2026, 4, 6), date(2026, 4, 13)
     book.expect(ORG, start=monday, today=date(2026, 5, 20))
     report(book, *days(monday, date(2026, 4, 26)), total_created=1, total_merged=1)
-    build(book)
+    book.build("weekly.pull_request_trend")
     changes = [some(week_of(book, week), *CHANGES) for week in (friday_week, after, date(2026, 4, 20))]
     assert changes == [(None, None), (None, None), (0, 0)]
     assert "2026-04-10: CLI activity" in week_of(book, friday_week)["series_break"]
@@ -221,7 +209,7 @@ def test_no_change_from_the_week_in_which_github_began_to_tell(book: Book) -> No
     book.expect(ORG, start=date(2026, 2, 16), today=date(2026, 3, 19))
     report(book, *days(date(2026, 2, 16), date(2026, 2, 26)))
     report(book, *days(date(2026, 2, 27), date(2026, 3, 15)), total_created=2, total_merged=1)
-    build(book)
+    book.build("weekly.pull_request_trend")
     told = [week_of(book, monday) for monday in (date(2026, 2, 23), date(2026, 3, 2), date(2026, 3, 9))]
     names = ("days_reported", "days_with_pull_requests_told", "total_created", *CHANGES)
     assert [some(week, *names) for week in told] == [
@@ -236,7 +224,7 @@ def test_scopes_do_not_mix(book: Book) -> None:
     book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
     report(book, *days(MONDAY, SUNDAY), total_created=1, total_merged=1)
     report(book, *days(MONDAY, NEXT_SUNDAY), scope=OTHER_ORG, total_created=9, total_merged=4)
-    build(book)
+    book.build("weekly.pull_request_trend")
     assert some(week_of(book), "total_created", "total_merged") == (7, 7)
     assert some(week_of(book, scope=OTHER_ORG), "total_created", "total_merged") == (63, 28)
     assert some(week_of(book, NEXT_MONDAY), "total_created", *CHANGES) == (None, None, None)
@@ -248,7 +236,7 @@ def test_sums_go_beyond_32_bits(org: Book) -> None:
     report(
         org, *days(NEXT_MONDAY, NEXT_SUNDAY), total_created=3_000_000_000, total_merged=1, total_created_by_copilot=1
     )
-    build(org)
+    org.build("weekly.pull_request_trend")
     week = week_of(org, NEXT_MONDAY)
     assert some(week, "total_created", *CHANGES) == (21_000_000_000, 20_999_999_993, -20_999_999_993)
     assert week["created_by_copilot_share"] == pytest.approx(1 / 3e9)
@@ -260,13 +248,13 @@ def test_an_enterprise_has_its_own_report(book: Book) -> None:
     for day in (MONDAY, SUNDAY):
         book.fetch(scope, "enterprise-1-day", day, headline={"daily_active_users": 5})
         book.insert("flat.entity_pull_request_daily", scope=scope, day=day, total_created=2)
-    build(book)
+    book.build("weekly.pull_request_trend")
     assert some(week_of(book, scope=scope), "days_reported", "total_created") == (2, 4)
 
 
 def test_the_models_own_assertions_hold(org: Book) -> None:
     report(org, *days(MONDAY, SUNDAY), total_created=3)
-    build(org)
+    org.build("weekly.pull_request_trend")
     assert MODEL.checks
     assert [check.name for check in MODEL.checks if org.rows(check.sql)] == []
 
@@ -274,6 +262,6 @@ def test_the_models_own_assertions_hold(org: Book) -> None:
 def test_weeks_begin_when_github_began(book: Book) -> None:
     # Organisations have reports from Friday 2025-12-12 on: three days of that week, none of the one before.
     book.expect(ORG, start=date(2025, 12, 1), today=date(2026, 1, 10))
-    build(book)
+    book.build("weekly.pull_request_trend")
     (first, *_) = book.rows("select week_start, days_expected from weekly.pull_request_trend order by week_start")
     assert first == {"week_start": date(2025, 12, 8), "days_expected": 3}

@@ -28,8 +28,7 @@ def leave_out(book: Book, *places: str, scope: str = ORG, report: str = USERS, d
 
 
 def quarantined(book: Book) -> list[Row]:
-    book.connection.execute("create schema if not exists quality")
-    book.connection.execute(f"create or replace table {MODEL.table} as {MODEL.sql}")
+    book.build("quality.quarantine")
     return book.rows("from quality.quarantine")
 
 

@@ -29,7 +29,7 @@ def report(book: Book, *, people: int = 0, day: date = DAY, asked: date = TODAY,
 
 
 def found(book: Book) -> list[Row]:
-    book.build("quality")
+    book.build("quality.reconciliation")
     return book.rows("from quality.reconciliation order by rule")
 
 

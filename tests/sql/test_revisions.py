@@ -26,19 +26,13 @@ def expected(book: Book) -> None:
     book.expect(ORG, LABS, TEAM, start=START, today=TODAY, legacy=True)
 
 
-def build(book: Book) -> None:
-    """The table alone, from its own text."""
-    book.connection.execute("create schema if not exists quality")
-    book.connection.execute(f"create or replace table {MODEL.table} as {MODEL.sql}")
-
-
 def revisions(book: Book) -> list[Row]:
-    build(book)
+    book.build("quality.revisions")
     return book.rows("from quality.revisions order by scope, report, day, seen_at")
 
 
 def warned(book: Book) -> list[Row]:
-    build(book)
+    book.build("quality.revisions")
     return book.rows(CHECK.sql)
 
 

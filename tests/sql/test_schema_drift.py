@@ -24,12 +24,12 @@ def field(
 
 
 def drift(book: Book) -> list[Row]:
-    book.build("quality")
+    book.build("quality.schema_drift")
     return book.rows("from quality.schema_drift")
 
 
 def warned(book: Book) -> list[tuple[str, str]]:
-    book.build("quality")
+    book.build("quality.schema_drift")
     return [(row["kind"], row["name"]) for row in book.rows(CHECK.sql)]
 
 

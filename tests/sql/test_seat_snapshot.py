@@ -34,12 +34,12 @@ def take(
 
 
 def snapshots(book: Book) -> list[Row]:
-    book.build("quality")
+    book.build("quality.seat_snapshot")
     return book.rows("from quality.seat_snapshot order by scope, day")
 
 
 def warned(book: Book) -> list[Row]:
-    book.build("quality")
+    book.build("quality.seat_snapshot")
     return book.rows(CHECK.sql)
 
 

@@ -31,7 +31,7 @@ def snapshot(book: Book, day: date, people: range, scope: str = ORG) -> None:
 
 def statuses(book: Book, team: int) -> dict[int, str]:
     """Day of September to status."""
-    book.build("quality")
+    book.build("quality.team_day_status")
     rows = book.rows("select day, status from quality.team_day_status where team_id = ? order by day", team)
     return {row["day"].day: row["status"] for row in rows}
 
@@ -170,7 +170,7 @@ def test_a_team_of_the_same_id_elsewhere_is_another(book: Book) -> None:
     book.expect(ORG, LABS, start=START, today=TODAY)
     report(book, START, {7: MANY})
     report(book, START, {8: MANY}, scope=LABS)
-    book.build("quality")
+    book.build("quality.team_day_status")
     teams = book.rows("select distinct scope, team_id from quality.team_day_status order by scope")
     assert teams == [{"scope": LABS, "team_id": 8}, {"scope": ORG, "team_id": 7}]
     assert len(book.rows("from quality.team_day_status")) == 2 * (TODAY - START) // timedelta(days=1)

@@ -20,7 +20,6 @@ MONDAY, NEXT_MONDAY, THIRD_MONDAY = date(2026, 9, 7), date(2026, 9, 14), date(20
 SUNDAY, NEXT_SUNDAY = date(2026, 9, 13), date(2026, 9, 20)
 TODAY = date(2026, 10, 1)
 
-NEEDED = {"quality.day_status", "quality.series_break", "quality.weekly_coverage"}
 (MODEL,) = (model for model in MODELS if model.table == "quality.weekly_coverage")
 COUNTS = ("days_expected", "days_reported", "days_pending", "days_below_threshold", "days_missing")
 
@@ -34,13 +33,6 @@ def fetch(
             book.fetch(scope, report, day, outcome, headline=headline, asked=asked)
 
 
-def build(book: Book) -> None:
-    with transaction(book.connection):
-        for model in (model for model in MODELS if model.table in NEEDED):
-            book.connection.execute(f"create schema if not exists {model.schema}")
-            book.connection.execute(f"create or replace table {model.table} as {model.sql}")
-
-
 def week_of(book: Book, week_start: date = MONDAY, source: str = ENTITY, scope: str = ORG) -> Row:
     where = "scope = ? and week_start = ? and source = ?"
     (row,) = book.rows(f"from quality.weekly_coverage where {where}", scope, week_start, source)
@@ -52,7 +44,7 @@ def some(row: Row, *names: str) -> tuple[object, ...]:
 
 
 def weeks_that_are(book: Book, what: str, source: str = ENTITY) -> list[date]:
-    build(book)
+    book.build("quality.weekly_coverage")
     rows = book.rows(f"from quality.weekly_coverage where {what} and source = ? order by week_start", source)
     return [row["week_start"] for row in rows]
 
@@ -73,7 +65,7 @@ def org(book: Book) -> Book:
 def test_a_full_closed_week(org: Book) -> None:
     fetch(org, ORG_REPORT, *weeks(MONDAY))
     fetch(org, USERS, *days(MONDAY, date(2026, 9, 11)))
-    build(org)
+    org.build("quality.weekly_coverage")
     assert week_of(org) == {
         "scope": ORG,
         "week_start": MONDAY,
@@ -94,7 +86,7 @@ def test_a_full_closed_week(org: Book) -> None:
 def test_every_report_of_days_has_its_own_row(org: Book) -> None:
     fetch(org, USERS, MONDAY)
     fetch(org, REPOS, MONDAY, SUNDAY)
-    build(org)
+    org.build("quality.weekly_coverage")
     rows = org.rows("from quality.weekly_coverage where week_start = ? order by source", MONDAY)
     assert [some(row, "source", "days_reported", "days_missing", "user_days_reported") for row in rows] == [
         (CREDITS, 0, 7, 1),
@@ -115,12 +107,12 @@ def test_days_are_counted_by_reason(book: Book) -> None:
     fetch(book, TEAMS, date(2026, 9, 9), outcome="failed")
     fetch(book, TEAMS, date(2026, 9, 10))  # provisional is reported too
     fetch(book, TEAMS, date(2026, 9, 11), outcome="no_report")
-    build(book)
+    book.build("quality.weekly_coverage")
     assert some(week_of(book, source=TEAMS), *COUNTS) == (6, 2, 2, 1, 1)  # 6 = 2 + 2 + 1 + 1
 
 
 def test_a_week_that_nobody_asked_for_is_missing(org: Book) -> None:
-    build(org)
+    org.build("quality.weekly_coverage")
     assert some(week_of(org), *COUNTS, "user_days_reported") == (7, 0, 0, 0, 7, 0)
 
 
@@ -129,7 +121,7 @@ def test_days_before_the_start_date_and_before_github_began_do_not_count(book: B
     book.expect(ORG, start=date(2025, 12, 3), today=date(2026, 1, 10))
     fetch(book, ORG_REPORT, *weeks(date(2025, 12, 1)), outcome="no_report")
     fetch(book, ORG_REPORT, *days(date(2025, 12, 8), date(2025, 12, 14)))
-    build(book)
+    book.build("quality.weekly_coverage")
     assert some(week_of(book, date(2025, 12, 1)), *COUNTS) == (0, 0, 0, 0, 0)
     # Monday to Thursday were reported all the same, which outweighs the date that GitHub published.
     assert some(week_of(book, date(2025, 12, 8)), *COUNTS) == (7, 7, 0, 0, 0)
@@ -144,7 +136,7 @@ def test_an_enterprise_and_its_organisations_do_not_mix(book: Book) -> None:
     fetch(book, ORG_REPORT, MONDAY, SUNDAY, scope=OTHER_ORG)
     fetch(book, "enterprise-1-day", *weeks(MONDAY), scope=ENTERPRISE)
     fetch(book, USERS, MONDAY, scope=ENTERPRISE)
-    build(book)
+    book.build("quality.weekly_coverage")
     names = ("days_reported", "user_days_reported")
     found = [some(week_of(book, scope=scope), *names) for scope in (ORG, OTHER_ORG, ENTERPRISE)]
     assert found == [(1, 0), (2, 0), (7, 1)]
@@ -158,7 +150,7 @@ def test_a_week_closes_when_three_full_days_have_passed_since_its_sunday(book: B
     book.expect(ORG, start=MONDAY, today=today)
     fetch(book, ORG_REPORT, *weeks(MONDAY))
     fetch(book, USERS, *weeks(MONDAY))
-    build(book)
+    book.build("quality.weekly_coverage")
     assert [week_of(book, source=source)["is_closed"] for source in (ENTITY, USERS, TEAMS, REPOS)] == [closed] * 4
 
 
@@ -169,7 +161,7 @@ def test_a_day_fetched_too_early_and_never_again_keeps_its_week_open(org: Book) 
     # Sunday's numbers are final from Thursday 2026-09-17 on; of the next week's, all were fetched when they were.
     org.connection.execute("delete from raw.fetches where report = ? and day = ?", [USERS, SUNDAY])
     fetch(org, USERS, SUNDAY, asked=date(2026, 9, 16))
-    build(org)
+    org.build("quality.weekly_coverage")
     # People are counted from the per-user report: the scope's and the teams' numbers of the week are open with it.
     open_weeks = {source: week_of(org, source=source)["is_closed"] for source in (ENTITY, USERS, TEAMS, REPOS)}
     assert open_weeks == {ENTITY: False, USERS: False, TEAMS: False, REPOS: True}
@@ -181,14 +173,14 @@ def test_a_day_fetched_too_early_and_never_again_keeps_its_week_open(org: Book) 
 def test_the_report_about_the_scope_does_not_keep_that_of_people_open(org: Book) -> None:
     fetch(org, USERS, *weeks(MONDAY))
     fetch(org, ORG_REPORT, SUNDAY, asked=date(2026, 9, 14))
-    build(org)
+    org.build("quality.weekly_coverage")
     assert [week_of(org, source=source)["is_closed"] for source in (ENTITY, USERS)] == [False, True]
 
 
 def test_where_people_are_not_asked_for_a_week_closes_without_them(org: Book) -> None:
     org.connection.execute("delete from raw.expected_reports where report in (?, ?)", [USERS, TEAMS])
     fetch(org, ORG_REPORT, *weeks(MONDAY))
-    build(org)
+    org.build("quality.weekly_coverage")
     assert some(week_of(org), "days_reported", "user_days_reported", "is_closed") == (7, 0, True)
 
 
@@ -198,7 +190,7 @@ def test_legacy_weeks_close_after_one_day_whatever_the_others_do(book: Book) -> 
     book.expect(ORG, TEAM, start=monday, today=date(2026, 3, 10), legacy=True)
     fetch(book, LEGACY, *weeks(monday))
     fetch(book, LEGACY, *weeks(monday), scope=TEAM)
-    build(book)
+    book.build("quality.weekly_coverage")
     found = [week_of(book, monday, *which)["is_closed"] for which in ((LEGACY, ORG), (LEGACY, TEAM), (ENTITY, ORG))]
     assert found == [True, True, False]
 
@@ -227,7 +219,7 @@ def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -
     # What a hole does to a number is for the table to say that has the number.
     fetch(org, ORG_REPORT, *weeks(MONDAY))
     fetch(org, ORG_REPORT, *weeks(NEXT_MONDAY), outcome="no_report")
-    build(org)
+    org.build("quality.weekly_coverage")
     week = week_of(org, NEXT_MONDAY)
     assert some(week, "days_reported", "days_missing", "is_comparable") == (0, 7, True)
 
@@ -235,7 +227,7 @@ def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -
 def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None:
     # GitHub offers no bill of the Wednesday: the account moved.
     fetch(org, CREDITS, date(2026, 9, 16), outcome="not_offered")
-    build(org)
+    org.build("quality.weekly_coverage")
     assert week_of(org, NEXT_MONDAY, CREDITS)["days_expected"] == 6
     assert weeks_that_are(org, "follows_whole_week", CREDITS) == []
     assert weeks_that_are(org, "follows_whole_week", REPOS) == [NEXT_MONDAY, THIRD_MONDAY]
@@ -243,7 +235,7 @@ def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None
 
 def test_a_scope_is_held_against_itself_alone(book: Book) -> None:
     book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
-    build(book)
+    book.build("quality.weekly_coverage")
     rows = book.rows("from quality.weekly_coverage where follows_whole_week and source = ? order by all", ENTITY)
     assert [some(row, "scope", "week_start") for row in rows] == [
         *((OTHER_ORG, NEXT_MONDAY), (OTHER_ORG, THIRD_MONDAY)),
@@ -272,26 +264,26 @@ def test_a_break_on_a_monday_lies_before_the_week_and_cuts_it_alone(book: Book) 
     # 2026-06-15: from that Monday on all days mean the same, so that the week after can be held against it.
     book.expect(ORG, start=date(2026, 6, 1), today=date(2026, 6, 26))
     fetch(book, ORG_REPORT, *days(date(2026, 6, 1), date(2026, 6, 21)))
-    build(book)
+    book.build("quality.weekly_coverage")
     mondays = [date(2026, 6, 8), date(2026, 6, 15)]
     assert [some(week_of(book, monday), "follows_whole_week", "is_comparable") for monday in mondays] == [
         (True, True),
         (True, False),
     ]
     book.expect(ORG, start=date(2026, 6, 15), today=date(2026, 7, 4))
-    build(book)
+    book.build("quality.weekly_coverage")
     assert some(week_of(book, date(2026, 6, 22)), "follows_whole_week", "is_comparable") == (True, True)
 
 
 def test_a_break_on_a_sunday_is_in_the_week(book: Book) -> None:
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 8))
-    build(book)
+    book.build("quality.weekly_coverage")
     book.connection.execute(
         "create or replace table quality.series_break as "
         "select * from (values (date '2026-09-20', 'fix', 'one'), (date '2026-09-20', 'error', 'another'), "
         "(date '2026-09-22', 'start', 'news')) as b (day, kind, what)"
     )
-    book.connection.execute(f"create or replace table quality.weekly_coverage as {MODEL.sql}")
+    book.build("quality.weekly_coverage", past="quality.series_break")
     rows = book.rows("from quality.weekly_coverage where source = ? order by week_start", ENTITY)
     assert [some(row, "week_start", "follows_whole_week", "is_comparable", "series_break") for row in rows] == [
         (MONDAY, False, False, None),
@@ -304,6 +296,6 @@ def test_a_break_on_a_sunday_is_in_the_week(book: Book) -> None:
 
 def test_the_models_own_assertions_hold(org: Book) -> None:
     fetch(org, ORG_REPORT, *weeks(MONDAY))
-    build(org)
+    org.build("quality.weekly_coverage")
     assert MODEL.checks
     assert [check.name for check in MODEL.checks if org.rows(check.sql)] == []

@@ -117,7 +117,7 @@ def test_a_full_closed_week(org: Book) -> None:
             loc_deleted_sum=7,
         )
         report_feature(org, day, "code_completion", 40, 10)
-    org.build()
+    org.build("weekly.user_trend")
     assert week_of(org, MONDAY) == {
         "scope": ORG,
         "week_start": MONDAY,
@@ -174,7 +174,7 @@ def test_averages_are_per_reported_day_and_the_others_are_counted_by_reason(book
     report_day(book, date(2026, 9, 9), active=20, people=(1, 2))
     book.fetch(ORG, ORG_REPORT, date(2026, 9, 10), "failed")
     book.fetch(ORG, ORG_REPORT, date(2026, 9, 11), "no_report")
-    book.build()
+    book.build("weekly.user_trend")
     week = week_of(book, MONDAY)
     # Monday to Friday have closed: two reported (one of them provisional), two missing, one still to come.
     assert some(week, "days_expected", "days_reported", "days_missing", "days_pending") == (5, 2, 2, 1)
@@ -186,7 +186,7 @@ def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         org.fetch(ORG, ORG_REPORT, day, "no_report")
         org.fetch(ORG, USERS, day, "no_report")
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "days_expected", "days_reported", "days_missing", "user_days_reported") == (7, 0, 7, 0)
     numbers = [name for name in week if name not in ("scope", "week_start", "is_closed", "is_suppressed", *DAY_COUNTS)]
@@ -196,7 +196,7 @@ def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
 def test_a_week_of_days_without_activity_is_zero_not_unknown(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         report_day(org, day, active=0, user_initiated_interaction_count=0, loc_added_sum=0)
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     # Nobody has a row in the report of people, and that is known: the report about the scope says 0.
     assert some(week, "days_reported", "user_days_reported", "days_missing") == (7, 7, 0)
@@ -210,7 +210,7 @@ def test_people_are_unknown_where_their_report_is_missing_though_the_scope_was_r
         org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 5})
         org.insert("flat.entity_daily", scope=ORG, day=day, daily_active_users=5)
         org.fetch(ORG, USERS, day, "failed")
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "days_reported", "days_missing", "daily_active_users") == (7, 0, 35)
     assert some(week, "user_days_reported", "active_people") == (0, None)
@@ -219,14 +219,14 @@ def test_people_are_unknown_where_their_report_is_missing_though_the_scope_was_r
 def test_a_day_whose_number_is_unknown_does_not_lower_the_average(org: Book) -> None:
     for day, active in zip(days(MONDAY, date(2026, 9, 9)), (20, None, 20), strict=True):
         report_day(org, day, active=active)
-    org.build()
+    org.build("weekly.user_trend")
     assert some(week_of(org, MONDAY), "daily_active_users", "avg_daily_active_users") == (40, 20.0)
 
 
 def test_githubs_trailing_numbers_are_those_of_the_last_day_or_unknown(org: Book) -> None:
     report_day(org, MONDAY, active=2, weekly_active_users=7, monthly_active_users=9)
     report_day(org, date(2026, 9, 8), active=2, monthly_active_users=8)
-    org.build()
+    org.build("weekly.user_trend")
     names = ("last_day_reported", "weekly_active_users", "monthly_active_users")
     assert some(week_of(org, MONDAY), *names) == (date(2026, 9, 8), None, 8)  # not the 7 of another day
 
@@ -235,7 +235,7 @@ def test_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None
     book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
     for day in days(MONDAY, SUNDAY):
         report_day(book, day, active=10, people=(day.day,))
-    book.build()
+    book.build("weekly.user_trend")
     week = week_of(book, MONDAY)
     assert some(week, "days_expected", "days_reported", "user_days_reported") == (4, 4, 4)
     assert some(week, "daily_active_users", "avg_daily_active_users", "active_people") == (40, 10.0, 4)
@@ -245,7 +245,7 @@ def test_the_week_of_the_turn_of_the_year_is_one_week(book: Book) -> None:
     book.expect(ORG, start=date(2025, 12, 22), today=date(2026, 2, 1))
     for day in days(date(2025, 12, 29), date(2026, 1, 4)):  # ISO week 2026-W01
         report_day(book, day, active=1, people=(1,))
-    book.build()
+    book.build("weekly.user_trend")
     assert some(week_of(book, date(2025, 12, 29)), "days_expected", "days_reported", "active_people") == (7, 7, 1)
     weeks = [row["week_start"] for row in book.rows("from weekly.user_trend order by week_start limit 3")]
     assert weeks == [date(2025, 12, 22), date(2025, 12, 29), date(2026, 1, 5)]
@@ -254,7 +254,7 @@ def test_the_week_of_the_turn_of_the_year_is_one_week(book: Book) -> None:
 def test_weeks_begin_when_github_began(book: Book) -> None:
     # Organisations have reports from Friday 2025-12-12 on: three days of that week, none of the one before.
     book.expect(ORG, start=date(2025, 12, 1), today=date(2026, 1, 10))
-    book.build()
+    book.build("weekly.user_trend")
     first = book.rows("select week_start, days_expected from weekly.user_trend order by week_start")[0]
     assert first == {"week_start": date(2025, 12, 8), "days_expected": 3}
 
@@ -262,7 +262,7 @@ def test_weeks_begin_when_github_began(book: Book) -> None:
 def test_sums_go_beyond_32_bits(org: Book) -> None:
     for day in (MONDAY, SUNDAY):
         report_day(org, day, active=3_000_000_000, loc_added_sum=3_000_000_000, code_generation_activity_count=2**40)
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "daily_active_users", "loc_added_sum") == (6_000_000_000, 6_000_000_000)
     assert week["code_generation_activity_count"] == 2_199_023_255_552  # 2 * 2^40 = 2^41
@@ -276,7 +276,7 @@ def test_a_person_counts_once_however_many_days(org: Book) -> None:
     report_day(org, date(2026, 9, 8), active=2, people=(1, 3))
     report_day(org, date(2026, 9, 9), active=1, people=(1,))
     report_day(org, date(2026, 9, 14), active=1, people=(1,))
-    org.build()
+    org.build("weekly.user_trend")
     assert some(week_of(org, MONDAY), "active_people", "daily_active_users") == (3, 5)  # {1, 2, 3}; 2 + 2 + 1
     assert week_of(org, NEXT_MONDAY)["active_people"] == 1
 
@@ -285,7 +285,7 @@ def test_a_person_of_two_scopes_counts_in_each_and_scopes_do_not_mix(book: Book)
     book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
     report_day(book, MONDAY, active=2, people=(1, 2), scope=ORG)
     report_day(book, MONDAY, active=1, people=(1,), scope=OTHER_ORG)
-    book.build()
+    book.build("weekly.user_trend")
     assert some(week_of(book, MONDAY, ORG), "active_people", "daily_active_users") == (2, 2)
     assert some(week_of(book, MONDAY, OTHER_ORG), "active_people", "daily_active_users") == (1, 1)
 
@@ -299,7 +299,7 @@ def test_the_acceptance_rate_is_of_completions_alone_and_sum_by_sum(org: Book) -
     report_feature(org, date(2026, 9, 7), "agent_edit", 1000, 0)
     report_day(org, date(2026, 9, 8), active=1, code_generation_activity_count=90, code_acceptance_activity_count=9)
     report_feature(org, date(2026, 9, 8), "code_completion", 90, 9)  # 0.1 of the day
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "completion_generation_count", "completion_acceptance_count") == (100, 14)
     assert week["completion_acceptance_rate"] == pytest.approx(0.14)  # 14 / 100; the mean of the days would be 0.3
@@ -314,7 +314,7 @@ def test_the_acceptance_rate_at_its_edges(
 ) -> None:
     report_day(org, MONDAY, active=1, code_generation_activity_count=5)
     report_feature(org, MONDAY, "code_completion", shown, accepted)
-    org.build()
+    org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "completion_generation_count", "completion_acceptance_count") == (shown, accepted)
     assert week["completion_acceptance_rate"] == rate
@@ -327,7 +327,7 @@ def test_completions_of_fewer_than_five_people_are_withheld(org: Book) -> None:
     report_feature(org, NEXT_MONDAY, "code_completion", 50, 10, people=3)
     report_feature(org, NEXT_MONDAY + timedelta(days=1), "code_completion", 50, 10, people=5)
     report_day(org, NEXT_MONDAY, active=9)
-    org.build()
+    org.build("weekly.user_trend")
     names = ("is_suppressed", "completion_people", "completion_generation_count", "completion_acceptance_count")
     withheld, shown = week_of(org, MONDAY), week_of(org, NEXT_MONDAY)
     assert some(withheld, *names, "completion_acceptance_rate") == (True, None, None, None, None)
@@ -340,7 +340,7 @@ def test_completions_of_nobody_knows_how_many_are_withheld(org: Book) -> None:
     report_feature(org, MONDAY, "code_completion", 50, 10, people=0)
     report_day(org, NEXT_MONDAY, active=9)
     report_feature(org, NEXT_MONDAY, "code_completion", 0, 0, people=0)
-    org.build()
+    org.build("weekly.user_trend")
     assert week_of(org, MONDAY)["is_suppressed"] is True
     assert some(week_of(org, NEXT_MONDAY), "is_suppressed", "completion_generation_count") == (False, 0)
 
@@ -348,7 +348,7 @@ def test_completions_of_nobody_knows_how_many_are_withheld(org: Book) -> None:
 def test_acceptances_alone_are_withheld_too(org: Book) -> None:
     report_day(org, MONDAY, active=9)
     report_feature(org, MONDAY, "code_completion", 0, 7, people=2)
-    org.build()
+    org.build("weekly.user_trend")
     names = ("is_suppressed", "completion_people", "completion_acceptance_count")
     assert some(week_of(org, MONDAY), *names) == (True, None, None)
 
@@ -356,12 +356,12 @@ def test_acceptances_alone_are_withheld_too(org: Book) -> None:
 def test_a_week_with_a_day_that_was_fetched_too_early_is_not_closed(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         report_day(org, day, active=9, people=(1,))
-    org.build()
+    org.build("weekly.user_trend")
     assert week_of(org, MONDAY)["is_closed"] is True
     org.connection.execute(
         "update raw.fetches set requested_at = day + interval 1 day where day = ? and report = ?", [SUNDAY, ORG_REPORT]
     )
-    org.build()
+    org.build("weekly.user_trend")
     assert week_of(org, MONDAY)["is_closed"] is False
 
 
@@ -390,7 +390,7 @@ def test_a_published_part_of_few_people_fails_the_check(org: Book, table: str, c
             org.insert(f"flat.user_{name}_daily", **row, **part, user_id=person)
     for person in people:
         org.insert("flat.user_team_daily", **row, team_id=1, team_slug="core", user_id=person)
-    org.build()
+    org.build(table)
     assert (check.severity, org.rows(check.sql)) == ("error", [])
     # The table told of five; had it told of four, this is what would be seen.
     org.connection.execute(f"delete from {source} where user_id = 5")
@@ -401,7 +401,7 @@ def test_a_published_part_of_few_people_fails_the_check(org: Book, table: str, c
 def test_a_week_of_chat_alone_has_no_acceptance_rate(org: Book) -> None:
     report_day(org, MONDAY, active=1, code_generation_activity_count=5, code_acceptance_activity_count=5)
     report_feature(org, MONDAY, "chat_panel_ask_mode", 5, 5)
-    org.build()
+    org.build("weekly.user_trend")
     assert week_of(org, MONDAY)["completion_acceptance_rate"] is None
 
 
@@ -413,7 +413,7 @@ def test_the_change_between_two_closed_neighbours(org: Book) -> None:
         report_day(org, day, active=10, people=(1, 2, 3))
     for day in days(NEXT_MONDAY, date(2026, 9, 20)):
         report_day(org, day, active=8, people=(3,))
-    org.build()
+    org.build("weekly.user_trend")
     first, second = week_of(org, MONDAY), week_of(org, NEXT_MONDAY)
     assert some(first, "active_people_change", "avg_daily_active_users_change") == (None, None)  # nothing before it
     assert some(second, "active_people_change", "avg_daily_active_users_change") == (-2, -2.0)  # 1 - 3; 8 - 10
@@ -426,7 +426,7 @@ def test_a_week_closes_three_full_days_after_its_sunday_and_only_then_has_a_chan
     book.expect(ORG, start=MONDAY, today=today)
     report_day(book, MONDAY, active=1, people=(1,))
     report_day(book, NEXT_MONDAY, active=2, people=(1, 2))
-    book.build()
+    book.build("weekly.user_trend")
     week = week_of(book, NEXT_MONDAY)  # its Sunday is the 20th; 21, 22 and 23 September have to pass
     assert week["is_closed"] is is_closed
     assert week["active_people_change"] == (1 if is_closed else None)
@@ -435,7 +435,7 @@ def test_a_week_closes_three_full_days_after_its_sunday_and_only_then_has_a_chan
 def test_no_change_when_a_week_without_reports_lies_between(org: Book) -> None:
     report_day(org, MONDAY, active=1, people=(1,))
     report_day(org, THIRD_MONDAY, active=2, people=(1, 2))
-    org.build()
+    org.build("weekly.user_trend")
     between, after = week_of(org, NEXT_MONDAY), week_of(org, THIRD_MONDAY)
     assert some(between, "active_people", "active_people_change") == (None, None)
     assert some(after, "active_people", "active_people_change") == (2, None)  # not +1 against two weeks before
@@ -446,7 +446,7 @@ def test_no_change_against_another_scope(book: Book) -> None:
     book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
     report_day(book, MONDAY, active=1, people=(1,), scope=OTHER_ORG)
     report_day(book, NEXT_MONDAY, active=2, people=(1, 2), scope=ORG)
-    book.build()
+    book.build("weekly.user_trend")
     assert weeks_with_a_change(book) == set()
 
 
@@ -455,7 +455,7 @@ def test_no_change_against_the_three_days_with_which_github_began(book: Book) ->
     report_day(book, date(2025, 12, 12), active=5, people=(1, 2, 3, 4, 5))
     report_day(book, date(2025, 12, 15), active=12, people=tuple(range(12)))
     report_day(book, date(2025, 12, 22), active=12, people=tuple(range(12)))
-    book.build()
+    book.build("weekly.user_trend")
     assert week_of(book, date(2025, 12, 22))["active_people_change"] == 0
     assert week_of(book, date(2025, 12, 15))["active_people_change"] is None
 
@@ -473,11 +473,10 @@ def test_a_break_of_active_users_takes_the_changes_that_cross_it(book: Book, day
     book.expect(ORG, start=mondays[0], today=date(2026, 10, 15))
     for n, monday in enumerate(mondays, 1):
         report_day(book, monday, active=n, people=tuple(range(n)))
-    book.build("quality")
+    book.build("quality.series_break")
     book.connection.execute("delete from quality.series_break where moves_active_users")
     book.insert("quality.series_break", day=day, moves_active_users=True, moves_activity=False, what="new meaning")
-    book.build("people")
-    book.build("weekly")
+    book.build("weekly.user_trend", past="quality.series_break")
     assert weeks_with_a_change(book) == set(mondays[1:]) - weeks
     assert week_of(book, NEXT_MONDAY)["series_break"] == f"{day}: new meaning"
 
@@ -487,7 +486,7 @@ def test_githubs_breaks_of_2026(book: Book) -> None:
     book.expect(ORG, start=mondays[0], today=date(2026, 8, 30))
     for n, monday in enumerate(mondays, 1):
         report_day(book, monday, active=n, people=tuple(range(n)))
-    book.build()
+    book.build("weekly.user_trend")
     without = set(mondays) - weeks_with_a_change(book)
     assert without == {
         date(2026, 6, 1),  # nothing before it
@@ -513,7 +512,7 @@ def test_legacy_totals_averages_and_change(legacy: Book) -> None:
     for day in days(LEGACY_NEXT_MONDAY, date(2026, 3, 12)):
         report_legacy_day(legacy, day, 25, 12)
     legacy.fetch(ORG, LEGACY, date(2026, 3, 13), "no_report")
-    legacy.build()
+    legacy.build("weekly.legacy_user_trend")
     first = week_of(legacy, LEGACY_MONDAY, table="legacy_user_trend")
     assert some(first, "days_expected", "days_reported", "is_closed") == (7, 7, True)
     assert some(first, "active_users", "engaged_users") == (140, 98)  # 7 * 20, 7 * 14
@@ -530,7 +529,7 @@ def test_legacy_days_below_the_threshold_are_counted_apart_and_lower_no_average(
     report_legacy_day(legacy, date(2026, 3, 2), 6, 4)
     legacy.fetch(ORG, LEGACY, date(2026, 3, 3), "no_report")  # 6 and 5 people near it: fewer than twice five
     report_legacy_day(legacy, date(2026, 3, 4), 5, 5)
-    legacy.build()
+    legacy.build("weekly.legacy_user_trend")
     week = week_of(legacy, LEGACY_MONDAY, table="legacy_user_trend")
     assert some(week, "days_expected", "days_reported", "days_below_threshold", "days_missing") == (7, 2, 1, 4)
     assert some(week, "active_users", "avg_active_users", "avg_engaged_users") == (11, 5.5, 4.5)
@@ -541,7 +540,7 @@ def test_a_legacy_week_closes_one_full_day_after_its_sunday(book: Book, today: d
     book.expect(ORG, start=LEGACY_MONDAY, today=today, legacy=True)
     report_legacy_day(book, LEGACY_MONDAY, 20, 10)
     report_legacy_day(book, LEGACY_NEXT_MONDAY, 30, 10)
-    book.build()
+    book.build("weekly.legacy_user_trend")
     week = week_of(book, LEGACY_NEXT_MONDAY, table="legacy_user_trend")  # its Sunday is the 15th
     assert week["is_closed"] is is_closed
     assert week["avg_active_users_change"] == (10.0 if is_closed else None)
@@ -550,7 +549,7 @@ def test_a_legacy_week_closes_one_full_day_after_its_sunday(book: Book, today: d
 def test_a_legacy_week_without_reports_is_unknown_and_one_without_activity_zero(legacy: Book) -> None:
     for day in days(LEGACY_MONDAY, date(2026, 3, 8)):
         report_legacy_day(legacy, day, 0, 0)
-    legacy.build()
+    legacy.build("weekly.legacy_user_trend")
     numbers = ("active_users", "engaged_users", "avg_active_users", "avg_engaged_users")
     assert some(week_of(legacy, LEGACY_MONDAY, table="legacy_user_trend"), *numbers) == (0, 0, 0.0, 0.0)
     unknown = week_of(legacy, LEGACY_NEXT_MONDAY, table="legacy_user_trend")
@@ -561,7 +560,7 @@ def test_a_legacy_week_without_reports_is_unknown_and_one_without_activity_zero(
 def test_legacy_numbers_of_a_team_and_its_organisation_do_not_mix(legacy: Book) -> None:
     report_legacy_day(legacy, LEGACY_MONDAY, 50, 40, scope=ORG)
     report_legacy_day(legacy, LEGACY_MONDAY, 7, 6, scope=TEAM)
-    legacy.build()
+    legacy.build("weekly.legacy_user_trend")
     assert week_of(legacy, LEGACY_MONDAY, ORG, "legacy_user_trend")["active_users"] == 50
     assert week_of(legacy, LEGACY_MONDAY, TEAM, "legacy_user_trend")["active_users"] == 7
 
@@ -569,7 +568,7 @@ def test_legacy_numbers_of_a_team_and_its_organisation_do_not_mix(legacy: Book) 
 def test_a_legacy_day_whose_engaged_people_are_unknown_does_not_lower_their_average(legacy: Book) -> None:
     for day, engaged in zip(days(LEGACY_MONDAY, date(2026, 3, 4)), (8, None, 12), strict=True):
         report_legacy_day(legacy, day, 20, engaged)
-    legacy.build()
+    legacy.build("weekly.legacy_user_trend")
     week = week_of(legacy, LEGACY_MONDAY, table="legacy_user_trend")
     assert some(week, "active_users", "avg_active_users", "engaged_users") == (60, 20.0, 20)
     assert week["avg_engaged_users"] == 10.0
@@ -579,14 +578,14 @@ def test_legacy_days_before_the_start_date_do_not_raise_the_average(book: Book) 
     book.expect(ORG, start=date(2026, 3, 5), today=LEGACY_TODAY, legacy=True)
     for day in days(LEGACY_MONDAY, date(2026, 3, 8)):
         report_legacy_day(book, day, 20, 10)
-    book.build()
+    book.build("weekly.legacy_user_trend")
     week = week_of(book, LEGACY_MONDAY, table="legacy_user_trend")
     assert some(week, "days_reported", "active_users", "avg_active_users") == (4, 80, 20.0)
 
 
 def test_where_no_legacy_metrics_are_asked_for_their_table_is_empty(org: Book) -> None:
     report_day(org, MONDAY, active=3, people=(1,))
-    org.build()
+    org.build("weekly.legacy_user_trend", "weekly.last_28_days")
     assert org.rows("from weekly.legacy_user_trend") == []
     assert org.rows("from weekly.last_28_days") == []
 
@@ -594,7 +593,7 @@ def test_where_no_legacy_metrics_are_asked_for_their_table_is_empty(org: Book) -
 def test_legacy_metrics_alone_make_no_week_of_todays_reports(book: Book) -> None:
     book.expect(TEAM, start=LEGACY_MONDAY, today=LEGACY_TODAY, legacy=True)
     report_legacy_day(book, LEGACY_MONDAY, 7, 6, scope=TEAM)
-    book.build()
+    book.build("weekly.last_28_days", "weekly.user_trend")
     assert book.rows("from weekly.user_trend") == []
 
 
@@ -612,7 +611,7 @@ def test_the_printed_example_of_githubs_guide_27_days_in_windows_of_7_7_7_and_6(
     first = date(2026, 2, 1)
     for n, (a, e) in enumerate(zip(active, engaged, strict=True)):
         report_legacy_day(legacy, first + timedelta(n), a, e)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     assert windows(legacy) == [
         {
             "window_no": number,
@@ -637,7 +636,7 @@ def test_of_more_than_28_days_the_latest_28_counted_from_the_first_of_them(legac
     first = date(2026, 2, 1)
     for n in range(30):  # 1 February to 2 March; the two oldest days are left out
         report_legacy_day(legacy, first + timedelta(n), 1000 if n < 2 else 10, 5)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     found = windows(legacy)
     assert [some(row, "window_no", "days", "active_users") for row in found] == [(n, 7, 70) for n in (1, 2, 3, 4)]
     assert [row["first_day"] for row in found] == [date(2026, 2, d) for d in (3, 10, 17, 24)]
@@ -649,7 +648,7 @@ def test_exactly_seven_days_are_one_window_and_eight_are_two(legacy: Book) -> No
         report_legacy_day(legacy, date(2026, 3, 1) + timedelta(n), 10, 5)
         if n < 7:
             report_legacy_day(legacy, date(2026, 3, 1) + timedelta(n), 6, 5, scope=TEAM)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     assert [some(row, "window_no", "days", "active_users") for row in windows(legacy)] == [(1, 7, 70), (2, 1, 10)]
     # The team's windows are its own, numbers and counting.
     assert [some(row, "window_no", "days", "active_users") for row in windows(legacy, TEAM)] == [(1, 7, 42)]
@@ -659,7 +658,7 @@ def test_a_window_is_seven_entries_also_where_days_are_missing_between(legacy: B
     weekdays = [day for day in days(date(2026, 3, 2), date(2026, 3, 13)) if day.weekday() < 5]  # ten days
     for day in weekdays:
         report_legacy_day(legacy, day, 10, 5)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     assert [some(row, "days", "active_users", "first_day", "last_day") for row in windows(legacy)] == [
         (7, 70, date(2026, 3, 2), date(2026, 3, 10)),  # Monday to Friday, Monday, Tuesday
         (3, 30, date(2026, 3, 11), date(2026, 3, 13)),
@@ -668,7 +667,7 @@ def test_a_window_is_seven_entries_also_where_days_are_missing_between(legacy: B
 
 def test_a_window_without_any_number_of_engaged_people_does_not_know_them(legacy: Book) -> None:
     report_legacy_day(legacy, LEGACY_MONDAY, 10, None)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     (window,) = windows(legacy)
     assert some(window, "active_users", "avg_active_users") == (10, 10.0)
     assert some(window, "engaged_users", "avg_engaged_users") == (None, None)
@@ -678,7 +677,7 @@ def test_a_window_divides_by_its_entries_as_the_guide_does(legacy: Book) -> None
     # The guide divides the total by the number of entries, whether or not an entry has a number: 20 / 3.
     for day, engaged in zip(days(LEGACY_MONDAY, date(2026, 3, 4)), (8, None, 12), strict=True):
         report_legacy_day(legacy, day, 20, engaged)
-    legacy.build()
+    legacy.build("weekly.last_28_days")
     (window,) = windows(legacy)
     assert some(window, "days", "engaged_users", "avg_engaged_users") == (3, 20, 6.67)
 
