@@ -388,7 +388,7 @@ select
     people::bigint as people, -- distinct people behind it, by the per-user report  #not_null
     completion_people::bigint as completion_people, -- of these, people with code completions, where the part is a language  #not_null
     is_small, -- whether the part itself rests on too few people, or nobody knows on how many  #not_null
-    is_suppressed, -- whether its numbers are withheld: it is small, or a small one would follow from it, here or in an organisation of the enterprise  #not_null
+    is_suppressed, -- whether its numbers are withheld: it is small, or a small one would follow from it, here or with other scopes of the enterprise  #not_null
     if(is_suppressed, null, people)::bigint as people_shown, -- people, unless withheld
     case
         when
