@@ -23,7 +23,7 @@ import stamina
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS, Report
-from copilot_assets.installation import Installation
+from copilot_assets.installation import Installation, asked_reports
 from copilot_assets.partitions import range_tags
 from copilot_assets.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
@@ -74,6 +74,15 @@ def clock(today: Callable[[], date]) -> Callable[[], datetime]:
     return lambda: datetime.combine(today(), time(6, 30), UTC) + timedelta(seconds=monotonic() - _BEGAN)
 
 
+def sentences(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What the steps that failed say."""
+    failures = [event.step_failure_data for event in result.get_step_failure_events()]
+    return [
+        failure.user_failure_data.description if failure.user_failure_data else str(failure.error)
+        for failure in failures
+    ]
+
+
 @dataclass
 class Company:
     """An installation of its own: settings, database file, Dagster instance."""
@@ -114,23 +123,27 @@ class Company:
 
     def _without_checks(self, name: str, tables: Sequence[str], tags: dict[str, str]) -> list[str]:
         job = build_defs(replace(self.installation, on_day=self._note)).resolve_job_def(name)
-        keys = {dg.AssetKey(table.split(".")) for table in tables} or set(job.asset_layer.executable_asset_keys)
+        named = {dg.AssetKey(table.split(".")) for table in tables} or set(job.asset_layer.executable_asset_keys)
+        # A step that makes several tables makes all of them or none.
+        graph = job.asset_layer.asset_graph
+        keys = {each for key in named for each in graph.get(key).execution_set_asset_keys}
         job = job.get_subset(asset_selection=keys, asset_check_selection=set())
         with self.file_kept_open():
             result = job.execute_in_process(instance=self.instance, tags=tags, run_config=_QUIET, raise_on_error=False)
-        failures = [event.step_failure_data for event in result.get_step_failure_events()]
-        return [
-            failure.user_failure_data.description if failure.user_failure_data else str(failure.error)
-            for failure in failures
-        ]
+        return sentences(result)
+
+    @property
+    def raw(self) -> list[str]:
+        """The raw tables that a run of these settings fetches."""
+        return [f"raw.{report.table}" for report in asked_reports(self.installation.settings())]
 
     def materialize(self, *tables: str, day: date | None = None) -> dg.ExecuteInProcessResult:
-        """Some assets alone with their checks, as a click on them in the UI; those of days for one day."""
+        """Some assets alone, or all, with their checks, as a click on them in the UI; those of days for one day."""
         job = build_defs(self.installation).resolve_job_def("everything")
         with self.file_kept_open():
             return job.execute_in_process(
                 instance=self.instance,
-                asset_selection=[dg.AssetKey(table.split(".")) for table in tables],
+                asset_selection=[dg.AssetKey(table.split(".")) for table in tables] or None,
                 partition_key=day.isoformat() if day else None,
                 run_config=_QUIET,
                 raise_on_error=False,

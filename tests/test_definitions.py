@@ -312,7 +312,7 @@ def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, .
 def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: Company, standin: Standin) -> None:
     """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
     day = TODAY - timedelta(days=4)
-    assert company.run(day, day).problems == ()
+    assert company.load(day, day) == []
     _, cursor = requested(company)
     asked, cursor = requested(company, cursor)
     assert asked == set(), "a run of everything leaves nothing to follow"
@@ -324,7 +324,7 @@ def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: 
     assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
     asked, cursor = requested(company, cursor)
     assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
-    assert company.materialize(*(".".join(key) for key in asked)).success
+    assert company.load(earlier, earlier, *(".".join(key) for key in asked)) == []
     scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
     assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
 

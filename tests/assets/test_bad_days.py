@@ -14,6 +14,7 @@ import pytest
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.server import Seen
 from tests.conftest import TODAY, Company, new_company
+from tests.sql.conftest import made_from
 
 FIRST, LAST = TODAY - timedelta(days=17), TODAY - timedelta(days=4)  # 2026-09-14, a Monday, to 2026-09-27, a Sunday
 
@@ -71,7 +72,7 @@ def test_a_malformed_file_fails_its_day_and_what_was_there_stays(changed: Compan
     standin.faults.append(Fault("malformed-line", scope="org:octo-org", report="users-1-day", day=LAST))
     (problem,) = changed.load(LAST, LAST, "raw.users_1_day")
     assert "line 3" in problem.splitlines()[0]
-    assert changed.rebuild() == []
+    assert changed.load(LAST, LAST, "flat.user_daily", *made_from("weekly.user_trend")) == []
     assert changed.sql(
         "select outcome, records, bytes, sha256 from raw.fetches where scope = 'org:octo-org' "
         "and report = 'users-1-day' order by requested_at desc limit 1"
@@ -85,7 +86,7 @@ def test_a_malformed_file_fails_its_day_and_what_was_there_stays(changed: Compan
 def test_a_day_that_became_empty_loses_its_rows(changed: Company, standin: Standin) -> None:
     assert changed.sql("select count(*) from flat.user_daily where scope = 'org:octo-org'")[0][0] > 0
     standin.faults.append(Fault("204", scope="org:octo-org", day=LAST))
-    assert changed.load(LAST, LAST) == []
+    assert changed.load(LAST, LAST, *changed.raw, "flat.user_daily") == []
     # A bill has no such answer, and a snapshot is of today.
     assert changed.sql(
         f"select distinct report from raw.records where scope = 'org:octo-org' and day = '{LAST}' order by 1"
@@ -97,8 +98,8 @@ def test_a_day_that_became_empty_loses_its_rows(changed: Company, standin: Stand
 def test_a_refusal_is_a_sentence_and_is_asked_once(company: Company, standin: Standin) -> None:
     standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
     standin.requests.clear()
-    first_line = company.load(FIRST, LAST)[0].splitlines()[0]
-    assert company.rebuild() == []
+    first_line = company.load(FIRST, LAST, *company.raw)[0].splitlines()[0]
+    assert company.load(FIRST, LAST, "flat.entity_daily", "quality.day_status") == []
     assert "The policy 'Copilot usage metrics' is off for org:octo-labs" in first_line
     assert "AI controls > Copilot" in first_line
     asked = [request for request in standin.requests if "octo-labs/copilot/metrics/reports/users-1-day" in request.path]
@@ -122,7 +123,7 @@ def test_a_refusal_is_a_sentence_and_is_asked_once(company: Company, standin: St
 
 @dataclass(frozen=True)
 class Ran:
-    """A company after a run, the sentences of what failed, what it asked GitHub for, and its checks if there were."""
+    """A company after a run, the sentences of what failed, what it asked GitHub for, and the checks of its bill."""
 
     company: Company
     problems: Sequence[str]
@@ -147,9 +148,11 @@ def partly_refused(github: Standin, tmp_path_factory: pytest.TempPathFactory) ->
     github.requests.clear()
     with dg.DagsterInstance.ephemeral() as instance:
         company = new_company(github, tmp_path_factory.mktemp("refused"), instance)
-        result = company.run(LAST, LAST)
+        problems = company.load(LAST, LAST)
+        assert company.rebuild() == []
+        bill = company.materialize("raw.ai_credit_usage", day=LAST)
         github.faults.clear()
-        yield Ran(company, result.problems, list(github.requests), result.checks)
+        yield Ran(company, problems, list(github.requests), bill.get_asset_check_evaluations())
 
 
 def newest(company: Company, *key: str) -> dg.AssetMaterialization | None:

@@ -93,15 +93,15 @@ def test_a_day_fetched_too_early_is_put_right(standin: Standin, tmp_path: Path) 
         }
 
 
-def test_a_year_without_a_change_is_not_written_again(standin: Standin, tmp_path: Path) -> None:
-    first, last = date(2025, 12, 12), date(2026, 11, 8)
+def test_a_quarter_without_a_change_is_not_written_again(standin: Standin, tmp_path: Path) -> None:
+    first, last = date(2026, 8, 1), date(2026, 11, 8)
     standin.today = today = last + timedelta(days=5)
     with dg.DagsterInstance.ephemeral() as instance:
         company = new_company(standin, tmp_path, instance, scopes=ORG, start=first)
         company.today = today
         fetch(company, "organization-1-day", first=first, last=last)
         written = told(company, "flat.entity_daily", "flat.entity_feature_daily")
-        assert written["flat.entity_daily"] > 300
+        assert written["flat.entity_daily"] > 90
         before = company.tables()
         fetches = company.sql("select count(*) from raw.fetches")[0][0]
         fetch(company, "organization-1-day", first=first, last=last)

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import dagster as dg
 import duckdb
 import httpx
 import msgspec
@@ -20,6 +21,7 @@ import pytest
 from msgspec import Meta
 
 from copilot_assets.contract import strict
+from copilot_assets.definitions import build_defs
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.files import DECODERS, BrokenFileError, BrokenRecord, inspect_files
@@ -27,27 +29,30 @@ from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seco
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.identities import Identities
+from copilot_assets.installation import Installation
 from copilot_assets.records import Record, UserDay
 from copilot_assets.records.fields import identity, in_raw_only
 from copilot_assets.refresh import refresh_flat
+from copilot_assets.runs import run_range
 from copilot_assets.settings import IdentityMode, Settings, SettingsError
 from copilot_assets.sql_models import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
 from copilot_assets.warehouse import ExpectedReport, Warehouse, WarehouseError, expect, land
-from tests.conftest import TODAY, Company, report_named
+from tests.conftest import TODAY, Company, report_named, sentences
 from tests.faults.test_client import CORP, LABS, ORG, fetch
 
 DAY = TODAY - timedelta(days=5)
 
 
 def test_asking_for_a_day_that_github_no_longer_keeps_deletes_nothing(company: Company, standin: Standin) -> None:
-    assert company.load(DAY, DAY) == []
+    tables = (*company.raw, "flat.user_daily")
+    assert company.load(DAY, DAY, *tables) == []
     before = company.tables()
     # A year and a day later GitHub has nothing any more, which says nothing about the day.
     company.today = DAY + timedelta(days=366)
     standin.faults.append(Fault("204"))
-    assert company.load(DAY, DAY) == []
+    assert company.load(DAY, DAY, *tables) == []
     after = company.tables()
     # Seats and the like are of the day they were asked for, and have nothing to do with it.
     of_the_day = [[row for row in tables["raw.records"] if row[2] == DAY] for tables in (before, after)]
@@ -510,14 +515,27 @@ def test_an_empty_variable_does_not_hide_dotenv(tmp_path: Path, monkeypatch: pyt
 ALL_BUT_USERS = ",".join(report.name for report in REPORTS if report.name != "users-1-day")
 
 
-def test_a_killed_run_does_not_hold_the_next_one_up(standin: Standin, company: Company, tmp_path: Path) -> None:
+def raw_alone(installation: Installation) -> dg.Definitions:
+    """The definitions with a job `everything` of users-1-day alone: what holds for a step holds for a hundred."""
+    whole = build_defs(installation)
+    return dg.Definitions(
+        assets=[whole.get_assets_def(dg.AssetKey(["raw", "users_1_day"]))],
+        jobs=[dg.define_asset_job("everything")],
+        resources=whole.resources,
+        executor=whole.executor,
+    )
+
+
+def test_a_killed_run_does_not_hold_the_next_one_up(
+    standin: Standin, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Power cut in the middle of a backfill: the step held the pool, and nobody gives it back but the next run."""
     standin.faults.append(Fault("slow", report="users-1-day"))
-    few = {"COPILOT_SCOPES": "org:octo-org", "COPILOT_SKIP_REPORTS": ALL_BUT_USERS}
-    env = {**os.environ, **company.env, **few, "COPILOT_START_DATE": "2026-09-01"}
+    company.env |= {"COPILOT_SCOPES": "org:octo-org", "COPILOT_SKIP_REPORTS": ALL_BUT_USERS}
     command = [sys.executable, "-m", "copilot_assets", "backfill", "--start", str(DAY), "--end"]
     repository = Path(__file__).parents[2]
     (tmp_path / "dagster.yaml").write_bytes((repository / "dagster.yaml").read_bytes())
+    env = {**os.environ, **company.env, "DAGSTER_HOME": str(tmp_path)}
     victim = subprocess.Popen([*command, str(DAY + timedelta(days=3))], cwd=tmp_path, env=env, stdout=subprocess.PIPE)
     assert victim.stdout is not None
     standin.requests.clear()
@@ -527,26 +545,31 @@ def test_a_killed_run_does_not_hold_the_next_one_up(standin: Standin, company: C
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     standin.faults.clear()
-    done = subprocess.run([*command, str(DAY)], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90)
-    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.chdir(tmp_path)  # where that history is
+    monkeypatch.setattr("copilot_assets.runs.build_defs", raw_alone)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        (claim,) = instance.event_log_storage.get_concurrency_info("duckdb").claimed_slots
+        done = run_range(company.installation, DAY, DAY, instance=instance, on_day=lambda report, day: None)
+        assert done.problems == ()
+        assert (killed := instance.get_run_by_id(claim.run_id))
+        assert killed.status is dg.DagsterRunStatus.FAILURE
+    assert company.sql("select outcome from raw.fetches") == [("reported",)]
 
 
 def test_no_event_of_a_failed_run_shows_a_login_a_token_or_a_signature(company: Company, standin: Standin) -> None:
     standin.faults.append(Fault("wrong-type", report="users-1-day", scope="org:octo-org"))
     standin.faults.append(Fault("expired-link", report="organization-1-day", scope="org:octo-labs"))
     company.env["COPILOT_IDENTITIES"] = "login"  # also the flat tables show logins
-    result = company.run(DAY, DAY)
-    (problem,) = result.problems
+    result = company.materialize(day=DAY)
+    (problem,) = sentences(result)
     assert "answered 403 for a report file" in problem, "of a broken record the day is not red"
-    (first, *_) = result.run_ids
-    events = " ".join(
-        str(record.event_log_entry.to_json()) for record in company.instance.get_records_for_run(first).records
-    )
+    records = company.instance.get_records_for_run(result.run_id).records
+    events = " ".join(str(record.event_log_entry.to_json()) for record in records)
     logins = {
         json.loads(payload)["user_login"]
         for (payload,) in company.sql("select payload from raw.records where report = 'users-1-day'")
     }
-    ((payload, fault),) = company.sql("select payload, fault from quality.quarantine")
+    ((payload, fault),) = company.sql("select payload, fault from raw.quarantine")
     broken = json.loads(payload)["user_login"]
     assert broken
     assert len(logins) > 5

@@ -3,7 +3,6 @@
 The project's own models are not tested here, only what the loader makes of any model.
 """
 
-import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,7 +10,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import dagster as dg
-import duckdb
 import pytest
 
 from copilot_assets.assets.sql import build_sql_assets
@@ -26,7 +24,6 @@ from copilot_assets.sql_models import (
 from copilot_assets.warehouse import Warehouse
 
 REPOSITORY = Path(__file__).parents[2]
-OLDER_DUCKDB = REPOSITORY / ".duckdb-1.5"
 
 TREND = """\
     /*
@@ -783,17 +780,3 @@ def test_a_range_of_days_builds_models_once(folder: Path, warehouse: Warehouse) 
         (4,),
         (3,),
     ]
-
-
-@pytest.mark.skipif(not OLDER_DUCKDB.is_dir(), reason="DuckDB 1.5 is not installed beside the project (make test does)")
-@pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="this is the run on DuckDB 1.5")
-def test_all_of_it_holds_on_duckdb_1_5() -> None:
-    child = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-p", "no:cacheprovider"],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(OLDER_DUCKDB)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert child.returncode == 0, child.stdout[-3000:]
