@@ -32,9 +32,10 @@ dev: setup ## The Dagster UI on your own data (.env)
 ROOMY_MEMORY = [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null \
 	&& echo /dev/shm || echo "$${TMPDIR:-/tmp}"
 
+# One process more than there are cores: the tests of Dagster's UI wait for its daemon, which looks every 30 seconds.
 test: setup check .duckdb-1.5/synced ## Everything CI runs: style, types, import contract, tests
 	@tmp=$$(mktemp -d -p "$$($(ROOMY_MEMORY))"); trap 'rm -rf "$$tmp"' EXIT; \
-		TMPDIR="$$tmp" $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+		TMPDIR="$$tmp" $(BIN)/pytest -n "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from copilot_assets.refresh import refresh_flat
 from copilot_assets.runs import RangeResult
 from copilot_assets.sql_models import load_models
 from copilot_assets.warehouse import Warehouse
+from tests.sql.conftest import empty_warehouse
 
 MONDAY, NEXT_MONDAY = date(2024, 7, 1), date(2024, 7, 8)
 
@@ -83,7 +84,7 @@ class Shell:
 
 
 def _rebuild_tables(installation: Installation, *, instance: dg.DagsterInstance, run_id: str) -> RangeResult:
-    with Warehouse(installation.warehouse_path()).connect() as connection:
+    with empty_warehouse(installation.warehouse_path()).connect() as connection:  # with all tables, that is
         refresh_flat(connection, LegacyDay, ["legacy-metrics"], installation.identities())
         for model in load_models():
             connection.execute(f"create schema if not exists {model.schema}")

@@ -188,6 +188,7 @@ def test_backfill(project: Path) -> None:
         pytest.skip("the UTC day turned while it ran")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Fetching 4 days, {start} to {yesterday}" in done.stdout
+    assert (project / ".dagster" / "storage").is_dir(), "the history is where `make dev` finds it"
     assert done.stderr == ""
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
         asked = connection.execute("select status, count(*) from quality.day_status group by all").fetchall()

@@ -23,8 +23,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import duckdb
 import httpx
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
+from copilot_assets.cli import main
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.settings import today_utc
@@ -91,7 +93,7 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project folder, a stand-in for GitHub, and all days but the missing ones backfilled from the shell."""
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path)
@@ -110,15 +112,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
         project = Project(tmp_path, env, days, standin)
         standin.faults = [Fault("truncated-file", scope="org:octo-labs", report="users-1-day", day=project.red)]
         first, last = str(days[MISSING]), str(days[-1])
-        backfill = subprocess.run(
-            [sys.executable, "-m", "copilot_assets", "backfill", "--start", first, "--end", last],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert backfill.returncode == 1, backfill.stderr
+        monkeypatch.chdir(tmp_path)
+        for name in set(os.environ) - set(own):
+            monkeypatch.delenv(name)
+        backfill = CliRunner().invoke(main, ["backfill", "--start", first, "--end", last], env=env)
+        assert backfill.exit_code == 1, backfill.output
         assert f"1 of {DAYS - MISSING} days failed" in backfill.stderr
         standin.faults = []
         yield project
