@@ -1,6 +1,6 @@
 """`python -m benchmarks`: runs the benchmarks and prints their figures with the machine they are of.
 
-What is measured is in the other modules; how it is shown is here.
+What is measured, how large in which mode and how it is shown is in the other modules; here stands which there are.
 """
 
 from __future__ import annotations
@@ -8,29 +8,84 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.rebuild import Rebuild, measure_rebuild
+from benchmarks.backfill import broken_backfill, measure_backfill, table_backfill
+from benchmarks.growth import broken_growth, measure_growth, table_growth
+from benchmarks.nightly import broken_nightly, measure_nightly, table_nightly
+from benchmarks.rebuild import measure_rebuild, table_rebuild
+from benchmarks.start import broken_start, measure_start, table_start
+
+# What a benchmark comes to: its figures, how they are shown, and a sentence for each that no machine excuses.
+Measured = tuple[Any, Table, list[str]]
+
+
+def _rebuild(quick: bool) -> Measured:
+    rebuild = measure_rebuild(people=500 if quick else 5_000, days=365, runs=1 if quick else 3)
+    return asdict(rebuild), table_rebuild(rebuild), []
+
+
+def _backfill(quick: bool) -> Measured:
+    sizes = [(28, 0.0)] if quick else [(28, 0.0), (28, 0.15), (365, 0.0), (365, 0.15)]
+    backfills = [
+        measure_backfill(days=days, latency=latency, runs=1 if quick else 3, single_runs=0 if quick else 3)
+        for days, latency in sizes
+    ]
+    return [asdict(one) for one in backfills], table_backfill(backfills), broken_backfill(backfills)
+
+
+def _nightly(quick: bool) -> Measured:
+    nightly = measure_nightly(history_days=3 if quick else 28, runs=1 if quick else 5)
+    return asdict(nightly), table_nightly(nightly), broken_nightly(nightly)
+
+
+def _growth(quick: bool) -> Measured:
+    growth = measure_growth(months=(1, 12) if quick else (1, 12, 36), runs=1 if quick else 3)
+    return [asdict(one) for one in growth], table_growth(growth), broken_growth(growth)
+
+
+def _start(quick: bool) -> Measured:
+    start = measure_start(runs=1 if quick else 3)
+    return asdict(start), table_start(start), broken_start(start)
+
+
+BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
+    "start": _start,
+    "nightly": _nightly,
+    "backfill": _backfill,
+    "growth": _growth,
+    "rebuild": _rebuild,
+}
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A tenth of the people, one run: whether it still works, no figures.")
+@click.option("--quick", is_flag=True, help="Small inputs, one run: ends with 1 where a figure is out of all bounds.")
+@click.option("--only", multiple=True, type=click.Choice(list(BENCHMARKS)), help="This one alone. Repeatable.")
 @click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures there too.")
-def main(*, quick: bool, path: Path | None) -> None:
+def main(*, quick: bool, only: tuple[str, ...], path: Path | None) -> None:
     """Measure how long things take on this machine."""
-    out = Console()
+    out = Console(width=None if sys.stdout.isatty() else 140)
     out.print(", ".join(f"{name} {value}" for name, value in _machine().items()), highlight=False)
-    rebuild = measure_rebuild(people=500 if quick else 5_000, days=365, runs=1 if quick else 3)
-    out.print(_table(rebuild))
+    figures: dict[str, Any] = {"machine": _machine()}
+    broken = []
+    for name in only or BENCHMARKS:
+        figures[name], table, sentences = BENCHMARKS[name](quick)
+        broken += sentences
+        out.print(table)
     if path:
-        path.write_text(json.dumps({"machine": _machine(), "rebuild": asdict(rebuild)}, indent=2) + "\n")
+        path.write_text(json.dumps(figures, indent=2) + "\n")
+    for sentence in broken:
+        out.print(f"[red]{sentence}[/red]")
+    sys.exit(1 if broken else 0)
 
 
 def _machine() -> dict[str, Any]:
@@ -41,25 +96,6 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _table(rebuild: Rebuild) -> Table:
-    table = Table(
-        title=f"Full rebuild of all SQL models\n{rebuild.days} days, {rebuild.scopes} scopes of {rebuild.people:,} "
-        f"people, {rebuild.rows:,} rows",
-        title_justify="left",
-    )
-    for name in ("model", "seconds", "of the rebuild"):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    slowest = sorted(rebuild.model_seconds.items(), key=lambda each: -each[1])
-    for model, seconds in slowest[:8]:
-        table.add_row(model, f"{seconds:.2f}", f"{seconds / rebuild.rebuild_seconds:.0%}")
-    table.add_section()
-    table.add_row("all models", f"{rebuild.rebuild_seconds:.2f}", "100%")
-    table.add_row(
-        "distinct people a week, once a table",
-        f"{rebuild.scan_seconds:.2f}",
-        f"1 : {rebuild.rebuild_seconds / rebuild.scan_seconds:.1f}",
-    )
-    return table
-
-
-main()
+# Processes that benchmarks start import this module, and are not to start them all over.
+if __name__ == "__main__":
+    main()

@@ -41,12 +41,13 @@ class Seen(NamedTuple):
 
 
 class Record:
-    """What the servers saw: all requests, and how many were in flight at once."""
+    """What the servers saw: all requests, and how many were in flight at once; each waits `latency` seconds first."""
 
-    def __init__(self) -> None:
+    def __init__(self, latency: float = 0) -> None:
         self.requests: list[Seen] = []
         self.most_in_flight = 0
         self._in_flight = 0
+        self._latency = latency
 
     def watch(self, app: ASGIApp, host: str) -> ASGIApp:
         """The app, with its requests written down; a bug in it is logged and answered with a bare 500."""
@@ -61,6 +62,7 @@ class Record:
             self._in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
             try:
+                await asyncio.sleep(self._latency)
                 await app(scope, receive, sent)
             except Exception:
                 logger.exception("The stand-in could not answer %s %s: that is a bug in it.", host, scope["path"])
@@ -81,8 +83,9 @@ class Standin:
 
     `port` 0 takes any free one; the download host takes `download_port`, by default any free one. `today` None follows
     the clock. `people` is the size of the enterprise, `link_seconds` the life of a download link, `rate_limit` the
-    number of requests an hour for each token. A GitHub App, `app_id` with `app_private_key`, is installed on the
-    accounts `app_installed_on` (`org:NAME`, `enterprise:NAME`), by default on all; its tokens live `app_token_seconds`.
+    number of requests an hour for each token, `latency` the seconds that every answer takes at least. A GitHub App,
+    `app_id` with `app_private_key`, is installed on the accounts `app_installed_on` (`org:NAME`, `enterprise:NAME`), by
+    default on all; its tokens live `app_token_seconds`.
 
     Raises:
         OSError: a port is taken.
@@ -100,12 +103,13 @@ class Standin:
         faults: Iterable[Fault] = (),
         link_seconds: int = LINK_SECONDS,
         rate_limit: int = 5000,
+        latency: float = 0,
         app_installed_on: Iterable[str] | None = None,
         app_token_seconds: int = TOKEN_SECONDS,
     ) -> None:
         self.world = World(seed=seed, people=people, today=today)
         self._faults = list(faults)
-        self.record = Record()
+        self.record = Record(latency)
         self._sockets = [_listen(port), _listen(download_port)]
         self.api_url, self.downloads_url = (f"http://{LOOPBACK}:{s.getsockname()[1]}" for s in self._sockets)
         links = Links(self.downloads_url, link_seconds)

@@ -1,0 +1,104 @@
+"""How long the nightly run takes, everything for one day, from the start of its process to its end.
+
+With a new day, and once more with nothing changed since; beside Dagster's own empty run: the same steps, assets, checks
+and days, whose functions do nothing (`empty.py`), in a process that imports Dagster alone, with the same dagster.yaml.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from rich.table import Table
+
+from benchmarks.empty import outline
+from benchmarks.scene import Home, Ratio, Spent, github, settings
+from copilot_assets.installation import Installation
+from copilot_assets.settings import today_utc
+
+SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
+# The target is 1.3; what a busy machine makes of it is not.
+BROKEN: Final = 2.5
+
+
+@dataclass(frozen=True)
+class Nightly:
+    """A nightly run and what it is held against; medians of the runs.
+
+    Attributes:
+        history_days: days that were there before.
+        requests: requests of a run.
+        new_day: the run that brings a day.
+        unchanged: the same run again.
+        empty: Dagster's own empty run.
+    """
+
+    history_days: int
+    requests: int
+    new_day: Spent
+    unchanged: Spent
+    empty: Spent
+
+    @property
+    def ratio(self) -> Ratio:
+        """The unchanged run over Dagster's own."""
+        return self.unchanged.over(self.empty)
+
+
+def measure_nightly(*, history_days: int, runs: int) -> Nightly:
+    """Make a history, then run a night on copies of it, `runs` times."""
+    last = today_utc() - timedelta(days=1)
+    new_day, unchanged, empty, requests = [], [], [], 0
+    with github() as served, tempfile.TemporaryDirectory(prefix="copilot-bench-") as name:
+        folder, first = Path(name), last - timedelta(days=history_days)
+        installed = settings(served.api_url, SCOPES, first)
+        before = Home(folder / "before", installed)
+        before.backfill(first, last - timedelta(days=1))
+        nothing, shape = Home(folder / "empty", installed), folder / "outline.json"
+        outline(Installation(nothing.settings), shape)
+        nothing.run("-m", "benchmarks.empty", str(shape), str(first), str(last - timedelta(days=1)))
+        for n in range(runs):
+            night = before.copy(folder / str(n))
+            new_day.append(night.backfill(last, last))
+            served.asked()
+            unchanged.append(night.backfill(last, last))
+            requests = served.asked().requests
+            empty.append(nothing.run("-m", "benchmarks.empty", str(shape), str(last), str(last)))
+    return Nightly(
+        history_days=history_days,
+        requests=requests,
+        new_day=Spent.median(new_day),
+        unchanged=Spent.median(unchanged),
+        empty=Spent.median(empty),
+    )
+
+
+def table_nightly(nightly: Nightly) -> Table:
+    """A row for each run."""
+    table = Table(
+        title=f"Nightly run of everything for one day after {nightly.history_days}, {len(SCOPES)} scopes, "
+        f"{nightly.requests} requests\nover Dagster's own empty run; target 1.3 when nothing changed",
+        title_justify="left",
+    )
+    for column in ("run", "seconds", "CPU seconds", "MB", "of the empty run"):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    rows = {"a new day": nightly.new_day, "nothing changed": nightly.unchanged, "Dagster alone": nightly.empty}
+    for name, spent in rows.items():
+        table.add_row(
+            name,
+            f"{spent.seconds:.2f}",
+            f"{spent.cpu_seconds:.2f}",
+            f"{spent.megabytes:.0f}",
+            f"{spent.over(nightly.empty)}",
+        )
+    return table
+
+
+def broken_nightly(nightly: Nightly) -> list[str]:
+    """A sentence for each figure that no machine excuses."""
+    if nightly.ratio.least <= BROKEN:
+        return []
+    return [f"An unchanged nightly run takes {nightly.ratio} times Dagster's own; more than {BROKEN} is broken."]
