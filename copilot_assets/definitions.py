@@ -13,6 +13,7 @@ from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks, build_key_checks
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.history import spare_waits
 from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import daily_partitions
@@ -58,5 +59,6 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What `dagster dev` loads."""
+    """What `dagster dev` loads, and each process that it starts for a run."""
+    spare_waits()
     return build_defs()
