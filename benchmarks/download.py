@@ -33,8 +33,8 @@ async def download(api_url: str, in_flight: int, questions: Iterable[tuple[str, 
                     continue
                 for part, link in enumerate(answer.json()["download_links"]):
                     async with storage.stream("GET", link) as file:
-                        path = Path(f"{number}-{part}.json")
-                        path.write_bytes(b"".join([chunk async for chunk in file.aiter_bytes()]))
+                        here = Path(f"{number}-{part}.json")
+                        here.write_bytes(b"".join([chunk async for chunk in file.aiter_bytes()]))  # noqa: ASYNC240 - a few kB
 
         async with asyncio.TaskGroup() as workers:
             for _ in range(in_flight):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import dagster as dg
 
 from copilot_assets.assets.export import build_export_asset
@@ -60,5 +62,6 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `dagster dev` loads, and each process that it starts for a run."""
-    spare_waits()
+    if "sqlalchemy" in sys.modules:  # the process of a run has opened its history by now
+        spare_waits()
     return build_defs()

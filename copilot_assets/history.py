@@ -11,8 +11,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, event
-
 # What all runs write to. The file of a run stays as Dagster has it: the UI watches it for changes while the run is on,
 # and it changes when its last connection closes.
 _SHARED: Final = frozenset({"index.db", "runs.db"})
@@ -24,6 +22,8 @@ def spare_waits() -> None:
 
     The history stays whole whatever happens; a power failure may take the events of the last moments with it.
     """
+    from sqlalchemy import Engine, event  # what loads definitions only has no use for it
+
     if not event.contains(Engine, "connect", _connected):
         event.listen(Engine, "connect", _connected)
 

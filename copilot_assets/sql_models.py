@@ -263,6 +263,9 @@ def _read_model(file: _File) -> SqlModel:
         _refuse_people(file, query, names)
     if schema == "weekly" and not names & {"week_start", "window_no"}:
         raise file.error("has neither `week_start` nor `window_no`; a weekly table says which time a row is about.")
+    depends_on = _read_tables(file, query)
+    # The last use of the tree: writing it down takes twice as long if it has to stay as it is.
+    written = query.sql(dialect="duckdb", comments=False, copy=False)
     return SqlModel(
         schema=schema,
         name=name,
@@ -272,8 +275,8 @@ def _read_model(file: _File) -> SqlModel:
         owners=header.owners,
         kinds=header.kinds,
         columns=columns,
-        depends_on=_read_tables(file, query),
-        code_version=hashlib.sha256(query.sql(dialect="duckdb", comments=False).encode()).hexdigest(),
+        depends_on=depends_on,
+        code_version=hashlib.sha256(written.encode()).hexdigest(),
         checks=tuple(_assertion_checks(file.path, f"{schema}.{name}", columns)),
     )
 
@@ -318,12 +321,13 @@ def _read_header(file: _File, kind: type[_Header]) -> _Header:
     match = _HEADER.match(file.text)
     source = match[1] if match else ""
     try:
-        node = yaml.compose(source, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(source)
+        node = loader.get_single_node()
         if isinstance(node, yaml.MappingNode):
             keys = [key.value for key, _ in node.value]
             if repeated := sorted({key for key in keys if keys.count(key) > 1}):
                 raise file.error(f"its header gives `{repeated[0]}` twice; keep one.")
-        return msgspec.convert(yaml.safe_load(source) or {}, kind)
+        return msgspec.convert((loader.construct_document(node) if node else None) or {}, kind)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = file.text[: match.start(1)].count("\n") + mark.line + 1 if match and mark else None

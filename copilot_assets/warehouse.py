@@ -14,18 +14,20 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 import msgspec
 import polars as pl
 
 from copilot_assets.contract import Column, fingerprint
-from copilot_assets.github.client import Fetch
-from copilot_assets.github.files import ReportFile
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
+
+if TYPE_CHECKING:
+    from copilot_assets.github.client import Fetch
+    from copilot_assets.github.files import ReportFile
 
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
 STORAGE_VERSION: Final = "v1.5.0"

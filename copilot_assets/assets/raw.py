@@ -11,21 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from copilot_assets.assets import OWNERS, POOL, column_schema, sentences, table_value
 from copilot_assets.contract import Column
-from copilot_assets.forget import strike
-from copilot_assets.github.auth import auth_for
-from copilot_assets.github.client import Fetch, GitHubClient
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation, asked_reports, expected_reports
 from copilot_assets.partitions import days_of
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse import Warehouse, expect, land, make_report_view
+
+if TYPE_CHECKING:
+    from copilot_assets.github.client import Fetch
 
 EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
 LEDGER: Final = dg.AssetKey(["raw", "fetches"])
@@ -137,7 +137,7 @@ class _Landing:
     """What has become of the days of one run so far."""
 
     metadata: dict[date, dict[str, Any]] = field(default_factory=dict)
-    problems: list[Fetch] = field(default_factory=list)
+    problems: "list[Fetch]" = field(default_factory=list)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
 
     def counts(self) -> dict[str, int]:
@@ -263,9 +263,14 @@ def _fetch_and_land(
     warehouse: Warehouse,
     run_id: str,
 ) -> None:
+    # Needed by a run alone: a third of what the definitions would take to load.
+    from copilot_assets.forget import strike
+    from copilot_assets.github.auth import auth_for
+    from copilot_assets.github.client import GitHubClient
+
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
-    def land_all(fetches: Sequence[Fetch]) -> dict[str, Fetch]:
+    def land_all(fetches: "Sequence[Fetch]") -> "dict[str, Fetch]":
         with warehouse.connect() as connection:
             if not landing.outcomes:  # nothing has landed yet
                 expect(connection, expected_reports(settings, installation.today()))
@@ -273,7 +278,7 @@ def _fetch_and_land(
             wanted = strike(connection, fetches, installation.identities())
             return {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
 
-    async def deliver(arrived: Mapping[date, Sequence[Fetch]]) -> None:
+    async def deliver(arrived: "Mapping[date, Sequence[Fetch]]") -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]
         landed = await asyncio.to_thread(land_all, fetches) if fetches else {}
         for file in (file for fetch in fetches for file in fetch.files):
@@ -295,7 +300,7 @@ def _fetch_and_land(
         land_all([])
 
 
-def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
+def _day_metadata(fetches: "Sequence[Fetch]") -> dict[str, Any]:
     """What a partition's page shows: how much came for each scope, and why not where nothing did."""
     return {
         _PARTITION_ROWS: sum(fetch.records or 0 for fetch in fetches),
@@ -307,7 +312,7 @@ def _day_metadata(fetches: Sequence[Fetch]) -> dict[str, Any]:
     }
 
 
-def _row(fetch: Fetch) -> Mapping[str, object]:
+def _row(fetch: "Fetch") -> Mapping[str, object]:
     return {
         "scope": str(fetch.scope),
         "outcome": fetch.outcome.value,

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 import msgspec
 
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope, ScopeKind
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Outcome(StrEnum):
