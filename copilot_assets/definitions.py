@@ -15,7 +15,7 @@ from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks, build_key_checks
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.history import spare_waits
+from copilot_assets.history import make_cheap
 from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import daily_partitions
@@ -63,5 +63,5 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
 def defs() -> dg.Definitions:
     """What `dagster dev` loads, and each process that it starts for a run."""
     if "sqlalchemy" in sys.modules:  # the process of a run has opened its history by now
-        spare_waits()
+        make_cheap()
     return build_defs()

@@ -18,7 +18,7 @@ from dagster import AssetCheckEvaluation, DagsterInstance
 
 from copilot_assets.assets.raw import EXPECTED
 from copilot_assets.definitions import build_defs
-from copilot_assets.history import spare_waits
+from copilot_assets.history import make_cheap
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import range_tags
 
@@ -51,7 +51,7 @@ class RangeResult:
 
 def open_instance() -> DagsterInstance:
     """The Dagster instance: `DAGSTER_HOME`'s, or the one whose history is in `.dagster/` of the current folder."""
-    spare_waits()
+    make_cheap()
     if os.environ.get("DAGSTER_HOME"):
         return DagsterInstance.get()
     here = Path.cwd()
