@@ -85,7 +85,7 @@ def _tell_again(path: Path, months: int) -> int:
         ).fetchall()
         before = f"(select unnest(range(1, {months})) as month)"
         for (table,) in [*flat, *((f"raw.{name}",) for name in _RAW)]:
-            moved = [f"(day - {_WEEKS_OF_DAYS} * month)::date as day"]
+            moved = [f"(day - {_WEEKS_OF_DAYS} * month::integer)::date as day"]
             if table == "raw.fetches":
                 moved.append(f"requested_at - to_days({_WEEKS_OF_DAYS} * month::integer) as requested_at")
             if table.startswith("raw."):
