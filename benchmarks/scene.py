@@ -6,6 +6,7 @@ is what the system says of it. What is measured, and against what, is in the mod
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -19,7 +20,6 @@ from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Final, NamedTuple, Self
 
 import dagster as dg
@@ -55,7 +55,7 @@ class Spent:
     Attributes:
         seconds: by the clock.
         cpu_seconds: of all its threads, user and system; less at the mercy of what else the machine does.
-        megabytes: the most memory it had at once; never less than this process has, which it begins as a copy of.
+        megabytes: the most memory it had at once.
     """
 
     seconds: float
@@ -200,15 +200,16 @@ def spend(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> 
     Raises:
         RuntimeError: it failed; the message is what it said.
     """
-    with tempfile.TemporaryFile() as said:
-        began = perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own words
-            command, cwd=folder, env=environment(folder, settings), stdout=said, stderr=subprocess.STDOUT
+    with tempfile.NamedTemporaryFile() as spent:
+        ended = subprocess.run(  # noqa: S603 - our own words
+            [sys.executable, str(PROJECT / "benchmarks" / "spent.py"), spent.name, *command],
+            cwd=folder,
+            env=environment(folder, settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said.read().decode()}")
-    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        if ended.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout}")
+        return Spent(**json.load(spent))
