@@ -113,7 +113,7 @@ def _measure(
     outline(Installation(ours.settings), shape)
     download = files.run("-m", "benchmarks.download", served.api_url, str(IN_FLIGHT), str(asked))
     download_requests = served.asked().requests
-    bookkeeping = empty.run("-m", "benchmarks.empty", str(shape), str(first), str(last))
+    bookkeeping = empty.keep_history_as_shipped().run("-m", "benchmarks.empty", str(shape), str(first), str(last))
     backfill = ours.backfill(first, last)
     requests, most_in_flight = served.asked()
     return _Once(requests, download_requests, most_in_flight, backfill, download, bookkeeping)

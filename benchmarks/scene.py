@@ -23,6 +23,7 @@ from statistics import median
 from typing import Final, NamedTuple, Self
 
 import dagster as dg
+import yaml
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.runs import dagster_yaml
@@ -154,6 +155,14 @@ class Home:
         self.settings = {**settings, "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb")}
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+
+    def keep_history_as_shipped(self) -> Home:
+        """The same, whose Dagster has the storage that it has where dagster.yaml names none of the project's."""
+        file = self.folder / "dagster.yaml"
+        config = yaml.safe_load(file.read_text())
+        config["storage"] = {"sqlite": config["storage"]["custom"]["config"]}
+        file.write_text(yaml.safe_dump(config))
+        return self
 
     @property
     def warehouse(self) -> Path:

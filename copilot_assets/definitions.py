@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import dagster as dg
 
 from copilot_assets.assets.export import build_export_asset
@@ -15,7 +13,6 @@ from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks, build_key_checks
 from copilot_assets.flatten import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.history import make_cheap
 from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import daily_partitions
@@ -61,7 +58,5 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What `dagster dev` loads, and each process that it starts for a run."""
-    if "sqlalchemy" in sys.modules:  # the process of a run has opened its history by now
-        make_cheap()
+    """What `dagster dev` loads."""
     return build_defs()

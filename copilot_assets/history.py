@@ -1,81 +1,99 @@
-"""Dagster's history on the disk, at a third of its price.
+"""Dagster's history on the disk, at a third of its price: what dagster.yaml names as storage.
 
 For each of the hundreds of events of a run Dagster makes a new SQLAlchemy engine, which compiles every statement anew,
 and opens its SQLite files anew; SQLite waits for the disk at every commit and whenever the last connection to a file
-closes. Here belongs what spares a run this work; what is in the history, and when it is written, is Dagster's.
+closes. Here belongs what spares a run this work; what is in the history, where it is and when it is written, is
+Dagster's.
 """
 
 from __future__ import annotations
 
-import atexit
 import sqlite3
+import weakref
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Self
 
-# Those of one instance and of a few runs.
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy import Connection, NullPool, create_engine, event
+
+# Of events there is a file a run, and one of all assets.
 _MOST_FILES: Final = 8
 # The UI follows a run by watching its file, which changes at a checkpoint.
 _CHECKPOINT_SECONDS: Final = 1.0
 
-_files: OrderedDict[str, _File] = OrderedDict()
 
+class SqliteHistory(DagsterSqliteStorage):
+    """Dagster's `storage: sqlite`, of the same files, with one engine a file and a wait for the disk once a second.
 
-def make_cheap() -> None:
-    """From now on, let Dagster's SQLite storage in this process keep its engines and wait for the disk once a second.
-
-    The history stays whole whatever happens; a power failure may take the events of the last moments with it. Where a
-    Dagster does not have what is replaced here, it does as it does by itself.
+    The history stays whole whatever happens; a power failure may take the events of the last moments with it.
     """
-    # Imported late: what only loads the definitions has no use for SQLAlchemy.
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log
-    from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
-    for module in (sqlite_event_log, sqlite_run_storage):
-        vars(module)["create_engine"] = _create_engine
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._run_storage = _Runs(self._run_storage._conn_string)
+        self._event_log_storage = _Events(self._event_log_storage._base_dir)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        """What Dagster calls with the `config` in dagster.yaml: `base_dir`, as of `storage: sqlite`."""
+        return cls.from_local(inst_data=inst_data, **config_value)
 
 
-def _create_engine(url: str, **options: Any) -> Any:
-    """SQLAlchemy's function of this name, the same engine for the same file."""
-    if url not in _files:
-        _files[url] = _File(url, options)
-        if len(_files) > _MOST_FILES:
-            _files.popitem(last=False)[1].close()
-    _files.move_to_end(url)
-    return _files[url].engine
+class _Runs(SqliteRunStorage):
+    def __init__(self, conn_string: str) -> None:
+        self._file = _File(conn_string)
+        super().__init__(conn_string)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with self._file.engine.begin() as connection:
+            yield connection
+
+
+class _Events(SqliteEventLogStorage):
+    def __init__(self, base_dir: str) -> None:
+        self._files: OrderedDict[str, _File] = OrderedDict()
+        super().__init__(base_dir)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        if shard not in self._initialized_dbs:
+            with super()._connect(shard) as connection:  # which makes the file
+                yield connection
+            return
+        with self._db_lock:
+            if shard not in self._files:
+                self._files[shard] = _File(self.conn_string_for_shard(shard))
+            self._files.move_to_end(shard)
+            if len(self._files) > _MOST_FILES:
+                self._files.popitem(last=False)[1].close()
+            with self._files[shard].engine.begin() as connection:
+                yield connection
 
 
 class _File:
-    """One SQLite file: its engine, and a connection that is there as long as the process, so that none is the last."""
+    """One SQLite file: its engine, and a connection that stays, so that none of the engine's is the last."""
 
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        from sqlalchemy import create_engine, event
-
-        self.engine = create_engine(url, **options)
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
         event.listen(self.engine, "connect", self._connected)
-        self._path = url.removeprefix("sqlite:///")
-        self._kept: sqlite3.Connection | None = None
+        self._lock = Lock()
+        self._kept = sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
         self._checkpoint_at = 0.0
+        self.close = weakref.finalize(self, self._kept.close)  # at the latest when the process ends
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
-        """Called by SQLAlchemy with every new connection; one waits at checkpoints alone, as SQLite advises."""
+        """Called by SQLAlchemy with every new connection; it waits at checkpoints alone, as SQLite advises for WAL."""
         connection.execute("pragma synchronous = normal")
-        if self._kept is None:
-            if connection.execute("pragma journal_mode").fetchall() != [("wal",)]:
-                return  # Dagster is about to make it so
-            self._kept = sqlite3.connect(self._path, check_same_thread=False)
-        if monotonic() >= self._checkpoint_at:
-            self._kept.execute("pragma wal_checkpoint(passive)").fetchall()
-            self._checkpoint_at = monotonic() + _CHECKPOINT_SECONDS
-
-    def close(self) -> None:
-        """Let the next connection be the last again."""
-        if self._kept:
-            self._kept.close()
-            self._kept = None
-
-
-@atexit.register
-def _close() -> None:
-    for file in _files.values():
-        file.close()
+        with self._lock:
+            if monotonic() >= self._checkpoint_at:
+                self._kept.execute("pragma wal_checkpoint(passive)").fetchall()
+                self._checkpoint_at = monotonic() + _CHECKPOINT_SECONDS

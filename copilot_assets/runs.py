@@ -18,7 +18,6 @@ from dagster import AssetCheckEvaluation, DagsterInstance
 
 from copilot_assets.assets.raw import EXPECTED
 from copilot_assets.definitions import build_defs
-from copilot_assets.history import make_cheap
 from copilot_assets.installation import Installation
 from copilot_assets.partitions import range_tags
 
@@ -51,7 +50,6 @@ class RangeResult:
 
 def open_instance() -> DagsterInstance:
     """The Dagster instance: `DAGSTER_HOME`'s, or the one whose history is in `.dagster/` of the current folder."""
-    make_cheap()
     if os.environ.get("DAGSTER_HOME"):
         return DagsterInstance.get()
     here = Path.cwd()

@@ -239,7 +239,7 @@ def test_the_instance_sends_no_telemetry_and_lets_one_step_at_the_file() -> None
     config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert config["telemetry"] == {"enabled": False}
     assert config["concurrency"]["pools"]["default_limit"] == 1
-    assert config["storage"]["sqlite"]["base_dir"].startswith(".dagster/")
+    assert config["storage"]["custom"]["config"]["base_dir"].startswith(".dagster/")
 
 
 def test_a_start_date_that_cannot_be_used_does_not_keep_the_location_from_loading() -> None:
