@@ -44,7 +44,7 @@ def _backfill(quick: bool) -> Measured:
 
 
 def _nightly(quick: bool) -> Measured:
-    nightly = measure_nightly(history_days=3 if quick else 28, runs=1 if quick else 5)
+    nightly = measure_nightly(history_days=0 if quick else 28, runs=1 if quick else 5)
     return asdict(nightly), table_nightly(nightly), broken_nightly(nightly)
 
 
@@ -54,7 +54,7 @@ def _growth(quick: bool) -> Measured:
 
 
 def _start(quick: bool) -> Measured:
-    start = measure_start(runs=1 if quick else 3)
+    start = measure_start(runs=1 if quick else 3, imports=2 if quick else 5)
     return asdict(start), table_start(start), broken_start(start)
 
 

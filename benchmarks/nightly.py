@@ -56,10 +56,11 @@ def measure_nightly(*, history_days: int, runs: int) -> Nightly:
         folder, first = Path(name), last - timedelta(days=history_days)
         installed = settings(served.api_url, SCOPES, first)
         before = Home(folder / "before", installed)
-        before.backfill(first, last - timedelta(days=1))
         nothing, shape = Home(folder / "empty", installed).keep_history_as_shipped(), folder / "outline.json"
         outline(Installation(nothing.settings), shape)
-        nothing.run("-m", "benchmarks.empty", str(shape), str(first), str(last - timedelta(days=1)))
+        if history_days:
+            before.backfill(first, last - timedelta(days=1))
+            nothing.run("-m", "benchmarks.empty", str(shape), str(first), str(last - timedelta(days=1)))
         for n in range(runs):
             night = before.copy(folder / str(n))
             new_day.append(night.backfill(last, last))

@@ -26,7 +26,6 @@ from rich.table import Table
 from benchmarks.scene import Home, Spent, environment, settings
 from copilot_assets.settings import today_utc
 
-_IMPORTS: Final = 5
 _LONGEST_SECONDS: Final = 120
 _NOTHING: Final = "import dagster as dg\n\ndefs = dg.Definitions()\n"
 _LOAD: Final = "from copilot_assets.definitions import build_defs\n\nbuild_defs()"
@@ -51,9 +50,9 @@ class Start:
     empty_dev_seconds: float
 
 
-def measure_start(*, runs: int) -> Start:
-    """Start everything `runs` times, the imports five times as often."""
-    imports, loads, devs, empty_devs = [], [], [], []
+def measure_start(*, runs: int, imports: int) -> Start:
+    """Start everything `runs` times, the imports `imports` times as often."""
+    alone, loads, devs, empty_devs = [], [], [], []
     with tempfile.TemporaryDirectory(prefix="copilot-bench-") as name:
         nothing = Path(name) / "nothing.py"
         nothing.write_text(_NOTHING)
@@ -62,12 +61,12 @@ def measure_start(*, runs: int) -> Start:
         home = Home(Path(name) / "home", settings("http://127.0.0.1:9", ["org:octo-org"], start))
         home.run("-c", _LOAD)  # the files are read from the disk once
         for _ in range(runs):
-            for _ in range(_IMPORTS):
-                imports.append(home.run("-c", "import dagster"))
+            for _ in range(imports):
+                alone.append(home.run("-c", "import dagster"))
                 loads.append(home.run("-c", _LOAD))
             devs.append(_dev(home, "-m", "copilot_assets.definitions"))
             empty_devs.append(_dev(home, "-f", str(nothing)))
-    return Start(Spent.median(imports), Spent.median(loads), median(devs), median(empty_devs))
+    return Start(Spent.median(alone), Spent.median(loads), median(devs), median(empty_devs))
 
 
 def _dev(home: Home, *which: str) -> float:
