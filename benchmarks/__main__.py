@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks.backfill import broken_backfill, measure_backfill, table_backfill
 from benchmarks.growth import broken_growth, measure_growth, table_growth
+from benchmarks.landing import measure_landing, table_landing
 from benchmarks.nightly import broken_nightly, measure_nightly, table_nightly
 from benchmarks.rebuild import measure_rebuild, table_rebuild
 from benchmarks.start import broken_start, measure_start, table_start
@@ -48,6 +49,12 @@ def _nightly(quick: bool) -> Measured:
     return asdict(nightly), table_nightly(nightly), broken_nightly(nightly)
 
 
+def _landing(quick: bool) -> Measured:
+    # The last is 2 GB in one file: a company ten times as large as any that is known.
+    landings = measure_landing({1_000: 1} if quick else {1_000: 5, 10_000: 3, 50_000: 3, 500_000: 1})
+    return [asdict(one) for one in landings], table_landing(landings), []
+
+
 def _growth(quick: bool) -> Measured:
     growth = measure_growth(months=(1, 12) if quick else (1, 12, 36), runs=1 if quick else 3)
     return [asdict(one) for one in growth], table_growth(growth), broken_growth(growth)
@@ -62,6 +69,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
     "start": _start,
     "nightly": _nightly,
     "backfill": _backfill,
+    "landing": _landing,
     "growth": _growth,
     "rebuild": _rebuild,
 }
@@ -94,6 +102,7 @@ def main(*, quick: bool, only: tuple[str, ...], path: Path | None) -> None:
 def _machine() -> dict[str, Any]:
     return {
         "cores": os.cpu_count(),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "python": platform.python_version(),
         **{name: version(name) for name in ("duckdb", "polars", "dagster")},
     }

@@ -1,0 +1,218 @@
+"""Ways to bring one users-1-day file to flat tables: this project's, and four that people would take in its place.
+
+`python -m benchmarks.contestants WAY FILE` runs one in a process of its own and prints what it took and what it made.
+Each is written as its documentation has it. Only ours validates every record, makes pseudonyms, gives every value the
+one name it goes by, keeps a ledger and replaces what was there; what a way leaves out besides is said at it. dlt and
+pandas are looked for on the path (`requirements.txt`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from functools import partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from copilot_assets.github.client import Fetch
+from copilot_assets.github.files import inspect_files
+from copilot_assets.github.outcomes import Outcome
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.scopes import Scope
+from copilot_assets.identities import Identities
+from copilot_assets.records import UserDay
+from copilot_assets.refresh import refresh_flat
+from copilot_assets.settings import IdentityMode
+from copilot_assets.warehouse import Warehouse, land
+
+# The day that the file is about.
+DAY: Final = date(2026, 10, 28)
+
+# The lists and objects of a record that become tables, each with a counter whose sum must come out alike.
+_LISTS: Final = {
+    "ide": "code_generation_activity_count",
+    "feature": "code_generation_activity_count",
+    "language_feature": "code_generation_activity_count",
+    "language_model": "code_generation_activity_count",
+    "model_feature": "code_generation_activity_count",
+    "3rd_party_agent": "user_initiated_interaction_count",
+    "skill": "interaction_count",
+    "custom_agent": "interaction_count",
+    "mcp": "interaction_count",
+    "slash_cmd": "interaction_count",
+    "plugin": "interaction_count",
+}
+_OBJECTS: Final = {"cli": "request_count", "copilot_app": "request_count", "vscode_agent": "session_count"}
+_MEASURES: Final = {"person": "code_generation_activity_count", **_LISTS, **_OBJECTS}
+
+# Rows and sum of every table, by the name that it has in `_MEASURES`.
+Made = dict[str, tuple[int, int]]
+# What a way does with a file in an empty folder; it is timed, and what it gives back counts what was made.
+Way = Callable[[Path, Path], Callable[[], Made]]
+
+
+def ours(file: Path, folder: Path) -> Callable[[], Made]:
+    """What a run does with a file once it is downloaded; the digest, which a run takes on the way, included."""
+    (report,) = (each for each in REPORTS if each.name == "users-1-day")
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    contents = inspect_files([file], report, DAY)
+    fetch = Fetch(
+        Scope.parse("enterprise:octo-corp"),
+        report,
+        DAY,
+        Outcome.REPORTED,
+        "Read from a file.",
+        datetime(2026, 11, 10),  # noqa: DTZ001  # UTC without zone, as everywhere in the ledger
+        records=contents.records,
+        bytes=file.stat().st_size,
+        sha256=digest,
+        files=contents.files,
+    )
+    warehouse = Warehouse(folder / "copilot.duckdb")
+    with warehouse.connect() as connection:
+        land(connection, [fetch], "benchmark")
+    with warehouse.connect() as connection:
+        refresh_flat(connection, UserDay, [report.name], Identities(IdentityMode.PSEUDONYM, folder / "copilot.key"))
+    return lambda: _made_in(
+        warehouse.path, lambda name: f"flat.user_{name.replace('3rd', 'third')}_daily".replace("person_", "")
+    )
+
+
+def duckdb_alone(file: Path, folder: Path) -> Callable[[], Made]:
+    """DuckDB's own reader, types found by itself; the records stay as structures, so without their text."""
+    path = folder / "alone.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table raw as from read_json(?, format = 'newline_delimited')", [str(file)])
+        connection.execute("create table person as select columns(lambda c: c not like 'totals_by_%') from raw")
+        for name in (*_LISTS, *_OBJECTS):
+            connection.execute(
+                f'create table "{name}" as select day, user_id, user_login, '
+                f"unnest(totals_by_{name}, recursive := true) from raw where totals_by_{name} is not null"
+            )
+    return lambda: _made_in(path, lambda name: f'"{name}"')
+
+
+def polars_alone(file: Path, folder: Path) -> Callable[[], Made]:
+    """Polars' own reader, types found by itself; Parquet files take the place of a database."""
+    raw = pl.read_ndjson(file, infer_schema_length=10_000)
+    raw.write_parquet(folder / "raw.parquet")
+    raw.select(~pl.selectors.starts_with("totals_by_")).write_parquet(folder / "person.parquet")
+    for name in (*_LISTS, *_OBJECTS):
+        part = raw.select("day", "user_id", "user_login", node=f"totals_by_{name}").filter(pl.col("node").is_not_null())
+        if name in _LISTS:
+            part = part.filter(pl.col("node").list.len() > 0).explode("node")
+        part.unnest("node").write_parquet(folder / f"{name}.parquet")
+    return lambda: {
+        name: _rows_and_sum(pl.read_parquet(folder / f"{name}.parquet", columns=[measure])[measure].to_list())
+        for name, measure in _MEASURES.items()
+    }
+
+
+def pandas_alone(file: Path, _folder: Path) -> Callable[[], Made]:
+    """The reader of pandas and `explode`; nothing is stored, the tables are gone with the process."""
+    pd = import_module("pandas")
+    raw = pd.read_json(file, lines=True)
+    tables = {"person": raw[[name for name in raw.columns if not name.startswith("totals_by_")]]}
+    for name in (*_LISTS, *_OBJECTS):
+        part = raw[["day", "user_id", "user_login", f"totals_by_{name}"]].rename(columns={f"totals_by_{name}": "node"})
+        part = (part.explode("node") if name in _LISTS else part).dropna(subset="node").reset_index(drop=True)
+        tables[name] = part.join(pd.json_normalize(part.pop("node").tolist(), sep="_"))
+    return lambda: {name: _rows_and_sum(tables[name][measure]) for name, measure in _MEASURES.items()}
+
+
+def dlt_alone(file: Path, folder: Path, loader_file_format: str | None = None) -> Callable[[], Made]:
+    """Into DuckDB by dlt, with INSERT statements unless told otherwise; objects become columns, no text is kept."""
+    dlt = import_module("dlt")
+    orjson = import_module("orjson")
+
+    def pages() -> Iterator[list[Any]]:
+        with file.open("rb") as lines:
+            while page := [orjson.loads(line) for line in islice(lines, 1_000)]:
+                yield page
+
+    path = folder / "dlt.duckdb"
+    pipeline = dlt.pipeline(
+        "benchmark",
+        destination=dlt.destinations.duckdb(str(path)),
+        dataset_name="flat",
+        pipelines_dir=str(folder / "pipelines"),
+    )
+    pipeline.run(pages(), table_name="person", loader_file_format=loader_file_format).raise_on_failed_jobs()
+
+    def where(name: str) -> str:
+        if name in _LISTS:
+            return f"flat.person__totals_by_{name}"
+        column = f"totals_by_{name}__{_MEASURES[name]}"
+        return f"(select {column} as {_MEASURES[name]} from flat.person where {column} is not null)"
+
+    return lambda: _made_in(path, lambda name: "flat.person" if name == "person" else where(name))
+
+
+def _made_in(path: Path, table: Callable[[str], str]) -> Made:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return {
+            name: connection.execute(
+                f"select count(*), coalesce(sum({measure}), 0)::bigint from {table(name)}"
+            ).fetchall()[0]
+            for name, measure in _MEASURES.items()
+        }
+
+
+def _rows_and_sum(values: Any) -> tuple[int, int]:
+    return len(values), int(sum(values))
+
+
+WAYS: Final[dict[str, Way]] = {
+    "ours": ours,
+    "DuckDB alone": duckdb_alone,
+    "Polars alone": polars_alone,
+    "pandas": pandas_alone,
+    "dlt": dlt_alone,
+    "dlt by Parquet": partial(dlt_alone, loader_file_format="parquet"),
+}
+
+
+# What a way needs beyond this project's own libraries; loading it is no part of its time.
+_NEEDS: Final = {"pandas": ("pandas",), "dlt": ("dlt", "orjson"), "dlt by Parquet": ("dlt", "orjson")}
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has held. Linux counts its parent's into `ru_maxrss`, not into `VmHWM`."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS has bytes there
+
+
+def main(way: str, file: Path) -> None:
+    """Run one way and print seconds, peak memory, bytes on disk, rows and sums as JSON."""
+    for library in _NEEDS.get(way, ()):
+        import_module(library)
+    with TemporaryDirectory(prefix="copilot-bench-", dir=file.parent) as folder:
+        began = perf_counter()
+        made = WAYS[way](file, Path(folder))
+        seconds = perf_counter() - began
+        took = {
+            "seconds": seconds,
+            "peak_bytes": _peak_bytes(),
+            "stored_bytes": sum(each.stat().st_size for each in Path(folder).glob("*.*") if each.is_file()),
+            "made": made(),
+        }
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
