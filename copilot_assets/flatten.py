@@ -291,14 +291,24 @@ def record_keys(record: type[Record]) -> tuple[str, ...]:
     return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 
-def latest_of_each_key(records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
-    """One record per (scope, day, key), the last one where a report repeats a key over its shards."""
-    names = record_keys(record)
-    keys = [pl.col("record").struct.field(name).alias(name) for name in names]
-    return (
-        records.with_columns(*keys)
-        .unique(["scope", "day", *names], keep="last", maintain_order=True)
-        .select("scope", "day", "record")
-        if names
-        else records
-    )
+def keys_of_records(records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
+    """Columns scope, day and what else tells the records apart, a row each; `records` as `FlatTable.frame` has them."""
+    keys = (pl.col("record").struct.field(name).alias(name) for name in record_keys(record))
+    return records.select("scope", "day", *keys)
+
+
+def latest_of_each_key(records: pl.DataFrame, record: type[Record], later: pl.DataFrame | None = None) -> pl.DataFrame:
+    """One record per (scope, day, key), the one that comes last where a report repeats a key over its shards.
+
+    Args:
+        records: as `FlatTable.frame` has them, with their position `seq`; in any order.
+        record: what they are records of; of a type without keys all are kept.
+        later: `keys_of_records` of what comes later in the same reports.
+    """
+    if not record_keys(record):
+        return records
+    keys = keys_of_records(records, record)
+    last = keys.with_columns(records["seq"]).with_row_index("row").sort("seq").unique(keys.columns, keep="last")
+    if later is not None:
+        last = last.join(later, on=keys.columns, how="anti", nulls_equal=True)
+    return records if last.height == records.height else records[last["row"].sort()]

@@ -6,22 +6,25 @@ Here raw text becomes frames (DuckDB parses) and frames become rows (`flatten.py
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import duckdb
 import polars as pl
 
 from copilot_assets.contract import Column, duckdb_structure, person_columns
-from copilot_assets.flatten import latest_of_each_key, tables_of
+from copilot_assets.flatten import keys_of_records, latest_of_each_key, tables_of
 from copilot_assets.identities import Identities
 from copilot_assets.records import Record
+from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES
-from copilot_assets.warehouse import ensure_table, registered, replace_days, row_count, transaction
+from copilot_assets.warehouse import append, delete_days, ensure_table, registered, row_count, transaction
 
-# Records flattened at a time: about 220 MB of JSON for users-1-day, whose record is 4.4 KB.
-CHUNK_RECORDS: Final = 50_000
+# JSON flattened at a time: as tables in memory it takes several times as much.
+CHUNK_BYTES: Final = 96 * 2**20
 # To be raised when the same records come to make other rows without a column changing.
 CODE_VERSION: Final = 1
 
@@ -76,10 +79,11 @@ def refresh_flat(
     """
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
-    ensure_table(connection, "flat", "sources", SOURCES)
+    with transaction(connection):
+        ensure_table(connection, "flat", "sources", SOURCES)
+        for table in tables:
+            ensure_table(connection, "flat", table.name, table.columns)
     write_known_names(connection)
-    for table in tables:
-        ensure_table(connection, "flat", table.name, table.columns)
     stale = _stale(connection, reports, _version(record, identities), full=full)
     for chunk in _chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
@@ -127,12 +131,16 @@ def _version(record: type[Record], identities: Identities) -> str:
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], version: str, *, full: bool) -> pl.DataFrame:
-    """What has to be flattened: columns scope, report, day, sha256, read_by, records, contract; in order of day."""
+    """What has to be flattened, in order of day.
+
+    Columns scope, report, day, sha256, contract, read_by; `records` and `bytes` of the answer, 0 where it is none;
+    `is_shown`, whether the tables hold rows of it.
+    """
     stale: pl.DataFrame = connection.sql(
         """
         select
-            c.scope, c.report, c.day, c.sha256, c.contract as read_by, coalesce(c.records, 0) as records,
-            $version as contract
+            c.scope, c.report, c.day, c.sha256, c.contract as read_by, $version as contract,
+            coalesce(c.records, 0) as records, coalesce(c.bytes, 0) as bytes, s.scope is not null as is_shown
         from raw.current_fetches as c
         left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
         where list_contains($reports, c.report)
@@ -150,36 +158,60 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
 
 
 def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Days that are flattened together, in one transaction: as many as make up a chunk, or a larger one alone."""
     if stale.is_empty():
         return
-    numbered = stale.with_columns(chunk=(pl.col("records").cum_sum() - pl.col("records")) // CHUNK_RECORDS)
+    numbered = stale.with_columns(chunk=(pl.col("bytes").cum_sum() - pl.col("bytes")) // CHUNK_BYTES)
     yield from numbered.partition_by("chunk", maintain_order=True, include_key=False)
+
+
+def _pieces(chunk: pl.DataFrame, record: type[Record]) -> Iterator[tuple[int, int]]:
+    """Positions of the records that are flattened at a time, from one to before the other; the last records first."""
+    whole = any(table.one_per for table in tables_of(record))  # which row that is, only all of them together tell
+    count = 1 if whole else max(1, -(-int(chunk["bytes"].sum()) // CHUNK_BYTES))
+    size = int(chunk["records"].sum()) // count + 1
+    yield from reversed([*pairwise([*range(0, count * size, size), MAX])])
 
 
 def _flatten_chunk(
     connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
 ) -> dict[str, int]:
-    with registered(connection, chunk=chunk):
-        records = connection.sql(
-            """
-            select r.scope, r.day, from_json(r.payload, $structure) as record
-            from raw.records as r
-            join chunk as c on c.scope = r.scope and c.report = r.report and c.day = r.day
-            order by r.day, r.scope, r.seq
-            """,
-            params={"structure": duckdb_structure(record)},
-        ).pl()
-        records = identities.shown(latest_of_each_key(records, record), record)
-        frames = {table.name: table.frame(records) for table in tables_of(record)}
-        with transaction(connection):
-            for name, rows in frames.items():
-                replace_days(connection, f"flat.{name}", chunk, rows)
-            connection.execute(
-                "delete from flat.sources as s using chunk as c "
-                "where s.scope = c.scope and s.report = c.report and s.day = c.day"
-            )
-            connection.execute(
-                "insert into flat.sources by name "
-                "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
-            )
-    return {name: rows.height for name, rows in frames.items()}
+    written: Counter[str] = Counter()
+    later: pl.DataFrame | None = None
+    with registered(connection, chunk=chunk), transaction(connection):
+        if chunk["is_shown"].any():
+            for table in tables_of(record):
+                delete_days(connection, f"flat.{table.name}", chunk)
+        for first, end in _pieces(chunk, record):
+            records = latest_of_each_key(_parsed(connection, record, first, end), record, later)
+            keys = keys_of_records(records, record)
+            later = keys if later is None else later.vstack(keys)
+            records = identities.shown(records, record)
+            for table in tables_of(record):
+                rows = table.frame(records)
+                if not rows.is_empty():
+                    append(connection, f"flat.{table.name}", rows)
+                written[table.name] += rows.height
+        connection.execute(
+            "delete from flat.sources as s using chunk as c "
+            "where s.scope = c.scope and s.report = c.report and s.day = c.day"
+        )
+        connection.execute(
+            "insert into flat.sources by name "
+            "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
+        )
+    return written
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], first: int, end: int) -> pl.DataFrame:
+    """The records of the days in `chunk` at some positions: columns scope, day, seq, record; in any order."""
+    parsed: pl.DataFrame = connection.sql(
+        """
+        select r.scope, r.day, r.seq, from_json(r.payload, $structure) as record
+        from raw.records as r
+        semi join chunk as c on c.scope = r.scope and c.report = r.report and c.day = r.day
+        where r.seq >= $first and r.seq < $end
+        """,
+        params={"structure": duckdb_structure(record), "first": first, "end": end},
+    ).pl()
+    return parsed

@@ -32,10 +32,11 @@ CONNECTION = duckdb.connect()
 
 def flatten(table: str, record: type[Record], *objects: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of a flat table, by the way the pipeline takes: DuckDB parses the text, Polars flattens."""
-    texts = pl.DataFrame({"scope": "org:o", "day": DAY, "payload": [json.dumps(each) for each in objects]})
+    payloads = [json.dumps(each) for each in objects]
+    texts = pl.DataFrame({"scope": "org:o", "day": DAY, "seq": range(len(objects)), "payload": payloads})
     CONNECTION.register("texts", texts)
     records = CONNECTION.sql(
-        "select scope, day, from_json(payload, $structure) as record from texts",
+        "select scope, day, seq, from_json(payload, $structure) as record from texts",
         params={"structure": duckdb_structure(record)},
     ).pl()
     return table_named(table).frame(latest_of_each_key(records, record)).rows(named=True)
