@@ -198,7 +198,7 @@ def _peak_bytes() -> int:
 
 
 def main(way: str, file: Path) -> None:
-    """Run one way and print seconds, of the clock and of the cores, peak memory, bytes on disk, rows and sums as JSON."""
+    """Run one way and print as JSON: seconds by the clock and of the cores, peak memory, bytes on disk, rows, sums."""
     for library in _NEEDS.get(way, ()):
         import_module(library)
     with TemporaryDirectory(prefix="copilot-bench-", dir=file.parent) as folder:

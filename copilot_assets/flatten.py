@@ -291,24 +291,28 @@ def record_keys(record: type[Record]) -> tuple[str, ...]:
     return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 
-def keys_of_records(records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
-    """Columns scope, day and what else tells the records apart, a row each; `records` as `FlatTable.frame` has them."""
-    keys = (pl.col("record").struct.field(name).alias(name) for name in record_keys(record))
-    return records.select("scope", "day", *keys)
-
-
-def latest_of_each_key(records: pl.DataFrame, record: type[Record], later: pl.DataFrame | None = None) -> pl.DataFrame:
+def latest_of_each_key(
+    records: pl.DataFrame, record: type[Record], later: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """One record per (scope, day, key), the one that comes last where a report repeats a key over its shards.
 
     Args:
         records: as `FlatTable.frame` has them, with their position `seq`; in any order.
         record: what they are records of; of a type without keys all are kept.
-        later: `keys_of_records` of what comes later in the same reports.
+        later: the keys of records that come later in the same reports.
+
+    Returns:
+        the records, and their keys together with the later ones.
     """
-    if not record_keys(record):
-        return records
-    keys = keys_of_records(records, record)
-    last = keys.with_columns(records["seq"]).with_row_index("row").sort("seq").unique(keys.columns, keep="last")
+    names = record_keys(record)
+    if not names:
+        return records, None
+    keys = ["scope", "day", *names]
+    own = (pl.col("record").struct.field(name).alias(name) for name in names)
+    # A frame with a text of the records would keep all of them in memory; a category is a copy.
+    positions = records.select("scope", "day", "seq", *own).cast({pl.String: pl.Categorical}).with_row_index("row")
+    last = positions.sort("seq").unique(keys, keep="last")
     if later is not None:
-        last = last.join(later, on=keys.columns, how="anti", nulls_equal=True)
-    return records if last.height == records.height else records[last["row"].sort()]
+        last = last.join(later, on=keys, how="anti", nulls_equal=True)
+    kept = records if last.height == records.height else records[last["row"].sort()]
+    return kept, pl.concat([last.select(keys)] if later is None else [later, last.select(keys)])

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from copilot_assets.github.client import Fetch
     from copilot_assets.github.files import ReportFile
 
+# What landing and flattening a file of any size needs without waiting for the disk.
+_MEMORY: Final = "600MB"
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
 STORAGE_VERSION: Final = "v1.5.0"
 
@@ -172,6 +174,11 @@ def _only_for_owner() -> Iterator[None]:
         os.umask(umask)
 
 
+def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB hold no more than a part of a large file in memory from now on: what is more it writes to disk."""
+    connection.execute(f"set memory_limit = '{_MEMORY}'")
+
+
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All or nothing of what is done inside."""
@@ -211,6 +218,9 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     Raises:
         duckdb.Error: the file can't be written; of the fetches that were not entered yet, nothing was.
     """
+    bound_memory(connection)
+    if sum(fetch.bytes or 0 for fetch in fetches) >= _LARGE_BYTES:
+        connection.execute("set checkpoint_threshold = '1MB'")
     try:
         with transaction(connection):
             _enter(connection, fetches, run_id)
@@ -224,6 +234,9 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     return fetches
 
 
+# DuckDB writes a large commit into the file at once, and not into its log first; but it takes every text for 16 bytes
+# when it asks itself what is large.
+_LARGE_BYTES: Final = 32 * 2**20
 _NO_RECORDS: Final[dict[str, Any]] = {
     "records": None,
     "bytes": None,
@@ -444,8 +457,8 @@ def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.Data
 
 def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
     """Add rows to `schema.table`, columns by name."""
-    with registered(connection, new_rows=rows):
-        connection.execute(f"insert into {table} by name select * from new_rows")
+    # DuckDB finds `rows` here by itself: what is registered in a transaction, it would hold until the end of that.
+    connection.execute(f"insert into {table} by name select * from rows")
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

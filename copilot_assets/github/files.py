@@ -259,7 +259,7 @@ def _is_json(text: bytes, kind: Any) -> bool:
 def record_texts(path: Path, layout: str) -> Iterator[tuple[str, bytes]]:
     """The records' texts, each with the place where it stands in its file."""
     if layout == LINES:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=2**20) as file:
             for number, line in enumerate(file, start=1):
                 if text := line.strip(_SPACE):
                     yield f"line {number}", text

@@ -39,7 +39,7 @@ def flatten(table: str, record: type[Record], *objects: dict[str, Any]) -> list[
         "select scope, day, seq, from_json(payload, $structure) as record from texts",
         params={"structure": duckdb_structure(record)},
     ).pl()
-    return table_named(table).frame(latest_of_each_key(records, record)).rows(named=True)
+    return table_named(table).frame(latest_of_each_key(records, record)[0]).rows(named=True)
 
 
 def table_named(name: str) -> FlatTable:
