@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from copilot_assets import refresh
 from copilot_assets.identities import Identities
-from copilot_assets.records import EntityDay, RepoDay
+from copilot_assets.records import EntityDay, RepoDay, UserDay
 from copilot_assets.records.names import NAMES
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
@@ -116,3 +117,37 @@ def test_the_known_names_are_in_the_warehouse_and_written_when_they_differ(
     before = connection.execute(row).fetchall()
     flattened(connection)
     assert connection.execute(row).fetchall() == before, "written once"
+
+
+def people(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute("select scope, day, user_id, loc_added_sum from flat.user_daily order by all").fetchall()
+
+
+def test_a_day_that_is_too_large_at_once_makes_the_rows_that_it_makes_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a key comes again far apart: the last record counts, as it does within one piece."""
+    days = [DAY, date(2026, 9, 2)]
+    connection.execute("delete from raw.records")
+    for day, persons in zip(days, ([*range(50), 7, 3], [3, 7]), strict=True):
+        connection.execute(
+            "insert into raw.fetches by name select $day::varchar as fetch_id, 'org:o' as scope, 'users-1-day' as "
+            "report, $day as day, now()::timestamp as requested_at, 'reported' as outcome, $n as records, "
+            "$n * 50 as bytes, 'x' as sha256, '' as evidence",
+            {"day": day, "n": len(persons)},
+        )
+        for seq, person in enumerate(persons, start=1):
+            payload = json.dumps({"day": str(day), "user_id": person, "loc_added_sum": seq})
+            connection.execute(
+                "insert into raw.records values ('org:o', 'users-1-day', ?, ?, ?, 'f')", [day, seq, payload]
+            )
+    identities = Identities(IdentityMode.LOGIN, tmp_path / "no.key")
+    expected = sorted(
+        [("org:o", DAY, person, person + 1) for person in range(50) if person not in (3, 7)]
+        + [("org:o", DAY, 7, 51), ("org:o", DAY, 3, 52), ("org:o", days[1], 3, 1), ("org:o", days[1], 7, 2)]
+    )
+    for size in (2**20, 2_700, 300, 60):
+        monkeypatch.setattr(refresh, "CHUNK_BYTES", size)
+        flattened_days, refreshed = refresh_flat(connection, UserDay, ["users-1-day"], identities, full=True)
+        assert people(connection) == expected, size
+        assert (flattened_days, refreshed["user_daily"].rows_written) == (2, 52)
