@@ -32,7 +32,7 @@ _POPULATION: Final = 8_000
 # It would tell its makers of every run.
 _QUIET_DLT: Final = {"RUNTIME__DLTHUB_TELEMETRY": "false"}
 # Which ways are measured with how many records: beyond, they take minutes or more memory than a machine has.
-_MOST: Final = {"Polars alone": 100_000, "pandas": 100_000, "dlt": 10_000, "dlt by Parquet": 100_000}
+_MOST: Final = {"Polars alone": 100_000, "pandas": 100_000, "dlt": 10_000, "dlt by Parquet": 10_000}
 
 
 @dataclass(frozen=True)

@@ -118,19 +118,20 @@ def test_flattening_takes_a_statement_or_two_a_table_however_many_records(
     assert statements(connection, lambda: flatten(connection, tmp_path)) < few, "nothing to do"
 
 
-def test_one_connection_beside_the_writing_one_for_a_day_of_many_pieces(
+def test_a_day_of_many_pieces_is_flattened_by_one_connection_that_parses_each_once(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    land(connection, [fetched(users(tmp_path / "a.json", 300))], "run")
-    monkeypatch.setattr(refresh, "CHUNK_BYTES", 4_000)
+    path = users(tmp_path / "a.json", 300)
+    land(connection, [fetched(path)], "run")
+    monkeypatch.setattr(refresh, "CHUNK_BYTES", path.stat().st_size // 12 + 1)
     connection.execute("call truncate_duckdb_logs()")
     flatten(connection, tmp_path)
     ((connections, pieces),) = connection.execute(
         "select count(distinct connection_id), count(*) filter (message like '%from_json%') "
         "from duckdb_logs where type = 'QueryLog'"
     ).fetchall()
-    assert connections == 2
-    assert pieces > 10
+    assert connections == 1
+    assert pieces == 12
 
 
 @pytest.mark.skipif(not IO.exists(), reason="only Linux counts the bytes that a process reads")
