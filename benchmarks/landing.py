@@ -167,3 +167,15 @@ def table_landing(landings: Sequence[Landing]) -> Iterator[Table]:
                 f"{landing.times_ours(way):.2f} ×",
             )
         yield table
+
+
+def broken_landing(landings: Sequence[Landing]) -> list[str]:
+    """A sentence for each figure that no machine excuses."""
+    least = {"DuckDB alone": 0.1, "dlt": 1.0}
+    return [
+        f"Landing and flattening {landing.records:,} records is {landing.times_ours(way):.2f} times as fast as {way}; "
+        f"less than {least[way]} is broken."
+        for landing in landings
+        for way in landing.ways.keys() & least
+        if landing.times_ours(way) < least[way]
+    ]

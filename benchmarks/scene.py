@@ -210,7 +210,7 @@ def spend(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> 
         RuntimeError: it failed; the message is what it said.
     """
     with tempfile.NamedTemporaryFile() as spent:
-        ended = subprocess.run(  # noqa: S603 - our own words
+        ended = subprocess.run(
             [sys.executable, str(PROJECT / "benchmarks" / "spent.py"), spent.name, *command],
             cwd=folder,
             env=environment(folder, settings),

@@ -77,7 +77,7 @@ def _dev(home: Home, *which: str) -> float:
     command = [sys.executable, "-m", "dagster", "dev", *which, "-p", str(port)]
     began = time.perf_counter()
     # A group of its own, ended as a whole: `dagster dev` is five processes.
-    process = subprocess.Popen(  # noqa: S603 - our own words
+    process = subprocess.Popen(
         command,
         cwd=home.folder,
         env=environment(home.folder, home.settings),
