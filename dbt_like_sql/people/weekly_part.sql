@@ -324,7 +324,8 @@ ranked as (
         row_number() over (
             partition by family, scope, week_start, breakdown, measure
             order by is_small, people_of_family, part
-        ) as place
+        ) as place,
+        (select min_cohort from raw.settings) as min_cohort
     from (
         select *, max(people) over (partition by family, week_start, breakdown, measure, part) as people_of_family
         from cells
@@ -351,7 +352,7 @@ rectangles as (
     left join cells as o
         on o.family = c.family and o.scope <> c.scope and o.week_start = c.week_start and o.breakdown = c.breakdown
         and o.measure = c.measure and o.part = c.part
-        and (c.people + o.people >= (select min_cohort from raw.settings) or o.scope = o.family)
+        and (c.people + o.people >= c.min_cohort or o.scope = o.family)
     left join cells as k
         on k.family = c.family and k.scope = o.scope and k.week_start = c.week_start and k.breakdown = c.breakdown
         and k.measure = c.measure and k.part = h.part
