@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,7 @@ class Backfill:
     backfill: Spent
     download: Spent
     bookkeeping: Spent
-    run_a_day: Spent | None
+    run_a_day: Spent | None = None
 
     @property
     def ratio(self) -> Ratio:
@@ -70,17 +70,12 @@ def measure_backfill(*, days: int, latency: float, runs: int, single_runs: int) 
     last = today_utc() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
     with github(latency) as served, tempfile.TemporaryDirectory(prefix="copilot-bench-") as name:
-        installed = settings(served.api_url, _SCOPES, first, _REPORTS)
         questions = _questions(first, last)
-        each = [_measure(served, Path(name) / str(n), installed, questions, first, last) for n in range(runs)]
-        filled = Home(Path(name) / "0" / "ours", installed)
+        each = [_measure(served, Path(name) / str(n), latency, questions, first, last) for n in range(runs)]
+        filled = Home(Path(name) / "0" / "ours", settings(served.api_url, _SCOPES, first, _REPORTS))
         singles = [filled.backfill(day, day) for day in (last - timedelta(days=n) for n in range(single_runs))]
-    return Backfill(
-        days=days,
-        latency=latency,
-        questions=len(questions),
-        requests=each[0].requests,
-        download_requests=each[0].download_requests,
+    return replace(
+        each[0],
         most_in_flight=max(one.most_in_flight for one in each),
         backfill=Spent.median([one.backfill for one in each]),
         download=Spent.median([one.download for one in each]),
@@ -89,24 +84,10 @@ def measure_backfill(*, days: int, latency: float, runs: int, single_runs: int) 
     )
 
 
-@dataclass(frozen=True)
-class _Once:
-    requests: int
-    download_requests: int
-    most_in_flight: int
-    backfill: Spent
-    download: Spent
-    bookkeeping: Spent
-
-
 def _measure(
-    served: Github,
-    folder: Path,
-    installed: dict[str, str],
-    questions: list[tuple[str, str]],
-    first: date,
-    last: date,
-) -> _Once:
+    served: Github, folder: Path, latency: float, questions: list[tuple[str, str]], first: date, last: date
+) -> Backfill:
+    installed = settings(served.api_url, _SCOPES, first, _REPORTS)
     ours, files, empty = (Home(folder / part, installed) for part in ("ours", "files", "empty"))
     asked, shape = folder / "questions.json", folder / "outline.json"
     asked.write_text(json.dumps(questions))
@@ -116,7 +97,17 @@ def _measure(
     bookkeeping = empty.keep_history_as_shipped().run("-m", "benchmarks.empty", str(shape), str(first), str(last))
     backfill = ours.backfill(first, last)
     requests, most_in_flight = served.asked()
-    return _Once(requests, download_requests, most_in_flight, backfill, download, bookkeeping)
+    return Backfill(
+        days=(last - first).days + 1,
+        latency=latency,
+        questions=len(questions),
+        requests=requests,
+        download_requests=download_requests,
+        most_in_flight=most_in_flight,
+        backfill=backfill,
+        download=download,
+        bookkeeping=bookkeeping,
+    )
 
 
 def _questions(first: date, last: date) -> list[tuple[str, str]]:

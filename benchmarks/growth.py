@@ -23,7 +23,7 @@ from benchmarks.scene import Home, Spent, github, settings
 from copilot_assets.settings import today_utc
 from copilot_assets.warehouse import Warehouse
 
-_WEEKS_OF_DAYS: Final = 28
+_MONTH_DAYS: Final = 28
 _REBUILT: Final = ("sql_models", "export__files")
 _RAW: Final = ("records", "fetches")
 # A night of 36 months is to take as long as one of a month, but for the rebuild.
@@ -55,12 +55,12 @@ def measure_growth(*, months: Sequence[int], runs: int) -> list[Growth]:
     """Make each history, and run a night on it `runs` times."""
     last = today_utc() - timedelta(days=1)
     with github() as served, tempfile.TemporaryDirectory(prefix="copilot-bench-") as name:
-        first = last - timedelta(days=_WEEKS_OF_DAYS - 1)
+        first = last - timedelta(days=_MONTH_DAYS - 1)
         month = Home(Path(name) / "month", settings(served.api_url, SCOPES, first))
         month.backfill(first, last)
         measured = []
         for count in months:
-            start = last - timedelta(days=_WEEKS_OF_DAYS * count - 1)
+            start = last - timedelta(days=_MONTH_DAYS * count - 1)
             home = month.copy(Path(name) / str(count), COPILOT_START_DATE=start.isoformat())
             records = _tell_again(home.warehouse, count)
             home.backfill(last, last)  # every table changes with the history; this night is not measured
@@ -85,9 +85,9 @@ def _tell_again(path: Path, months: int) -> int:
         ).fetchall()
         before = f"(select unnest(range(1, {months})) as month)"
         for (table,) in [*flat, *((f"raw.{name}",) for name in _RAW)]:
-            moved = [f"(day - {_WEEKS_OF_DAYS} * month::integer)::date as day"]
+            moved = [f"(day - {_MONTH_DAYS} * month::integer)::date as day"]
             if table == "raw.fetches":
-                moved.append(f"requested_at - to_days({_WEEKS_OF_DAYS} * month::integer) as requested_at")
+                moved.append(f"requested_at - to_days({_MONTH_DAYS} * month::integer) as requested_at")
             if table.startswith("raw."):
                 moved.append("fetch_id || '-' || month as fetch_id")
             connection.execute(

@@ -5,8 +5,6 @@ Beside them what Dagster takes for itself: `import dagster` in a process of its 
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +12,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +21,7 @@ from typing import Final
 from rich.table import Table
 
 from benchmarks.scene import Home, Spent, environment, settings
+from copilot_assets.demo import end_group
 from copilot_assets.settings import today_utc
 
 _LONGEST_SECONDS: Final = 120
@@ -92,12 +90,7 @@ def _dev(home: Home, *which: str) -> float:
             time.sleep(0.02)
         return time.perf_counter() - began
     finally:
-        for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, request)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=20)
-                break
+        end_group(process)
 
 
 def _answers(port: int) -> bool:

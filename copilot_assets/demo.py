@@ -71,7 +71,7 @@ def _standin() -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
-        _end(process)
+        end_group(process)
 
 
 def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
@@ -90,10 +90,10 @@ def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> N
     except KeyboardInterrupt:
         say("Ending the Dagster UI.")
     finally:
-        _end(process)
+        end_group(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """Ask a process group to end, ever more firmly, and wait until it has."""
     for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
