@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -24,7 +25,7 @@ from copilot_assets.records.names import NAMES
 from copilot_assets.warehouse import append, bound_memory, delete_days, ensure_table, registered, row_count, transaction
 
 # JSON flattened at a time: half of it takes a tenth more time in all, twice of it twice the memory.
-CHUNK_BYTES: Final = 128 * 2**20
+CHUNK_BYTES: Final = 64 * 2**20
 # To be raised when the same records come to make other rows without a column changing.
 CODE_VERSION: Final = 1
 
@@ -183,8 +184,8 @@ def _flatten_chunk(
         if chunk["is_shown"].any():
             for table in tables_of(record):
                 delete_days(connection, f"flat.{table.name}", chunk)
-        for first, end in _pieces(chunk, record):
-            records, later = latest_of_each_key(_parsed(connection, record, first, end), record, later)
+        for parsed in _parsed(connection, record, chunk):
+            records, later = latest_of_each_key(parsed, record, later)
             records = identities.shown(records, record)
             for table in tables_of(record):
                 rows = table.frame(records)
@@ -202,7 +203,22 @@ def _flatten_chunk(
     return written
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], first: int, end: int) -> pl.DataFrame:
+def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], chunk: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The records of the days in `chunk`, piece by piece: each is parsed while rows are made of the one before.
+
+    DuckDB parses outside Python's lock, in a connection of its own: what raw holds was committed before.
+    """
+    coming: Future[pl.DataFrame] | None = None
+    with connection.cursor() as reader, registered(reader, chunk=chunk), ThreadPoolExecutor(1) as parser:
+        for first, end in _pieces(chunk, record):
+            came, coming = coming, parser.submit(_parse, reader, record, first, end)
+            if came:
+                yield came.result()
+        if coming:
+            yield coming.result()
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, record: type[Record], first: int, end: int) -> pl.DataFrame:
     """The records of the days in `chunk` at some positions: columns scope, day, seq, record; in any order."""
     parsed: pl.DataFrame = connection.sql(
         """

@@ -390,7 +390,7 @@ def _insert_files(
     places = pl.DataFrame([{**place, "start": start} for (_, place), start in zip(files, starts, strict=False)])
     # The limit is on one record, 16 MB unless raised.
     longest = max(max(file.longest for file, _ in files) + 1, 2**24)
-    with registered(connection, places=places):
+    with registered(connection, places=places), _one_thread(connection):
         read = connection.execute(
             f"""
             insert into raw.records by name
@@ -406,6 +406,16 @@ def _insert_files(
     counted = sum(file.records for file, _ in files)
     if read[0][0] != counted:
         raise duckdb.DataError(f"DuckDB read {read[0][0]} records where {counted} had been counted.")
+
+
+@contextmanager
+def _one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """For an INSERT that has to keep an order: several threads read no faster, and copy what they read once more."""
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute("reset threads")
 
 
 def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedReport]) -> None:
@@ -443,8 +453,10 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str,
     connection.execute(f"create schema if not exists {schema}")
     definition = ", ".join(f'"{column.name}" {column.dtype}' for column in columns)
     connection.execute(f"create table if not exists {schema}.{table} ({definition})")
+    there = {name for name, *_ in connection.execute(f"describe {schema}.{table}").fetchall()}
     for column in columns:
-        connection.execute(f'alter table {schema}.{table} add column if not exists "{column.name}" {column.dtype}')
+        if column.name not in there:
+            connection.execute(f'alter table {schema}.{table} add column "{column.name}" {column.dtype}')
 
 
 def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:

@@ -151,3 +151,38 @@ def test_a_day_that_is_too_large_at_once_makes_the_rows_that_it_makes_whole(
         flattened_days, refreshed = refresh_flat(connection, UserDay, ["users-1-day"], identities, full=True)
         assert people(connection) == expected, size
         assert (flattened_days, refreshed["user_daily"].rows_written) == (2, 52)
+
+
+def test_a_piece_that_can_not_be_parsed_leaves_the_rows_that_were_there(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pieces before it were flattened in the same transaction."""
+    connection.execute("update raw.fetches set report = 'users-1-day', records = 3, bytes = 90")
+    connection.execute("delete from raw.records")
+    for person in (1, 2, 3):
+        payload = json.dumps({"day": str(DAY), "user_id": person, "loc_added_sum": 5})
+        connection.execute(
+            "insert into raw.records values ('org:o', 'users-1-day', ?, ?, ?, 'f')", [DAY, person, payload]
+        )
+    identities = Identities(IdentityMode.LOGIN, tmp_path / "no.key")
+    refresh_flat(connection, UserDay, ["users-1-day"], identities)
+    before = people(connection)
+    assert [row[2] for row in before] == [1, 2, 3]
+
+    parse, first_parsed = refresh._parse, []
+
+    def breaks_at_the_first_records(*args: Any) -> Any:
+        if args[2] == 0:
+            raise duckdb.IOException("the disk is gone")
+        first_parsed.append(args[2])
+        return parse(*args)
+
+    monkeypatch.setattr(refresh, "CHUNK_BYTES", 30)
+    monkeypatch.setattr(refresh, "_parse", breaks_at_the_first_records)
+    with pytest.raises(duckdb.IOException, match="the disk is gone"):
+        refresh_flat(connection, UserDay, ["users-1-day"], identities, full=True)
+    assert first_parsed, "others came before it"
+    assert people(connection) == before
+    monkeypatch.undo()
+    refresh_flat(connection, UserDay, ["users-1-day"], identities, full=True)
+    assert people(connection) == before
