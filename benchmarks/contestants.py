@@ -32,10 +32,11 @@ from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.identities import Identities
+from copilot_assets.landing import land
 from copilot_assets.records import UserDay
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 
 # The day that the file is about.
 DAY: Final = date(2026, 10, 28)

@@ -27,8 +27,9 @@ from copilot_assets.github.files import DECODERS, GZIP, OBJECTS, ReportFile
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
+from copilot_assets.landing import land_archive
 from copilot_assets.records import LegacyDay
-from copilot_assets.warehouse import ExpectedReport, Warehouse, land_archive, make_report_view
+from copilot_assets.warehouse import ExpectedReport, Warehouse, make_report_view
 
 (LEGACY,) = (report for report in REPORTS if report.record is LegacyDay)
 

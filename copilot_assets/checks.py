@@ -4,25 +4,30 @@ Those about days read the text of `quality.day_status` against the ledger as it 
 is right before the table is rebuilt. The SQL models' own assertions and tests are checked in `assets/sql.py`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
-import duckdb
-import polars as pl
 
 from copilot_assets.assets import POOL, sentences, sql_value, table_value
 from copilot_assets.assets.raw import raw_key
-from copilot_assets.flatten import RECORDS, FlatTable, tables_of
+from copilot_assets.flat_tables import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.installation import Installation, expected_reports
 from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models import SqlModel
 from copilot_assets.warehouse import ExpectedReport, Warehouse, expect
 
+if TYPE_CHECKING:
+    import duckdb
+
+_Rows = Sequence[Mapping[str, Any]]
+
 SHOWN_STRETCHES: Final = 50
+_SHOWN: Final = ("days", "scope", "report", "status", "evidence", "remedy")
 # A whole history of people's rows would cost more every month; a month of them does not.
 CHECKED_DAYS: Final = 35
 
@@ -112,12 +117,13 @@ def _day_checks(
         selected = context.selected_asset_check_keys
         with sentences(), warehouse.connect() as connection:
             expect(connection, _expected(installation))
-            stretches = connection.sql(_stretches(day_status, sorted(set(chain.from_iterable(about.values()))))).pl()
+            query = _stretches(day_status, sorted(set(chain.from_iterable(about.values()))))
+            stretches = connection.sql(query).pl().rows(named=True)
         yield from (
             _result(
                 key,
                 check,
-                stretches.filter(pl.col("coverage").is_in(check.coverage), pl.col("report").is_in(reports)),
+                [row for row in stretches if row["coverage"] in check.coverage and row["report"] in reports],
                 reports,
             )
             for key, reports in about.items()
@@ -163,20 +169,20 @@ def _key_check(tables: Sequence[FlatTable]) -> dg.AssetCheckSpec:
 
 
 def _repeated(
-    connection: duckdb.DuckDBPyConnection, key: dg.AssetKey, tables: Sequence[FlatTable]
+    connection: "duckdb.DuckDBPyConnection", key: dg.AssetKey, tables: Sequence[FlatTable]
 ) -> dg.AssetCheckResult:
     query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
-    repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl()
+    repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl().rows(named=True)
     metadata: dict[str, Any] = {
-        "repeated_keys": int(repeated["repeated_keys"].sum()),
+        "repeated_keys": sum(row["repeated_keys"] for row in repeated),
         "query": sql_value(query),
     }
-    if repeated.height:
-        metadata["rows"] = table_value(repeated.head(SHOWN_STRETCHES).rows(named=True))
+    if repeated:
+        metadata["rows"] = table_value(repeated[:SHOWN_STRETCHES])
     return dg.AssetCheckResult(
         asset_key=key,
         check_name="keys_are_unique",
-        passed=repeated.is_empty(),
+        passed=not repeated,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )
@@ -235,9 +241,9 @@ def _stretches(day_status: SqlModel, reports: Sequence[str]) -> str:
     """
 
 
-def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Sequence[str]) -> dg.AssetCheckResult:
-    missing = int(rows["missing"].sum())
-    unexplained = int(rows.filter(~pl.col("is_explained"))["missing"].sum())
+def _result(key: dg.AssetKey, check: _DayCheck, rows: _Rows, reports: Sequence[str]) -> dg.AssetCheckResult:
+    missing = sum(row["missing"] for row in rows)
+    unexplained = sum(row["missing"] for row in rows if not row["is_explained"])
     query = f"select * from quality.day_status where {check.where(reports)} order by day desc, scope, report"
     metadata: dict[str, Any] = {
         "days_missing": missing,
@@ -245,8 +251,7 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Seq
         "query": sql_value(query),
     }
     if missing:
-        shown = rows.head(SHOWN_STRETCHES).drop("is_explained", "coverage", "missing")
-        metadata["days"] = table_value(shown.rows(named=True))
+        metadata["days"] = table_value({name: row[name] for name in _SHOWN} for row in rows[:SHOWN_STRETCHES])
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check.name,
@@ -257,10 +262,12 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: pl.DataFrame, reports: Seq
     )
 
 
-def _summary(rows: pl.DataFrame, missing: int, unexplained: int) -> str:
+def _summary(rows: _Rows, missing: int, unexplained: int) -> str:
     if not missing:
         return "No day of any scope is missing."
-    by_status = rows.group_by("status").agg(pl.col("missing").sum()).sort("status").rows()
-    counts = ", ".join(f"{count} {status}" for status, count in by_status)
+    by_status: Counter[str] = Counter()
+    for row in rows:
+        by_status[row["status"]] += row["missing"]
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
     ending = f"{unexplained} without explanation" if unexplained else "all explained"
     return f"{missing} days of a scope and report are missing: {counts}; {ending}."

@@ -11,7 +11,7 @@ from copilot_assets.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_ke
 from copilot_assets.assets.sql import build_sql_assets
 from copilot_assets.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.checks import build_day_checks, build_key_checks
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.inputs import INPUT_TABLES
 from copilot_assets.installation import Installation

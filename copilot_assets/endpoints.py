@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from copilot_assets.flatten import tables_of
+from copilot_assets.flat_tables import tables_of
 from copilot_assets.github.reports import REPORTS, Delivery, Report
 
 _SAME_ROWS: Final = (

@@ -21,7 +21,7 @@ from typing import Final
 import duckdb
 
 from copilot_assets.contract import Column
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.settings import ExportFormat, SettingsError, now_utc
 from copilot_assets.sql_models import PUBLISHED_SCHEMAS, load_models
 from copilot_assets.warehouse import WarehouseError, transaction, why_not_opened

@@ -16,10 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
-from copilot_assets.contract import person_columns
-from copilot_assets.records import Record
 from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.warehouse import make_private
 
@@ -72,28 +68,6 @@ class Identities:
             return "login"
         return f"pseudonym {hashlib.sha256(self._key).hexdigest()[:12]}"
 
-    def shown(self, records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
-        """The records as flat tables may show them: a pseudonym for each id, and no login; null stays null.
-
-        Args:
-            records: column `record` (Struct as `contract.duckdb_structure` says), others as they are.
-            record: what they are records of.
-
-        Raises:
-            SettingsError: the key file can't be read or made.
-        """
-        person = person_columns(record)
-        if not person or self.mode is IdentityMode.LOGIN:
-            return records
-        (id_path,), (login_path,) = person["id"].paths, person["login"].paths
-        ids = records.select(_at(pl.col("record"), id_path)).to_series().drop_nulls().unique()
-        pseudonyms = pl.Series([self.pseudonym(each) for each in ids], dtype=pl.Int64)
-        shown_id = _at(pl.col("record"), id_path).replace_strict(ids, pseudonyms, default=None)
-        no_login = pl.lit(None, pl.String)
-        return records.with_columns(_put(pl.col("record"), id_path, shown_id).alias("record")).with_columns(
-            _put(pl.col("record"), login_path, no_login).alias("record")
-        )
-
     @cached_property
     def _mac(self) -> hmac.HMAC:
         """Of nothing yet: a copy of it is had in half the time that a new one takes."""
@@ -136,15 +110,3 @@ class Identities:
                 "run makes another key and other pseudonyms, and no longer knows whom it was told to forget."
             )
         return key
-
-
-def _at(node: pl.Expr, path: tuple[str, ...]) -> pl.Expr:
-    for name in path:
-        node = node.struct.field(name)
-    return node
-
-
-def _put(node: pl.Expr, path: tuple[str, ...], value: pl.Expr) -> pl.Expr:
-    """The object `node` with another value at a path inside it."""
-    name, *rest = path
-    return node.struct.with_fields((_put(node.struct.field(name), tuple(rest), value) if rest else value).alias(name))

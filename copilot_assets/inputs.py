@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Self
-
-import duckdb
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from copilot_assets.contract import Column
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
@@ -26,6 +24,9 @@ from copilot_assets.settings import (
     seat_grace_days,
 )
 from copilot_assets.warehouse import transaction
+
+if TYPE_CHECKING:
+    import duckdb
 
 # The tables, whose DDL is in `warehouse.py`.
 INPUT_TABLES: Final = {

@@ -17,7 +17,8 @@ import duckdb
 import polars as pl
 
 from copilot_assets.contract import Column, duckdb_structure, person_columns
-from copilot_assets.flatten import latest_of_each_key, tables_of
+from copilot_assets.flat_tables import tables_of
+from copilot_assets.flatten import latest_of_each_key, rows_of, show_people
 from copilot_assets.identities import Identities
 from copilot_assets.records import Record
 from copilot_assets.records.fields import MAX
@@ -186,9 +187,9 @@ def _flatten_chunk(
                 delete_days(connection, f"flat.{table.name}", chunk)
         for parsed in _parsed(connection, record, chunk):
             records, later = latest_of_each_key(parsed, record, later)
-            records = identities.shown(records, record)
+            records = show_people(records, record, identities)
             for table in tables_of(record):
-                rows = table.frame(records)
+                rows = rows_of(table, records)
                 if not rows.is_empty():
                     append(connection, f"flat.{table.name}", rows)
                 written[table.name] += rows.height

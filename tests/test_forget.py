@@ -26,11 +26,12 @@ from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.identities import Identities
+from copilot_assets.landing import land
 from copilot_assets.records import Seat, UserDay, UserTeamDay
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 from tests.conftest import KEY, TODAY, Company, new_company, pseudonym, report_named
 
 DAY = date(2026, 9, 1)

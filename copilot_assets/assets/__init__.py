@@ -1,21 +1,26 @@
 """The Dagster assets, thin: they wire what the domain modules do to keys, partitions, metadata and events.
 
-What all asset modules share stands here.
+What all asset modules share stands here. Modules that only a run needs (DuckDB, Polars, the client) are imported in the
+functions that run: Dagster loads the definitions in every process, and they would take it half as long again.
 """
+
+from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
-import duckdb
-import polars as pl
 
 from copilot_assets.contract import Column
 from copilot_assets.settings import SettingsError
 from copilot_assets.warehouse import WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
 
 # `backfill_policy` and code references are marked beta; a warning for each asset at every start tells a user nothing.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -71,6 +76,8 @@ def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collecti
 
 
 def _markdown(frame: pl.DataFrame) -> str:
+    import polars as pl
+
     escaped = frame.with_columns(pl.col(pl.String).str.replace_all("|", r"\|", literal=True))
     with pl.Config(
         tbl_formatting="MARKDOWN",

@@ -9,10 +9,9 @@ from typing import Any
 import dagster as dg
 
 from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences, table_value
-from copilot_assets.export import SCHEMAS, export
 from copilot_assets.installation import Installation
 from copilot_assets.settings import export_folder, export_format
-from copilot_assets.sql_models import SqlModel
+from copilot_assets.sql_models import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse import Warehouse
 
 
@@ -21,7 +20,7 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["export", "files"],
-        deps=[dg.AssetKey(model.key) for model in models if model.schema in SCHEMAS],
+        deps=[dg.AssetKey(model.key) for model in models if model.schema in PUBLISHED_SCHEMAS],
         group_name="export",
         description=(
             "One file per table of schema weekly and quality, for tools that are to read numbers without opening the "
@@ -37,6 +36,8 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
     def export_files(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[Any]:
+        from copilot_assets.export import export
+
         with sentences():
             folder = export_folder(installation.env)
             if folder is None:

@@ -1,6 +1,7 @@
 """The flat assets: all tables of a record type in one step, unpartitioned and incremental by the ledger.
 
-Which tables there are and how they come out of a record is in `flatten.py`; what is stale, in `refresh.py`.
+Which tables there are is in `flat_tables.py`, how they come out of a record in `flatten.py`; what is stale, in
+`refresh.py`.
 """
 
 from collections.abc import Iterable
@@ -10,11 +11,10 @@ import dagster as dg
 
 from copilot_assets.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
 from copilot_assets.assets.raw import LEDGER, raw_key
-from copilot_assets.flatten import RECORDS, FlatTable, tables_of
+from copilot_assets.flat_tables import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation
 from copilot_assets.records import Record
-from copilot_assets.refresh import refresh_flat
 from copilot_assets.warehouse import Warehouse
 
 
@@ -61,6 +61,8 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         installation: dg.ResourceParam[Installation],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.MaterializeResult[Any]]:
+        from copilot_assets.refresh import refresh_flat
+
         with sentences(), warehouse.connect() as connection:
             days, refreshed = refresh_flat(
                 connection,

@@ -22,7 +22,7 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.installation import Installation, asked_reports, expected_reports
 from copilot_assets.partitions import days_of
 from copilot_assets.settings import Settings
-from copilot_assets.warehouse import Warehouse, expect, land, make_report_view
+from copilot_assets.warehouse import Warehouse, expect, make_report_view
 
 if TYPE_CHECKING:
     from copilot_assets.github.client import Fetch
@@ -263,10 +263,10 @@ def _fetch_and_land(
     warehouse: Warehouse,
     run_id: str,
 ) -> None:
-    # Needed by a run alone: a third of what the definitions would take to load.
     from copilot_assets.forget import strike
     from copilot_assets.github.auth import auth_for
     from copilot_assets.github.client import GitHubClient
+    from copilot_assets.landing import land
 
     scopes = settings.scopes if report in asked_reports(settings) else ()
 

@@ -6,16 +6,19 @@ Here belongs what Dagster is told about a model and how its table is replaced. W
 
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import duckdb
 
 from copilot_assets.assets import FOLLOWS_UPSTREAM, POOL, names_nobody, preview, sentences, sql_value, table_value
 from copilot_assets.sql_models import ModelCheck, ModelColumn, SqlModel, TableName, check_references, column_lineage
 from copilot_assets.warehouse import Warehouse, row_count, transaction
+
+if TYPE_CHECKING:
+    import duckdb
 
 _OFFENDING_ROWS = 20
 
@@ -123,8 +126,19 @@ class _QueryRefusedError(Exception):
     """DuckDB refuses the query of a file. The message says what it means and what to do."""
 
 
+@contextmanager
+def _refusals(meaning: str, remedy: str) -> Iterator[None]:
+    """Say of a query that DuckDB refuses what that means and what to do, and what DuckDB says."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _QueryRefusedError(f"{meaning} {remedy} {error}") from error
+
+
 def _build_all(
-    connection: duckdb.DuckDBPyConnection, models: Iterable[SqlModel]
+    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel]
 ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
     """Build each model that reads no table of those that could not be built.
 
@@ -152,7 +166,7 @@ def _build_all(
 
 
 def _check_all(
-    connection: duckdb.DuckDBPyConnection, checks: Iterable[tuple[SqlModel, ModelCheck]]
+    connection: "duckdb.DuckDBPyConnection", checks: Iterable[tuple[SqlModel, ModelCheck]]
 ) -> Generator[dg.AssetCheckResult, None, list[str]]:
     """Run checks; returns a sentence for each query that was refused."""
     refused = []
@@ -166,7 +180,7 @@ def _check_all(
     return refused
 
 
-def _build(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dg.MaterializeResult[Any]:
+def _build(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dg.MaterializeResult[Any]:
     started = time.perf_counter()
     changes = replace_table(connection, model)
     seconds = round(time.perf_counter() - started, 3)
@@ -176,7 +190,7 @@ def _build(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dg.Materia
     )
 
 
-def replace_table(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+def replace_table(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
     """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones.
 
     A table that would come out as it is, is not written.
@@ -187,24 +201,19 @@ def replace_table(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dic
     Raises:
         _QueryRefusedError: DuckDB refuses the query; nothing was changed.
     """
-    try:
-        with transaction(connection):
-            connection.execute(f"create schema if not exists {model.schema}")
-            # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
-            connection.execute(f"create or replace temp table built as {model.sql}")
-            changes = _changes(connection, model)
-            if changes.get("rows_changed") != 0:
-                connection.execute(f"create or replace table {model.table} as from built")
-            connection.execute("drop table built")
-            return changes
-    except duckdb.Error as error:
-        raise _QueryRefusedError(
-            f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
-            f"Correct the file and materialise the asset again. {error}"
-        ) from error
+    meaning = f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}."
+    with _refusals(meaning, "Correct the file and materialise the asset again."), transaction(connection):
+        connection.execute(f"create schema if not exists {model.schema}")
+        # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
+        connection.execute(f"create or replace temp table built as {model.sql}")
+        changes = _changes(connection, model)
+        if changes.get("rows_changed") != 0:
+            connection.execute(f"create or replace table {model.table} as from built")
+        connection.execute("drop table built")
+    return changes
 
 
-def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+def _changes(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
     """How the table `built` differs from the one that is there; empty where there is none of its columns to compare."""
     names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
     if (model.table,) not in names:
@@ -229,7 +238,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str
     return changes
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
     """What the UI shows of the table that was just built."""
     columns = _columns(connection, (model.key, *model.depends_on))
     own = columns.pop(model.key)
@@ -246,7 +255,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[st
     return metadata | preview(connection, model.table, own)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
+def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
     """Columns and DuckDB types of tables, as they are in the file now."""
     columns: dict[TableName, dict[str, str]] = {table: {} for table in tables}
     found = connection.execute(
@@ -280,18 +289,14 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
     )
 
 
-def _run(connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
+def _run(connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {"query": sql_value(check.sql)}
-    try:
+    meaning = f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}."
+    with _refusals(meaning, "Correct the file and run the check again."):
         offending = connection.sql(check.sql)
         count = metadata["offending_rows"] = offending.aggregate("count(*) as n").pl().item()
         if count and names_nobody(model.table, offending.columns):
             metadata["rows"] = table_value(offending.limit(_OFFENDING_ROWS).pl().rows(named=True))
-    except duckdb.Error as error:
-        raise _QueryRefusedError(
-            f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
-            f"Correct the file and run the check again. {error}"
-        ) from error
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(model.key),
         check_name=check.name,

@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from copilot_assets.contract import strict, unknown_fields
-from copilot_assets.flatten import record_keys
+from copilot_assets.flat_tables import record_keys
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.records import Record
 

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from copilot_assets.flatten import FLAT_TABLES, tables_of
+from copilot_assets.flat_tables import FLAT_TABLES, tables_of
 from copilot_assets.records import AiCreditUsage, EntityDay, PremiumRequestUsage, UserDay, UserTeamDay
 from copilot_assets.standin import Standin
 from tests.conftest import Company, new_company

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from copilot_assets.checks import build_key_checks
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.warehouse import Warehouse, ensure_table
 
 SEAT = dg.AssetCheckKey(dg.AssetKey(["flat", "seat"]), "keys_are_unique")

@@ -14,7 +14,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.standin import Standin
 from copilot_assets.standin.server import Seen
 from tests.conftest import TODAY, Company, new_company, pseudonym

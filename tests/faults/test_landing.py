@@ -30,6 +30,7 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.identities import Identities
 from copilot_assets.installation import Installation
+from copilot_assets.landing import land
 from copilot_assets.records import Record, UserDay
 from copilot_assets.records.fields import identity, in_raw_only
 from copilot_assets.refresh import refresh_flat
@@ -38,7 +39,7 @@ from copilot_assets.settings import IdentityMode, Settings, SettingsError
 from copilot_assets.sql_models import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
-from copilot_assets.warehouse import ExpectedReport, Warehouse, WarehouseError, expect, land
+from copilot_assets.warehouse import ExpectedReport, Warehouse, WarehouseError, expect
 from tests.conftest import TODAY, Company, report_named, sentences
 from tests.faults.test_client import CORP, LABS, ORG, fetch
 

@@ -35,10 +35,11 @@ from copilot_assets.github.files import BrokenFileError, Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.landing import land
 from copilot_assets.standin import World
 from copilot_assets.standin.accounts import Accounts
 from copilot_assets.standin.people import OCTO_LABS, ORGANIZATIONS
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 from tests.conftest import TODAY, clock, report_named
 
 PER_REPORT = 840  # twelve reports: 10,080 files

@@ -16,8 +16,9 @@ import pytest
 
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.outcomes import Outcome
+from copilot_assets.landing import land
 from copilot_assets.standin import Fault, Standin
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 from tests.conftest import TODAY
 from tests.faults.test_client import CORP, ORG, fetch
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
 from copilot_assets.inputs import Inputs, write_inputs

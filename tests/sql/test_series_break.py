@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from copilot_assets.flatten import FLAT_TABLES
+from copilot_assets.flat_tables import FLAT_TABLES
 from copilot_assets.standin import changes
 from tests.sql.conftest import Book
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copilot_assets.contract import duckdb_structure
-from copilot_assets.flatten import FLAT_TABLES, FlatTable, latest_of_each_key, tables_of
+from copilot_assets.flat_tables import FLAT_TABLES, FlatTable, tables_of
+from copilot_assets.flatten import latest_of_each_key, rows_of
 from copilot_assets.records import (
     AiCreditUsage,
     EntityDay,
@@ -39,7 +40,7 @@ def flatten(table: str, record: type[Record], *objects: dict[str, Any]) -> list[
         "select scope, day, seq, from_json(payload, $structure) as record from texts",
         params={"structure": duckdb_structure(record)},
     ).pl()
-    return table_named(table).frame(latest_of_each_key(records, record)[0]).rows(named=True)
+    return rows_of(table_named(table), latest_of_each_key(records, record)[0]).rows(named=True)
 
 
 def table_named(name: str) -> FlatTable:
@@ -842,7 +843,7 @@ def test_no_records_make_an_empty_table_of_the_declared_columns(table: FlatTable
         "select 'o' as scope, date '2026-09-01' as day, from_json($text, $structure) as record",
         params={"text": json.dumps(first), "structure": duckdb_structure(table.record)},
     ).pl()
-    assert table.frame(records.clear()).columns == [column.name for column in table.columns]
+    assert rows_of(table, records.clear()).columns == [column.name for column in table.columns]
 
 
 counter = st.none() | st.integers(0, 2**53)

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from copilot_assets.flatten import show_people
 from copilot_assets.identities import Identities, key_path
 from copilot_assets.records import Record, Seat, UserDay, UserTeamDay
 from copilot_assets.refresh import refresh_flat
@@ -127,15 +128,15 @@ def test_ids_become_pseudonyms_and_logins_null(tmp_path: Path) -> None:
             "record": [{"user_id": each, "user_login": f"l{each}", "n": 0} for each in (1, 2, 1)],
         }
     )
-    shown = people(tmp_path).shown(records, UserDay)
+    shown = show_people(records, UserDay, people(tmp_path))
     key = bytes.fromhex((tmp_path / "copilot.key").read_text())
     assert shown.schema == records.schema
     assert shown.rows(named=True) == [
         {"scope": scope, "record": {"user_id": pseudonym(person, key), "user_login": None, "n": 0}}
         for scope, person in (("a", 1), ("a", 2), ("b", 1))
     ]
-    assert people(tmp_path, "off").shown(records, UserDay).equals(shown)
-    assert people(tmp_path, "login").shown(records, UserDay).equals(records)
+    assert show_people(records, UserDay, people(tmp_path, "off")).equals(shown)
+    assert show_people(records, UserDay, people(tmp_path, "login")).equals(records)
 
 
 def test_a_seat_without_a_person_stays_one(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_a_seat_without_a_person_stays_one(tmp_path: Path) -> None:
         {"assignee": {"id": None, "login": "bob", "type": None}, "plan_type": ""},
         {"assignee": None, "plan_type": None},
     ]
-    shown = people(tmp_path).shown(pl.DataFrame({"record": seats}), Seat)["record"].to_list()
+    shown = show_people(pl.DataFrame({"record": seats}), Seat, people(tmp_path))["record"].to_list()
     assert shown[0] == {
         "assignee": {"id": people(tmp_path).pseudonym(5), "login": None, "type": "User"},
         "plan_type": "business",
@@ -153,7 +154,7 @@ def test_a_seat_without_a_person_stays_one(tmp_path: Path) -> None:
     assert shown[2]["plan_type"] is None
     assert not any((shown[2]["assignee"] or {}).values())
     nobody = pl.DataFrame({"record": seats}).clear()
-    assert people(tmp_path).shown(nobody, Seat).height == 0
+    assert show_people(nobody, Seat, people(tmp_path)).height == 0
 
 
 # --- The setting -----------------------------------------------------------------------------------------------------

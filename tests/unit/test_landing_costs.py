@@ -12,16 +12,17 @@ import duckdb
 import pytest
 
 from copilot_assets import refresh
-from copilot_assets.flatten import tables_of
+from copilot_assets.flat_tables import tables_of
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.identities import Identities
+from copilot_assets.landing import land
 from copilot_assets.records import UserDay
 from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 from tests.conftest import report_named
 
 DAY = date(2026, 9, 1)

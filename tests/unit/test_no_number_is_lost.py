@@ -21,14 +21,16 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from copilot_assets.contract import duckdb_structure
-from copilot_assets.flatten import tables_of
+from copilot_assets.flat_tables import tables_of
+from copilot_assets.flatten import rows_of
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.landing import land
 from copilot_assets.records import Record, RepoDay
-from copilot_assets.warehouse import Warehouse, land
+from copilot_assets.warehouse import Warehouse
 
 DAY = date(2026, 9, 1)
 ORG = Scope.parse("org:octo-org")
@@ -161,7 +163,7 @@ def test_the_text_is_kept_and_every_known_number_stands_in_a_table(
     for table in tables_of(report.record):
         if table.one_per:
             continue  # leaves out what its sister table shows
-        rows = table.frame(frame)
+        rows = rows_of(table, frame)
         for column in table.columns:
             paths = [(*table.path, *path) for path in column.paths]
             expected = sorted(number for path in paths for number in wanted.get(path, ()))
