@@ -13,6 +13,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from functools import partial
 from importlib import import_module
@@ -60,16 +61,19 @@ _MEASURES: Final = {"person": "code_generation_activity_count", **_LISTS, **_OBJ
 
 # Rows and sum of every table, by the name that it has in `_MEASURES`.
 Made = dict[str, tuple[int, int]]
+# Tells how long a part of a way takes, which ends with the `with` that it is entered by.
+Stage = Callable[[str], AbstractContextManager[None]]
 # What a way does with a file in an empty folder; it is timed, and what it gives back counts what was made.
-Way = Callable[[Path, Path], Callable[[], Made]]
+Way = Callable[[Path, Path, Stage], Callable[[], Made]]
 
 
-def ours(file: Path, folder: Path) -> Callable[[], Made]:
+def ours(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
     """What a run does with a file once it is downloaded; the digest, which a run takes on the way, included."""
     (report,) = (each for each in REPORTS if each.name == "users-1-day")
-    with file.open("rb") as content:
+    with stage("digest"), file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    contents = inspect_files([file], report, DAY)
+    with stage("validate"):
+        contents = inspect_files([file], report, DAY)
     fetch = Fetch(
         Scope.parse("enterprise:octo-corp"),
         report,
@@ -83,36 +87,41 @@ def ours(file: Path, folder: Path) -> Callable[[], Made]:
         files=contents.files,
     )
     warehouse = Warehouse(folder / "copilot.duckdb")
-    with warehouse.connect() as connection:
+    with stage("keep the text"), warehouse.connect() as connection:
         land(connection, [fetch], "benchmark")
-    with warehouse.connect() as connection:
+    with stage("parse and flatten"), warehouse.connect() as connection:
         refresh_flat(connection, UserDay, [report.name], Identities(IdentityMode.PSEUDONYM, folder / "copilot.key"))
     return lambda: _made_in(
         warehouse.path, lambda name: f"flat.user_{name.replace('3rd', 'third')}_daily".replace("person_", "")
     )
 
 
-def duckdb_alone(file: Path, folder: Path) -> Callable[[], Made]:
+def duckdb_alone(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
     """DuckDB's own reader, types found by itself; the records stay as structures, so without their text."""
     path = folder / "alone.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create table raw as from read_json(?, format = 'newline_delimited')", [str(file)])
-        _unnest(connection, "raw")
+        with stage("parse"):
+            connection.execute("create table raw as from read_json(?, format = 'newline_delimited')", [str(file)])
+        with stage("flatten"):
+            _unnest(connection, "raw")
     return lambda: _made_in(path, lambda name: f'"{name}"')
 
 
-def duckdb_with_text(file: Path, folder: Path) -> Callable[[], Made]:
+def duckdb_with_text(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
     """DuckDB alone, each record's text kept as ours is; the structure is given, which it need not look for then."""
     path = folder / "text.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            "create table raw as select json from read_json_objects(?, format = 'newline_delimited')", [str(file)]
-        )
-        connection.execute(
-            "create temp table parsed as select unnest(from_json(json, ?)), (json ->> 'day')::date as day from raw",
-            [duckdb_structure(UserDay)],
-        )
-        _unnest(connection, "parsed")
+        with stage("keep the text"):
+            connection.execute(
+                "create table raw as select json from read_json_objects(?, format = 'newline_delimited')", [str(file)]
+            )
+        with stage("parse"):
+            connection.execute(
+                "create temp table parsed as select unnest(from_json(json, ?)), (json ->> 'day')::date as day from raw",
+                [duckdb_structure(UserDay)],
+            )
+        with stage("flatten"):
+            _unnest(connection, "parsed")
     return lambda: _made_in(path, lambda name: f'"{name}"')
 
 
@@ -125,7 +134,7 @@ def _unnest(connection: duckdb.DuckDBPyConnection, records: str) -> None:
         )
 
 
-def polars_alone(file: Path, folder: Path) -> Callable[[], Made]:
+def polars_alone(file: Path, folder: Path, _stage: Stage) -> Callable[[], Made]:
     """Polars' own reader, types found by itself; Parquet files take the place of a database."""
     raw = pl.read_ndjson(file, infer_schema_length=10_000)
     raw.write_parquet(folder / "raw.parquet")
@@ -141,7 +150,7 @@ def polars_alone(file: Path, folder: Path) -> Callable[[], Made]:
     }
 
 
-def pandas_alone(file: Path, _folder: Path) -> Callable[[], Made]:
+def pandas_alone(file: Path, _folder: Path, _stage: Stage) -> Callable[[], Made]:
     """The reader of pandas and `explode`; nothing is stored, the tables are gone with the process."""
     pd = import_module("pandas")
     raw = pd.read_json(file, lines=True)
@@ -153,7 +162,7 @@ def pandas_alone(file: Path, _folder: Path) -> Callable[[], Made]:
     return lambda: {name: _rows_and_sum(tables[name][measure]) for name, measure in _MEASURES.items()}
 
 
-def dlt_alone(file: Path, folder: Path, loader_file_format: str | None = None) -> Callable[[], Made]:
+def dlt_alone(file: Path, folder: Path, _stage: Stage, loader_file_format: str | None = None) -> Callable[[], Made]:
     """Into DuckDB by dlt, with INSERT statements unless told otherwise; objects become columns, no text is kept."""
     dlt = import_module("dlt")
     orjson = import_module("orjson")
@@ -206,8 +215,13 @@ WAYS: Final[dict[str, Way]] = {
 }
 
 
-# What a way needs beyond this project's own libraries; loading it is no part of its time.
-_NEEDS: Final = {"pandas": ("pandas",), "dlt": ("dlt", "orjson"), "dlt by Parquet": ("dlt", "orjson")}
+# What a way needs beyond what this module loads; loading it is no part of its time.
+_NEEDS: Final = {
+    "ours": ("pyarrow",),
+    "pandas": ("pandas",),
+    "dlt": ("dlt", "orjson"),
+    "dlt by Parquet": ("dlt", "orjson"),
+}
 
 
 def _peak_bytes() -> int:
@@ -221,17 +235,26 @@ def _peak_bytes() -> int:
 
 def main(way: str, file: Path) -> None:
     """Run one way and print as JSON: seconds by the clock and of the cores, peak memory, bytes on disk, rows, sums."""
+    stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        began = perf_counter()
+        yield
+        stages[name] = perf_counter() - began
+
     for library in _NEEDS.get(way, ()):
         import_module(library)
     with TemporaryDirectory(prefix="copilot-bench-", dir=file.parent) as folder:
         began, worked = perf_counter(), process_time()
-        made = WAYS[way](file, Path(folder))
+        made = WAYS[way](file, Path(folder), stage)
         seconds, cpu_seconds = perf_counter() - began, process_time() - worked
         took = {
             "seconds": seconds,
             "cpu_seconds": cpu_seconds,
             "peak_bytes": _peak_bytes(),
             "stored_bytes": sum(each.stat().st_size for each in Path(folder).glob("*.*") if each.is_file()),
+            "stages": stages,
             "made": made(),
         }
     print(json.dumps(took))

@@ -45,6 +45,7 @@ class Took:
         cpu_seconds: seconds of all cores together; not lengthened by what else the machine does.
         peak_bytes: the most memory that the process held, its libraries included.
         stored_bytes: what is on disk afterwards.
+        stages: of `seconds`, how many each part took; none of ways that have no parts.
     """
 
     runs: int
@@ -52,6 +53,7 @@ class Took:
     cpu_seconds: float
     peak_bytes: int
     stored_bytes: int
+    stages: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def _measure(records: int, runs: int, file: Path) -> Landing:
                     name: median(run[name] for run in done)
                     for name in ("seconds", "cpu_seconds", "peak_bytes", "stored_bytes")
                 },
+                stages={name: median(run["stages"][name] for run in done) for name in done[0]["stages"]},
             )
             for way, done in took.items()
         },
@@ -151,6 +154,8 @@ def table_landing(landings: Sequence[Landing]) -> Iterator[Table]:
             title=f"Land and flatten: one users-1-day file\n{landing.records:,} records, "
             f"{landing.bytes / 1e6:,.0f} MB, {landing.rows:,} rows",
             title_justify="left",
+            caption="\n".join(_stages(way, took) for way, took in landing.ways.items() if took.stages),
+            caption_justify="left",
         )
         table.add_column("way")
         for name in ("seconds", "CPU s", "MB/s", "rows/s", "peak MB", "stored MB", "ours is faster"):
@@ -167,6 +172,11 @@ def table_landing(landings: Sequence[Landing]) -> Iterator[Table]:
                 f"{landing.times_ours(way):.2f} ×",
             )
         yield table
+
+
+def _stages(way: str, took: Took) -> str:
+    """Where the seconds of a way go."""
+    return f"{way}: {', '.join(f'{name} {seconds:.2f} s' for name, seconds in took.stages.items())}"
 
 
 def broken_landing(landings: Sequence[Landing]) -> list[str]:
