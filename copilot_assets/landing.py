@@ -39,8 +39,6 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
         duckdb.Error: the file can't be written; of the fetches that were not entered yet, nothing was.
     """
     bound_memory(connection)
-    if sum(fetch.bytes or 0 for fetch in fetches) >= _LARGE_BYTES:
-        connection.execute("set checkpoint_threshold = '1MB'")
     try:
         with _landing(connection):
             _enter(connection, fetches, run_id)
@@ -54,9 +52,6 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     return fetches
 
 
-# DuckDB writes a large commit into the file at once, and not into its log first; but it takes every text for 16 bytes
-# when it asks itself what is large.
-_LARGE_BYTES: Final = 32 * 2**20
 _NO_RECORDS: Final[dict[str, Any]] = {
     "records": None,
     "bytes": None,
@@ -86,16 +81,17 @@ def land_archive(
 
 @contextmanager
 def _landing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing of what is done inside, by one thread.
-
-    Where an order is to be kept, several threads read no faster than one, and copy what they read once more.
-    """
+    """All or nothing of what is done inside, by one thread, and into the file at once instead of into its log first."""
+    # Where an order is to be kept, several threads read no faster than one, and copy what they read once more.
     connection.execute("set threads = 1")
+    # Less than this goes into the log; but DuckDB takes every text for 16 bytes when it asks itself how much there is.
+    connection.execute("set checkpoint_threshold = '16KB'")
     try:
         with transaction(connection):
             yield
     finally:
         connection.execute("reset threads")
+        connection.execute("reset checkpoint_threshold")
 
 
 def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id: str) -> None:

@@ -127,14 +127,14 @@ class _QueryRefusedError(Exception):
 
 
 @contextmanager
-def _refusals(meaning: str, remedy: str) -> Iterator[None]:
-    """Say of a query that DuckDB refuses what that means and what to do, and what DuckDB says."""
+def _refusals(sentences: str) -> Iterator[None]:
+    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        raise _QueryRefusedError(f"{meaning} {remedy} {error}") from error
+        raise _QueryRefusedError(f"{sentences} {error}") from error
 
 
 def _build_all(
@@ -201,8 +201,11 @@ def replace_table(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> d
     Raises:
         _QueryRefusedError: DuckDB refuses the query; nothing was changed.
     """
-    meaning = f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}."
-    with _refusals(meaning, "Correct the file and materialise the asset again."), transaction(connection):
+    refused = (
+        f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
+        "Correct the file and materialise the asset again."
+    )
+    with _refusals(refused), transaction(connection):
         connection.execute(f"create schema if not exists {model.schema}")
         # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
         connection.execute(f"create or replace temp table built as {model.sql}")
@@ -291,8 +294,11 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
 
 def _run(connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {"query": sql_value(check.sql)}
-    meaning = f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}."
-    with _refusals(meaning, "Correct the file and run the check again."):
+    refused = (
+        f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
+        "Correct the file and run the check again."
+    )
+    with _refusals(refused):
         offending = connection.sql(check.sql)
         count = metadata["offending_rows"] = offending.aggregate("count(*) as n").pl().item()
         if count and names_nobody(model.table, offending.columns):
