@@ -19,6 +19,7 @@ import click
 from rich.console import Console, Group, RenderableType
 
 from benchmarks.backfill import broken_backfill, measure_backfill, table_backfill
+from benchmarks.days import broken_days, measure_days, table_days
 from benchmarks.growth import broken_growth, measure_growth, table_growth
 from benchmarks.landing import broken_landing, measure_landing, table_landing
 from benchmarks.nightly import broken_nightly, measure_nightly, table_nightly
@@ -54,6 +55,11 @@ def _landing(quick: bool) -> Measured:
     return [asdict(one) for one in landings], Group(*table_landing(landings)), broken_landing(landings)
 
 
+def _days(quick: bool) -> Measured:
+    days = measure_days(records=1_000 if quick else 50_000, days=16 if quick else 32)
+    return asdict(days), table_days(days), broken_days(days)
+
+
 def _growth(quick: bool) -> Measured:
     growth = measure_growth(months=(1, 12) if quick else (1, 12, 36), runs=1 if quick else 3)
     return [asdict(one) for one in growth], table_growth(growth), broken_growth(growth)
@@ -69,6 +75,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
     "nightly": _nightly,
     "backfill": _backfill,
     "landing": _landing,
+    "days": _days,
     "growth": _growth,
     "rebuild": _rebuild,
 }

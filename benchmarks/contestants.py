@@ -28,7 +28,7 @@ import polars as pl
 
 from copilot_assets.contract import duckdb_structure
 from copilot_assets.github.client import Fetch
-from copilot_assets.github.files import inspect_files
+from copilot_assets.github.files import Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
@@ -39,6 +39,7 @@ from copilot_assets.refresh import refresh_flat
 from copilot_assets.settings import IdentityMode
 from copilot_assets.warehouse import Warehouse
 
+(USERS,) = (report for report in REPORTS if report.name == "users-1-day")
 # The day that the file is about.
 DAY: Final = date(2026, 10, 28)
 
@@ -69,15 +70,26 @@ Way = Callable[[Path, Path, Stage], Callable[[], Made]]
 
 def ours(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
     """What a run does with a file once it is downloaded; the digest, which a run takes on the way, included."""
-    (report,) = (each for each in REPORTS if each.name == "users-1-day")
     with stage("digest"), file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     with stage("validate"):
-        contents = inspect_files([file], report, DAY)
-    fetch = Fetch(
+        contents = inspect_files([file], USERS, DAY)
+    warehouse = Warehouse(folder / "copilot.duckdb")
+    with stage("keep the text"), warehouse.connect() as connection:
+        land(connection, [fetch_of(file, contents, digest, DAY)], "benchmark")
+    with stage("parse and flatten"), warehouse.connect() as connection:
+        refresh_flat(connection, UserDay, [USERS.name], identities(folder))
+    return lambda: _made_in(
+        warehouse.path, lambda name: f"flat.user_{name.replace('3rd', 'third')}_daily".replace("person_", "")
+    )
+
+
+def fetch_of(file: Path, contents: Contents, digest: str, day: date) -> Fetch:
+    """What the client makes of a file that was read."""
+    return Fetch(
         Scope.parse("enterprise:octo-corp"),
-        report,
-        DAY,
+        USERS,
+        day,
         Outcome.REPORTED,
         "Read from a file.",
         datetime(2026, 11, 10),  # noqa: DTZ001  # UTC without zone, as everywhere in the ledger
@@ -86,14 +98,11 @@ def ours(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
         sha256=digest,
         files=contents.files,
     )
-    warehouse = Warehouse(folder / "copilot.duckdb")
-    with stage("keep the text"), warehouse.connect() as connection:
-        land(connection, [fetch], "benchmark")
-    with stage("parse and flatten"), warehouse.connect() as connection:
-        refresh_flat(connection, UserDay, [report.name], Identities(IdentityMode.PSEUDONYM, folder / "copilot.key"))
-    return lambda: _made_in(
-        warehouse.path, lambda name: f"flat.user_{name.replace('3rd', 'third')}_daily".replace("person_", "")
-    )
+
+
+def identities(folder: Path) -> Identities:
+    """People by pseudonyms, as an installation has them unless told otherwise."""
+    return Identities(IdentityMode.PSEUDONYM, folder / "copilot.key")
 
 
 def duckdb_alone(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:

@@ -151,7 +151,8 @@ def table_landing(landings: Sequence[Landing]) -> Iterator[Table]:
     """A table for each file."""
     for landing in landings:
         table = Table(
-            title=f"Land and flatten: one users-1-day file\n{landing.records:,} records, "
+            title="Land and flatten: one users-1-day file; target 0.9 times DuckDB alone, 40 times dlt\n"
+            f"{landing.records:,} records, "
             f"{landing.bytes / 1e6:,.0f} MB, {landing.rows:,} rows",
             title_justify="left",
             caption="\n".join(_stages(way, took) for way, took in landing.ways.items() if took.stages),
