@@ -23,7 +23,16 @@ from copilot_assets.identities import Identities
 from copilot_assets.records import Record
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES
-from copilot_assets.warehouse import append, bound_memory, delete_days, ensure_table, registered, row_count, transaction
+from copilot_assets.warehouse import (
+    another,
+    append,
+    bound_memory,
+    delete_days,
+    ensure_table,
+    registered,
+    row_count,
+    transaction,
+)
 
 # JSON flattened at a time: half of it takes a tenth more time in all, twice of it twice the memory.
 CHUNK_BYTES: Final = 64 * 2**20
@@ -210,7 +219,7 @@ def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], chunk: 
     DuckDB parses outside Python's lock, in a connection of its own: what raw holds was committed before.
     """
     coming: Future[pl.DataFrame] | None = None
-    with connection.cursor() as reader, registered(reader, chunk=chunk), ThreadPoolExecutor(1) as parser:
+    with another(connection) as reader, registered(reader, chunk=chunk), ThreadPoolExecutor(1) as parser:
         for first, end in _pieces(chunk, record):
             came, coming = coming, parser.submit(_parse, reader, record, first, end)
             if came:

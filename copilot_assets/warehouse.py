@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 # What landing and flattening a file of any size needs without waiting for the disk.
 _MEMORY: Final = "600MB"
+# What DuckDB calls the file while it is open here.
+_DATABASE: Final = "warehouse"
+# Rows. A day of a large company fills some row groups of this size, and of DuckDB's own 122,880 none: what is not full,
+# DuckDB merges again and again.
+_ROW_GROUP: Final = 16_384
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
 STORAGE_VERSION: Final = "v1.5.0"
 
@@ -155,9 +160,37 @@ class Warehouse:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _only_for_owner():
-                return duckdb.connect(str(self.path), config={"storage_compatibility_version": STORAGE_VERSION})
+                return _attached(self.path)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(why_not_opened(self.path, error)) from None
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the file, by way of a database in memory: only ATTACH takes the size of row groups.
+
+    That one has the file's name, so all connections of a process share it.
+    """
+    import duckdb
+
+    connection = duckdb.connect(f":memory:{path}", config={"temp_directory": f"{path}.tmp"})
+    try:
+        is_new = not path.exists() or not path.stat().st_size
+        options = f"row_group_size {_ROW_GROUP}" + (f", storage_version '{STORAGE_VERSION}'" if is_new else "")
+        file = str(path).replace("'", "''")
+        connection.execute(f"attach if not exists '{file}' as {_DATABASE} ({options})")
+        connection.execute(f"use {_DATABASE}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def another(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection to the file that a connection is to: it sees what was committed."""
+    with connection.cursor() as second:
+        second.execute(f"use {_DATABASE}")
+        yield second
 
 
 @contextmanager
@@ -291,6 +324,8 @@ def why_not_opened(path: Path, error: Exception) -> str:
             f"{path} is open in {who}, and DuckDB lets one process in at a time. "
             "Close it there (a notebook, a BI tool, a DuckDB shell or another run), then try again."
         )
+    if "already attached" in text:
+        return f"{path} is open in this process already, by a connection of its own. Close that, then try again."
     if isinstance(error, OSError) or "No such file" in text or "Permission" in text or "directory" in text.lower():
         return f"{path} can't be written. Set COPILOT_WAREHOUSE to a file in a folder of yours."
     return (
