@@ -174,8 +174,8 @@ def _attached(path: Path) -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(f":memory:{path}", config={"temp_directory": f"{path}.tmp"})
     try:
-        is_new = not path.exists() or not path.stat().st_size
-        options = f"row_group_size {_ROW_GROUP}" + (f", storage_version '{STORAGE_VERSION}'" if is_new else "")
+        version = "" if path.exists() else f", storage_version '{STORAGE_VERSION}'"  # a file keeps the one it has
+        options = f"row_group_size {_ROW_GROUP}{version}"
         file = str(path).replace("'", "''")
         connection.execute(f"attach if not exists '{file}' as {_DATABASE} ({options})")
         connection.execute(f"use {_DATABASE}")
