@@ -24,7 +24,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.identities import Identities
 from copilot_assets.records.fields import Person
 from copilot_assets.sql_models import load_models
-from copilot_assets.warehouse import STORAGE_VERSION, Warehouse
+from copilot_assets.warehouse import Warehouse, attach
 
 _OF_PEOPLE: Final = {report.name: columns for report in REPORTS if (columns := person_columns(report.record))}
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -234,8 +234,7 @@ def _copy_without(connection: duckdb.DuckDBPyConnection, anew: Path, traces: Tra
     tables = _tables(connection)
     ((old,),) = connection.execute("select current_database()").fetchall()
     connection.execute("checkpoint")  # nothing of the old file may be left to write once the new one is in its place
-    path = str(anew).replace("'", "''")
-    connection.execute(f"attach '{path}' as {_ANEW} (storage_version '{STORAGE_VERSION}')")
+    attach(connection, anew, _ANEW)
     connection.execute(f'copy from database "{old}" to {_ANEW} (schema)')
     for table, columns in tables.items():
         if not table.startswith(built):  # also one whose model is gone

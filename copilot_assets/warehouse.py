@@ -31,7 +31,7 @@ _DATABASE: Final = "warehouse"
 # DuckDB merges again and again.
 _ROW_GROUP: Final = 16_384
 # DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
-STORAGE_VERSION: Final = "v1.5.0"
+_STORAGE_VERSION: Final = "v1.5.0"
 
 # Of the fetches of a (scope, report, day) the newest answer counts; a failure or refusal says nothing of the day.
 COUNTS: Final = """where outcome in ('reported', 'no_report')
@@ -174,15 +174,19 @@ def _attached(path: Path) -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(f":memory:{path}", config={"temp_directory": f"{path}.tmp"})
     try:
-        version = "" if path.exists() else f", storage_version '{STORAGE_VERSION}'"  # a file keeps the one it has
-        options = f"row_group_size {_ROW_GROUP}{version}"
-        file = str(path).replace("'", "''")
-        connection.execute(f"attach if not exists '{file}' as {_DATABASE} ({options})")
+        attach(connection, path, _DATABASE)
         connection.execute(f"use {_DATABASE}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach a file, made where there is none, under a name, which is quoted already if it has to be."""
+    version = "" if path.exists() else f", storage_version '{_STORAGE_VERSION}'"  # a file keeps the one it has
+    file = str(path).replace("'", "''")
+    connection.execute(f"attach if not exists '{file}' as {name} (row_group_size {_ROW_GROUP}{version})")
 
 
 @contextmanager
