@@ -22,7 +22,7 @@ from benchmarks.scene import Github, Home, Ratio, Spent, github, settings
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import IN_FLIGHT
-from copilot_assets.installation import Installation
+from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import today_utc
 
 _SCOPES: Final = ("org:octo-org", "org:octo-labs")

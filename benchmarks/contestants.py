@@ -26,18 +26,18 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
-from copilot_assets.contract import duckdb_structure
+from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.github.client import Fetch
 from copilot_assets.github.files import Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
-from copilot_assets.identities import Identities
-from copilot_assets.landing import land
+from copilot_assets.people.identities import Identities
 from copilot_assets.records import UserDay
-from copilot_assets.refresh import refresh_flat
+from copilot_assets.records.contract import duckdb_structure
 from copilot_assets.settings import IdentityMode
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.warehouse.landing import land
+from copilot_assets.warehouse.store import Warehouse
 
 (USERS,) = (report for report in REPORTS if report.name == "users-1-day")
 # The day that the file is about.

@@ -19,11 +19,11 @@ from rich.table import Table
 
 from benchmarks.contestants import DAY, USERS, fetch_of, identities
 from benchmarks.landing import write_users_file
+from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.github.files import inspect_files
-from copilot_assets.landing import land
 from copilot_assets.records import UserDay
-from copilot_assets.refresh import refresh_flat
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.warehouse.landing import land
+from copilot_assets.warehouse.store import Warehouse
 
 # A later half that takes so much longer than the first one grows with the history.
 BROKEN: Final = 2.5

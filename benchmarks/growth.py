@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.nightly import SCOPES
 from benchmarks.scene import Home, Spent, github, settings
 from copilot_assets.settings import today_utc
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.warehouse.store import Warehouse
 
 _MONTH_DAYS: Final = 28
 _REBUILT: Final = ("sql_models", "export__files")

@@ -12,14 +12,14 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from copilot_assets.flat_tables import FLAT_TABLES
+from copilot_assets.flat.refresh import write_known_names
+from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
-from copilot_assets.inputs import Inputs, write_inputs
-from copilot_assets.installation import expected_reports
-from copilot_assets.refresh import write_known_names
+from copilot_assets.orchestration.installation import expected_reports
 from copilot_assets.settings import Settings
-from copilot_assets.warehouse import Warehouse, ensure_table, expect, registered
+from copilot_assets.warehouse.inputs import Inputs, write_inputs
+from copilot_assets.warehouse.store import Warehouse, ensure_table, expect, registered
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
 # The last day of the history; the days and numbers before it are the same in every run.

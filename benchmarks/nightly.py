@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmarks.empty import outline
 from benchmarks.scene import Home, Ratio, Spent, github, settings
-from copilot_assets.installation import Installation
+from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import today_utc
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")

@@ -20,9 +20,9 @@ import duckdb
 from rich.table import Table
 
 from benchmarks.history import SCOPES, make_history
-from copilot_assets.assets.sql import replace_table
-from copilot_assets.sql_models import load_models
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.orchestration.assets.sql import replace_table
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.store import Warehouse
 
 # What the models read most of.
 _READ: Final = (

@@ -26,7 +26,7 @@ import dagster as dg
 import yaml
 
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.runs import dagster_yaml
+from copilot_assets.shell.runs import dagster_yaml
 from copilot_assets.standin import Standin
 
 PROJECT: Final = Path(__file__).parent.parent

@@ -21,8 +21,8 @@ from typing import Final
 from rich.table import Table
 
 from benchmarks.scene import Home, Spent, environment, settings
-from copilot_assets.demo import end_group
 from copilot_assets.settings import today_utc
+from copilot_assets.shell.demo import end_group
 
 _LONGEST_SECONDS: Final = 120
 _NOTHING: Final = "import dagster as dg\n\ndefs = dg.Definitions()\n"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dagster as dg
 
-from copilot_assets.assets.export import build_export_asset
-from copilot_assets.assets.flat import build_flat_assets
-from copilot_assets.assets.inputs import build_input_assets
-from copilot_assets.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
-from copilot_assets.assets.sql import build_sql_assets
-from copilot_assets.automation import build_jobs, build_schedule, build_sensor
-from copilot_assets.checks import build_day_checks, build_key_checks
-from copilot_assets.flat_tables import FLAT_TABLES
+from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.inputs import INPUT_TABLES
-from copilot_assets.installation import Installation
-from copilot_assets.partitions import daily_partitions
-from copilot_assets.sql_models import load_models
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.orchestration.assets.export import build_export_asset
+from copilot_assets.orchestration.assets.flat import build_flat_assets
+from copilot_assets.orchestration.assets.inputs import build_input_assets
+from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
+from copilot_assets.orchestration.assets.sql import build_sql_assets
+from copilot_assets.orchestration.automation import build_jobs, build_schedule, build_sensor
+from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
+from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.partitions import daily_partitions
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.inputs import INPUT_TABLES
+from copilot_assets.warehouse.store import Warehouse
 
 
 def build_defs(installation: Installation | None = None) -> dg.Definitions:

@@ -23,11 +23,11 @@ import stamina
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS, Report
-from copilot_assets.installation import Installation, asked_reports
-from copilot_assets.partitions import range_tags
-from copilot_assets.runs import RangeResult, run_range
+from copilot_assets.orchestration.installation import Installation, asked_reports
+from copilot_assets.orchestration.partitions import range_tags
+from copilot_assets.shell.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.warehouse.store import Warehouse
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)

@@ -16,7 +16,7 @@ import pytest
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.transport import IN_FLIGHT
-from copilot_assets.runs import run_range
+from copilot_assets.shell.runs import run_range
 from copilot_assets.standin import Standin
 from tests.conftest import TODAY, Company, new_company
 
@@ -151,5 +151,5 @@ def test_the_definitions_are_loaded_without_what_only_a_run_needs() -> None:
         text=True,
         check=True,
     ).stdout.split()
-    assert "copilot_assets.assets.raw" in loaded
+    assert "copilot_assets.orchestration.assets.raw" in loaded
     assert not {"duckdb", "polars", "pyarrow", "httpx", "jwt", "rich", "starlette"} & set(loaded)

@@ -75,7 +75,7 @@ def test_both_lines_make_the_same_tables_and_open_each_others_files(standin: Sta
 
 def test_a_file_that_the_newer_line_wrote_to_opens_in_the_older(tmp_path: Path) -> None:
     assert duckdb.__version__.startswith("2."), "the locked line is the newer"
-    from copilot_assets.warehouse import Warehouse
+    from copilot_assets.warehouse.store import Warehouse
 
     path = tmp_path / "new.duckdb"
     with Warehouse(path).connect() as connection:
@@ -89,7 +89,7 @@ def test_the_older_line_builds_models_and_writes_a_file_anew_without_a_person() 
     code = "import sys, duckdb, pytest; assert duckdb.__version__ < '2'; sys.exit(pytest.main(sys.argv[1:]))"
     with_older(
         code,
-        *("-p", "no:cacheprovider", "tests/sql/test_sql_models.py"),
-        "tests/test_forget.py::test_nothing_of_a_person_is_left_and_nothing_else_is_lost[pseudonym-@old-name]",
-        "tests/test_forget.py::test_the_views_and_the_types_are_as_they_were",
+        *("-p", "no:cacheprovider", "tests/sql_models/test_sql_models.py"),
+        "tests/people/test_forget.py::test_nothing_of_a_person_is_left_and_nothing_else_is_lost[pseudonym-@old-name]",
+        "tests/people/test_forget.py::test_the_views_and_the_types_are_as_they_were",
     )

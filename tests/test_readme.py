@@ -20,10 +20,10 @@ from dotenv import dotenv_values
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.installation import Installation
+from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import Settings
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse import Warehouse
+from copilot_assets.warehouse.store import Warehouse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -207,7 +207,7 @@ def test_backfill(project: Path) -> None:
     for file in ("copilot.duckdb", "copilot.key"):
         assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
 
-    # Somebody who is there is forgotten, with the same command, in test_forget.py.
+    # Somebody who is there is forgotten, with the same command, in tests/people/test_forget.py.
     nobody = run(".venv/bin/copilot-assets forget octocat", project)
     assert (nobody.returncode, "Nobody in the database goes by 'octocat'" in nobody.stderr) == (1, True)
 

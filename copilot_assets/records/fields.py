@@ -14,7 +14,7 @@ from msgspec import Meta
 # DuckDB's and Polars' BIGINT.
 MAX: Final = 2**63 - 1
 
-# What a field tells of the person a record is about. `identities.py` says what the flat tables show of it.
+# What a field tells of the person a record is about. `people/identities.py` says what the flat tables show of it.
 Person = Literal["id", "login"]
 
 

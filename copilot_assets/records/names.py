@@ -1,7 +1,7 @@
 """The values of GitHub's that this project knows, and the one name that each of them goes by.
 
-IDEs, languages, models and features belong here, as plain data; what is done with them is in `flatten.py` and
-`refresh.py`. A value that stands here nowhere is no error: it goes by itself, and `quality.schema_drift` shows it.
+IDEs, languages, models and features belong here, as plain data; what is done with them is in `flat/rows.py` and
+`flat/refresh.py`. A value that stands here nowhere is no error: it goes by itself, and `quality.schema_drift` shows it.
 
 Sources:
     features, IDEs: GitHub Docs, "Data available in Copilot usage metrics" (June 2026), and the changelog of 2026-03-02

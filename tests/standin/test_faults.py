@@ -10,7 +10,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from copilot_assets.cli import main
+from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, read_scenario
 from copilot_assets.standin.faults import FAULTS, FILES, LIMITS, LINKS, NO_DATA, OUTAGES, REFUSALS, ScenarioError
 

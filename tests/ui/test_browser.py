@@ -26,10 +26,10 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
-from copilot_assets.cli import main
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.settings import today_utc
+from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, Standin
 
 REPOSITORY = Path(__file__).parents[2]

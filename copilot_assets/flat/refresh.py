@@ -1,0 +1,242 @@
+"""Bringing the flat tables up to date with raw: what is stale, in chunks, each in one transaction.
+
+Here raw text becomes frames (DuckDB parses) and frames become rows (`rows.py` says how). No Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from copilot_assets.flat.rows import latest_of_each_key, rows_of, show_people
+from copilot_assets.flat.tables import tables_of
+from copilot_assets.people.identities import Identities
+from copilot_assets.records import Record
+from copilot_assets.records.contract import Column, duckdb_structure, person_columns
+from copilot_assets.records.fields import MAX
+from copilot_assets.records.names import NAMES
+from copilot_assets.warehouse.store import (
+    another,
+    append,
+    bound_memory,
+    delete_days,
+    ensure_table,
+    registered,
+    row_count,
+    transaction,
+)
+
+# JSON flattened at a time: half of it takes a tenth more time in all, twice of it twice the memory.
+CHUNK_BYTES: Final = 64 * 2**20
+# To be raised when the same records come to make other rows without a column changing.
+CODE_VERSION: Final = 1
+
+# Which content of which (scope, report, day) the flat rows were made from, by which contract it was read (another one
+# lets other records in), and by which version of the tables it was flattened.
+SOURCES: Final = (
+    Column("scope", "VARCHAR", "Scope"),
+    Column("report", "VARCHAR", "GitHub's report"),
+    Column("day", "DATE", "UTC day"),
+    Column("sha256", "VARCHAR", "Content the rows were made from"),
+    Column("contract", "VARCHAR", "Version of the contract they were made by"),
+    Column("read_by", "VARCHAR", "Contract that let the records in: `contract` of raw.fetches"),
+)
+# The values of GitHub's that this version of the project knows; any other is drift.
+KNOWN_NAMES: Final = (
+    Column("kind", "VARCHAR", "What it is a value of: `feature`, `ide`, `language`, `model`"),
+    Column("value", "VARCHAR", "Value as GitHub sends it"),
+    Column("name", "VARCHAR", "The one name it goes by"),
+)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did to one table: rows written, and rows in it afterwards."""
+
+    rows_written: int
+    row_count: int
+
+
+def refresh_flat(
+    connection: duckdb.DuckDBPyConnection,
+    record: type[Record],
+    reports: Sequence[str],
+    identities: Identities,
+    *,
+    full: bool = False,
+) -> tuple[int, dict[str, Refreshed]]:
+    """Flatten every (scope, report, day) whose current content the flat tables of a record type don't show yet.
+
+    Args:
+        connection: an open connection to the warehouse.
+        record: the record type; all its tables are written in the same transactions.
+        reports: names of the reports that consist of such records.
+        identities: what the tables show of people.
+        full: flatten everything again, by the same code.
+
+    Returns:
+        the number of (scope, report, day) flattened, and per table (without schema) what was done to it.
+
+    Raises:
+        SettingsError: the key of people's pseudonyms can't be read or made.
+    """
+    tables = tables_of(record)
+    written = dict.fromkeys((table.name for table in tables), 0)
+    bound_memory(connection)
+    with transaction(connection):
+        ensure_table(connection, "flat", "sources", SOURCES)
+        for table in tables:
+            ensure_table(connection, "flat", table.name, table.columns)
+    write_known_names(connection)
+    stale = _stale(connection, reports, _version(record, identities), full=full)
+    for chunk in _chunks(stale):
+        for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
+            written[name] += rows
+    counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
+    return stale.height, counts
+
+
+def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `flat.known_names` what `records/names.py` says; nothing is written where it says so already."""
+    ensure_table(connection, "flat", "known_names", KNOWN_NAMES)
+    known = [(kind, *each) for kind, names in NAMES.items() for each in names.items()]
+    if set(connection.execute("select kind, value, name from flat.known_names").fetchall()) == set(known):
+        return
+    rows = pl.DataFrame(known, schema=[column.name for column in KNOWN_NAMES], orient="row")
+    with registered(connection, known=rows), transaction(connection):
+        connection.execute("delete from flat.known_names")
+        connection.execute("insert into flat.known_names by name select * from known")
+
+
+def _version(record: type[Record], identities: Identities) -> str:
+    """Changes with the tables, their columns, the aliases in them and `CODE_VERSION`: then history is flattened again.
+
+    Where they are about people, it changes with what is shown of them. A value that is known by itself changes no row,
+    so it changes no version either.
+    """
+    shape = repr(
+        [
+            CODE_VERSION,
+            *(
+                (
+                    table.name,
+                    table.path,
+                    table.one_per,
+                    table.newest_by,
+                    [(c.name, c.dtype, c.paths) for c in table.columns],
+                    {column: sorted(named.items()) for column, named in table.aliases.items()},
+                )
+                for table in tables_of(record)
+            ),
+            *([identities.version] if person_columns(record) else []),
+        ]
+    )
+    return hashlib.sha256(shape.encode()).hexdigest()[:12]
+
+
+def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], version: str, *, full: bool) -> pl.DataFrame:
+    """What has to be flattened, in order of day.
+
+    Columns scope, report, day, sha256, contract, read_by; `records` and `bytes` of the answer, 0 where it is none;
+    `is_shown`, whether the tables hold rows of it.
+    """
+    stale: pl.DataFrame = connection.sql(
+        """
+        select
+            c.scope, c.report, c.day, c.sha256, c.contract as read_by, $version as contract,
+            coalesce(c.records, 0) as records, coalesce(c.bytes, 0) as bytes, s.scope is not null as is_shown
+        from raw.current_fetches as c
+        left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
+        where list_contains($reports, c.report)
+            and case
+                when s.scope is null then c.outcome = 'reported'
+                else
+                    $full or s.sha256 is distinct from c.sha256 or s.read_by is distinct from c.contract
+                    or s.contract <> $version
+            end
+        order by c.day, c.scope, c.report
+        """,
+        params={"reports": list(reports), "version": version, "full": full},
+    ).pl()
+    return stale
+
+
+def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Days that are flattened together, in one transaction: as many as make up a chunk, or a larger one alone."""
+    if stale.is_empty():
+        return
+    numbered = stale.with_columns(chunk=(pl.col("bytes").cum_sum() - pl.col("bytes")) // CHUNK_BYTES)
+    yield from numbered.partition_by("chunk", maintain_order=True, include_key=False)
+
+
+def _pieces(chunk: pl.DataFrame, record: type[Record]) -> Iterator[tuple[int, int]]:
+    """Positions of the records that are flattened at a time, from one to before the other; the last records first."""
+    whole = any(table.one_per for table in tables_of(record))  # which row that is, only all of them together tell
+    count = 1 if whole else max(1, -(-int(chunk["bytes"].sum()) // CHUNK_BYTES))
+    size = int(chunk["records"].sum()) // count + 1
+    yield from reversed([*pairwise([*range(0, count * size, size), MAX])])
+
+
+def _flatten_chunk(
+    connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
+) -> dict[str, int]:
+    written: Counter[str] = Counter()
+    later: pl.DataFrame | None = None
+    with registered(connection, chunk=chunk), transaction(connection):
+        if chunk["is_shown"].any():
+            for table in tables_of(record):
+                delete_days(connection, f"flat.{table.name}", chunk)
+        for parsed in _parsed(connection, record, chunk):
+            records, later = latest_of_each_key(parsed, record, later)
+            records = show_people(records, record, identities)
+            for table in tables_of(record):
+                rows = rows_of(table, records)
+                if not rows.is_empty():
+                    append(connection, f"flat.{table.name}", rows)
+                written[table.name] += rows.height
+        connection.execute(
+            "delete from flat.sources as s using chunk as c "
+            "where s.scope = c.scope and s.report = c.report and s.day = c.day"
+        )
+        connection.execute(
+            "insert into flat.sources by name "
+            "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
+        )
+    return written
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], chunk: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The records of the days in `chunk`, piece by piece: each is parsed while rows are made of the one before.
+
+    DuckDB parses outside Python's lock, in a connection of its own: what raw holds was committed before.
+    """
+    coming: Future[pl.DataFrame] | None = None
+    with another(connection) as reader, registered(reader, chunk=chunk), ThreadPoolExecutor(1) as parser:
+        for first, end in _pieces(chunk, record):
+            came, coming = coming, parser.submit(_parse, reader, record, first, end)
+            if came:
+                yield came.result()
+        if coming:
+            yield coming.result()
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, record: type[Record], first: int, end: int) -> pl.DataFrame:
+    """The records of the days in `chunk` at some positions: columns scope, day, seq, record; in any order."""
+    parsed: pl.DataFrame = connection.sql(
+        """
+        select r.scope, r.day, r.seq, from_json(r.payload, $structure) as record
+        from raw.records as r
+        semi join chunk as c on c.scope = r.scope and c.report = r.report and c.day = r.day
+        where r.seq >= $first and r.seq < $end
+        """,
+        params={"structure": duckdb_structure(record), "first": first, "end": end},
+    ).pl()
+    return parsed

@@ -1,0 +1,92 @@
+"""The flat assets: all tables of a record type in one step, unpartitioned and incremental by the ledger.
+
+Which tables there are is in `flat/tables.py`, how they come out of a record in `flat/rows.py`; what is stale, in
+`flat/refresh.py`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from copilot_assets.flat.tables import RECORDS, FlatTable, tables_of
+from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.orchestration.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
+from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
+from copilot_assets.orchestration.installation import Installation
+from copilot_assets.records import Record
+from copilot_assets.warehouse.store import Warehouse
+
+
+class FlattenConfig(dg.Config):
+    """How much to flatten: what changed (the default), or everything again by the same code."""
+
+    full_refresh: bool = False
+
+
+def build_flat_assets() -> list[dg.AssetsDefinition]:
+    """A multi-asset for each record type, with all its tables."""
+    return [_flat_assets(record, [report for report in REPORTS if report.record is record]) for record in RECORDS]
+
+
+def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
+    path = f" from `{'.'.join(table.path)}`" if table.path else ""
+    return dg.AssetSpec(
+        ["flat", table.name],
+        deps=[*(raw_key(report) for report in reports), LEDGER],
+        group_name="flat",
+        owners=OWNERS,
+        kinds={"polars", "duckdb"},
+        automation_condition=FOLLOWS_UPSTREAM,
+        metadata={
+            "dagster/column_schema": column_schema(table.columns),
+            "dagster/table_name": f"flat.{table.name}",
+        },
+        description=f"{table.grain}\n\nTyped and tidy{path} of {', '.join(f'`{report.name}`' for report in reports)}. "
+        "null is unknown, 0 is zero.",
+    )
+
+
+def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefinition:
+    tables = tables_of(record)
+
+    @dg.multi_asset(
+        name=f"flatten_{'_and_'.join(report.table for report in reports)}",
+        specs=[_spec(table, reports) for table in tables],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def flatten_reports(
+        config: FlattenConfig,
+        installation: dg.ResourceParam[Installation],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterable[dg.MaterializeResult[Any]]:
+        from copilot_assets.flat.refresh import refresh_flat
+
+        with sentences(), warehouse.connect() as connection:
+            days, refreshed = refresh_flat(
+                connection,
+                record,
+                [report.name for report in reports],
+                installation.identities(),
+                full=config.full_refresh,
+            )
+            # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.
+            previews = {
+                table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
+                for table in tables
+                if table.is_of_whole_scopes
+            }
+        for table in tables:
+            done = refreshed[table.name]
+            yield dg.MaterializeResult(
+                asset_key=["flat", table.name],
+                metadata={
+                    "dagster/row_count": done.row_count,
+                    "rows_written": done.rows_written,
+                    "scope_days_flattened": days,
+                    **previews.get(table.name, {}),
+                },
+            )
+
+    return flatten_reports

@@ -1,0 +1,328 @@
+"""The SQL models as Dagster assets and asset checks: one step builds them all, then checks them.
+
+Here belongs what Dagster is told about a model and how its table is replaced. What a file means is decided in
+`sql_models/files.py`, what a number means in the SQL itself.
+"""
+
+import time
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from copilot_assets.orchestration.assets import (
+    FOLLOWS_UPSTREAM,
+    POOL,
+    names_nobody,
+    preview,
+    sentences,
+    sql_value,
+    table_value,
+)
+from copilot_assets.sql_models.files import (
+    ModelCheck,
+    ModelColumn,
+    SqlModel,
+    TableName,
+    check_references,
+    column_lineage,
+)
+from copilot_assets.warehouse.store import Warehouse, row_count, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+_OFFENDING_ROWS = 20
+
+Writers = Mapping[str, Collection[dg.AssetKey]]
+_NO_WRITERS: Writers = MappingProxyType({})
+
+
+def build_sql_assets(
+    models: Iterable[SqlModel],
+    known_tables: Collection[str],
+    written_by: Writers = _NO_WRITERS,
+    after: Collection[dg.AssetKey] = (),
+) -> dg.AssetsDefinition:
+    """An unpartitioned asset a model and a check for each of its assertions and tests, all of them in one step.
+
+    One step, because each would open the file and write its events: 0.1 s a step, a hundred times what a query takes.
+    Any part of it runs alone. `models` are built in the order given, which `load_models` makes the right one; then the
+    checks run, which block nothing: a table that breaks a rule stays readable, and red. A query that DuckDB refuses
+    fails the step once all that does not read its table is built and checked.
+
+    `known_tables` are the tables that Python assets of the same name build (`flat.user_daily`); `written_by` names the
+    assets behind a table that has none of its name, such as a view. A model that reads no table waits for `after`, so
+    that it is not built where the settings can't be used.
+
+    Raises `ModelError` when a model reads a table that nobody builds.
+    """
+    models = tuple(models)
+    check_references(models, {*known_tables, *written_by})
+
+    @dg.multi_asset(
+        name="sql_models",
+        specs=_asset_specs(models, written_by, after),
+        check_specs=[_check_spec(model, check, written_by) for model in models for check in model.checks],
+        can_subset=True,
+        pool=POOL,
+        # Dagster's command line asks this of every asset it selects for a range of days.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def sql_models(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        chosen = [model for model in models if dg.AssetKey(model.key) in context.selected_asset_keys]
+        checks = [
+            (model, check)
+            for model in models
+            for check in model.checks
+            if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
+        ]
+        with sentences(), warehouse.connect() as connection:
+            refused, not_built = yield from _build_all(connection, chosen)
+            sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
+            refused += yield from _check_all(connection, sound)
+        if refused:
+            raise dg.Failure("\n".join(refused))
+
+    return sql_models
+
+
+def _asset_keys(tables: Iterable[TableName], written_by: Writers) -> list[dg.AssetKey]:
+    """The assets behind tables, each once."""
+    keys = (written_by.get(".".join(table), (dg.AssetKey(table),)) for table in tables)
+    return list(dict.fromkeys(chain.from_iterable(keys)))
+
+
+def _asset_specs(models: Sequence[SqlModel], written_by: Writers, after: Collection[dg.AssetKey]) -> list[dg.AssetSpec]:
+    deps = {model.key: _asset_keys(model.depends_on, written_by) or list(after) for model in models}
+    # Dagster lets the step wait for what its assets depend on, and for no more than that on behalf of a check.
+    waited_for = {*map(dg.AssetKey, deps), *chain.from_iterable(deps.values())}
+    for model in models:
+        read_by_tests = _asset_keys(chain.from_iterable(check.depends_on for check in model.checks), written_by)
+        deps[model.key] += [key for key in read_by_tests if key not in waited_for]
+    return [_asset_spec(model, deps[model.key]) for model in models]
+
+
+def _asset_spec(model: SqlModel, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        model.key,
+        deps=deps,
+        group_name=model.schema,
+        description=model.description,
+        owners=list(model.owners),
+        kinds={"duckdb", "sql", *model.kinds},
+        code_version=model.code_version,
+        metadata={
+            "dagster/table_name": model.table,
+            "dagster/column_schema": _table_schema(model),
+            "dagster/code_references": dg.CodeReferencesMetadataValue(
+                code_references=[dg.LocalFileCodeReference(file_path=str(model.path), line_number=1)]
+            ),
+        },
+        automation_condition=FOLLOWS_UPSTREAM,
+    )
+
+
+def _check_spec(model: SqlModel, check: ModelCheck, written_by: Writers) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        check.name,
+        asset=dg.AssetKey(model.key),
+        description=check.description or None,
+        additional_deps=_asset_keys(check.depends_on, written_by),
+    )
+
+
+class _QueryRefusedError(Exception):
+    """DuckDB refuses the query of a file. The message says what it means and what to do."""
+
+
+@contextmanager
+def _refusals(sentences: str) -> Iterator[None]:
+    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _QueryRefusedError(f"{sentences} {error}") from error
+
+
+def _build_all(
+    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel]
+) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
+    """Build each model that reads no table of those that could not be built.
+
+    Returns:
+        a sentence for each query that was refused and one for what was not built because of it; what was not built.
+    """
+    refused: list[str] = []
+    waiting: list[str] = []
+    not_built: set[TableName] = set()
+    for model in models:
+        if not not_built.isdisjoint(model.depends_on):
+            waiting.append(model.table)
+            not_built.add(model.key)
+            continue
+        try:
+            built = _build(connection, model)
+        except _QueryRefusedError as error:
+            refused.append(str(error))
+            not_built.add(model.key)
+        else:
+            yield built
+    if waiting:
+        refused.append(f"Not built because of that, and with the rows they had: {', '.join(waiting)}.")
+    return refused, not_built
+
+
+def _check_all(
+    connection: "duckdb.DuckDBPyConnection", checks: Iterable[tuple[SqlModel, ModelCheck]]
+) -> Generator[dg.AssetCheckResult, None, list[str]]:
+    """Run checks; returns a sentence for each query that was refused."""
+    refused = []
+    for model, check in checks:
+        try:
+            result = _run(connection, model, check)
+        except _QueryRefusedError as error:
+            refused.append(str(error))
+        else:
+            yield result
+    return refused
+
+
+def _build(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dg.MaterializeResult[Any]:
+    started = time.perf_counter()
+    changes = replace_table(connection, model)
+    seconds = round(time.perf_counter() - started, 3)
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(model.key),
+        metadata={"seconds": seconds, **changes, **_describe(connection, model)},
+    )
+
+
+def replace_table(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
+    """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones.
+
+    A table that would come out as it is, is not written.
+
+    Returns:
+        what changed, as metadata: `rows_changed` (new, gone or replaced), and `weeks_changed` of a weekly table.
+
+    Raises:
+        _QueryRefusedError: DuckDB refuses the query; nothing was changed.
+    """
+    refused = (
+        f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
+        "Correct the file and materialise the asset again."
+    )
+    with _refusals(refused), transaction(connection):
+        connection.execute(f"create schema if not exists {model.schema}")
+        # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
+        connection.execute(f"create or replace temp table built as {model.sql}")
+        changes = _changes(connection, model)
+        if changes.get("rows_changed") != 0:
+            connection.execute(f"create or replace table {model.table} as from built")
+        connection.execute("drop table built")
+    return changes
+
+
+def _changes(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
+    """How the table `built` differs from the one that is there; empty where there is none of its columns to compare."""
+    names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    if (model.table,) not in names:
+        return {}
+    columns, built = (connection.execute(f"describe {table}").fetchall() for table in (model.table, "built"))
+    if columns != built:
+        return {}
+    # One pass: a row that both have as often is no difference.
+    connection.execute(
+        "create or replace temp table differences as "
+        "select * exclude (side), sum(side)::bigint as surplus "
+        f"from (select *, 1 as side from built union all select *, -1 as side from {model.table}) "
+        "group by all having surplus <> 0"
+    )
+    sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
+    ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
+    changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
+    if "week_start" in (name for name, *_ in built):
+        weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
+        changes["weeks_changed"] = [week for (week,) in weeks]
+    connection.execute("drop table differences")
+    return changes
+
+
+def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
+    """What the UI shows of the table that was just built."""
+    columns = _columns(connection, (model.key, *model.depends_on))
+    own = columns.pop(model.key)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": row_count(connection, model.table),
+        "dagster/column_schema": _table_schema(model, own),
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(dg.AssetKey(table), source) for table, source in sources]
+                for column, sources in column_lineage(model, columns).items()
+            }
+        ),
+    }
+    return metadata | preview(connection, model.table, own)
+
+
+def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
+    """Columns and DuckDB types of tables, as they are in the file now."""
+    columns: dict[TableName, dict[str, str]] = {table: {} for table in tables}
+    found = connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() order by schema_name, table_name, column_index"
+    ).fetchall()
+    for schema, table, column, data_type in found:
+        if (schema, table) in columns:
+            columns[schema, table][column] = data_type
+    return columns
+
+
+def _table_schema(model: SqlModel, types: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """The columns of the built table, or of the file before it is built, with the file's docs and assertions."""
+    documented = {column.name: column for column in model.columns}
+    types = types or dict.fromkeys(documented, "unknown")
+    return dg.TableSchema([_table_column(name, data_type, documented.get(name)) for name, data_type in types.items()])
+
+
+def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.TableColumn:
+    claims = {str(assertion) for assertion in column.assertions} if column else set()
+    return dg.TableColumn(
+        name,
+        data_type,
+        column.doc if column and column.doc else None,
+        dg.TableColumnConstraints(
+            nullable="not_null" not in claims,
+            unique=f"unique({name})" in claims,
+            other=sorted(claims - {"not_null", f"unique({name})"}),
+        ),
+    )
+
+
+def _run(connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
+    metadata: dict[str, Any] = {"query": sql_value(check.sql)}
+    refused = (
+        f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
+        "Correct the file and run the check again."
+    )
+    with _refusals(refused):
+        offending = connection.sql(check.sql)
+        count = metadata["offending_rows"] = offending.aggregate("count(*) as n").pl().item()
+        if count and names_nobody(model.table, offending.columns):
+            metadata["rows"] = table_value(offending.limit(_OFFENDING_ROWS).pl().rows(named=True))
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(model.key),
+        check_name=check.name,
+        passed=count == 0,
+        severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        description=f"Rows that break this rule: {count}. The query shows them all." if count else None,
+        metadata=metadata,
+    )

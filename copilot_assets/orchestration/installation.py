@@ -1,0 +1,120 @@
+"""The installation as a Dagster resource: its settings, read when a run needs them, and not before.
+
+So a code location loads without a token, and a setting that can't be used fails the run with its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from copilot_assets.github.reports import REPORTS, Delivery, Report
+from copilot_assets.people.identities import Identities, key_path
+from copilot_assets.records.contract import person_columns
+from copilot_assets.settings import (
+    FIRST_REPORT_DAY,
+    IdentityMode,
+    Settings,
+    SettingsError,
+    identity_mode,
+    now_utc,
+    start_date,
+    warehouse_path,
+)
+from copilot_assets.warehouse.inputs import Inputs
+from copilot_assets.warehouse.store import ExpectedReport
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where settings come from, and two seams for tests and the command line.
+
+    Attributes:
+        env: the environment; None for the process's own and `.env`.
+        now: the current time, UTC.
+        on_day: told of every (report, day) that landed, or failed to.
+    """
+
+    env: Mapping[str, str] | None = None
+    now: Callable[[], datetime] = now_utc
+    on_day: Callable[[str, date], None] = lambda report, day: None
+
+    def today(self) -> date:
+        """The current UTC day."""
+        return self.now().date()
+
+    def settings(self) -> Settings:
+        """The settings.
+
+        Raises:
+            SettingsError: naming what is missing or can't be used.
+        """
+        return Settings.from_env(self.env)
+
+    def start_date(self) -> date:
+        """First partition.
+
+        A start date that can't be used must not keep the code location from loading, where nobody would read why:
+        GitHub's first day stands in for it, and each run fails with the sentence `settings` has.
+        """
+        try:
+            return start_date(self.env)
+        except SettingsError:
+            return FIRST_REPORT_DAY
+
+    def warehouse_path(self) -> Path:
+        """Where the DuckDB file is; whether it can be written is found out, and said, when it is opened."""
+        return warehouse_path(self.env)
+
+    def inputs(self) -> Inputs:
+        """What the models read besides GitHub's answers.
+
+        Raises:
+            SettingsError: a setting or the file of events can't be used.
+        """
+        return Inputs.from_env(self.env)
+
+    def identities(self) -> Identities:
+        """What the flat tables show of people; needs no token, as the tables are also made of archives.
+
+        Raises:
+            SettingsError: the setting can't be used.
+        """
+        return Identities(identity_mode(self.env), key_path(self.warehouse_path()))
+
+
+def asked_reports(settings: Settings) -> list[Report]:
+    """The reports that these settings ask for: those that cover a scope, less those that were left out.
+
+    The legacy ones are asked for only when switched on, those about people unless they are switched off.
+    """
+    return [
+        report
+        for report in REPORTS
+        if report.name not in settings.skip_reports
+        and any(report.covers(scope) for scope in settings.scopes)
+        and (settings.legacy_api or report.delivery is not Delivery.DAYS)
+        and report not in unasked_about_people(settings)
+    ]
+
+
+def unasked_about_people(settings: Settings) -> list[Report]:
+    """The reports whose records are about persons, where these settings want none of them."""
+    if settings.identities is not IdentityMode.OFF:
+        return []
+    return [report for report in REPORTS if person_columns(report.record)]
+
+
+def expected_reports(settings: Settings, as_of: date) -> list[ExpectedReport]:
+    """What each scope is asked for, with the rules that say why a day may be missing.
+
+    Snapshots are of the day they are taken on, so that no day of them can be missing.
+    """
+    return [
+        ExpectedReport.of(scope, report, settings.start_date, as_of)
+        for report in asked_reports(settings)
+        for scope in settings.scopes
+        if report.covers(scope) and not report.is_snapshot
+    ]

@@ -1,0 +1,254 @@
+"""Forgetting a person: what of them is in the database, writing the file anew without it, and keeping them out.
+
+Which field of a record says whom it is about stands in the contract, what a pseudonym is in `identities.py`. No
+Dagster: rebuilding the tables below raw, whose numbers then no longer hold the person, is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from copilot_assets.github.client import Fetch
+from copilot_assets.github.files import ReportFile, keep_only, record_texts
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.people.identities import Identities
+from copilot_assets.records.contract import person_columns
+from copilot_assets.records.fields import Person
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.store import Warehouse, attach
+
+_OF_PEOPLE: Final = {report.name: columns for report in REPORTS if (columns := person_columns(report.record))}
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class ForgetError(Exception):
+    """Nobody was forgotten. The message says why, and that nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Who is to be forgotten, and how much of them is in the database.
+
+    Attributes:
+        ids: GitHub's ids of whoever went by the name; none of somebody who is only in records without an id.
+        logins: every login that these ids have had, lower case.
+        pseudonyms: what the flat tables show in place of these ids, and what stays noted of them.
+        records: records as GitHub sent them.
+        quarantined: records that break the contract.
+        rows: rows of flat tables.
+    """
+
+    ids: tuple[int, ...] = field(repr=False)
+    logins: tuple[str, ...] = field(repr=False)
+    pseudonyms: tuple[int, ...] = field(repr=False)
+    records: int = 0
+    quarantined: int = 0
+    rows: int = 0
+
+
+def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
+    """Look for a person in raw, by GitHub id or by a login they have had; a number is an id where it is one of them.
+
+    Raises:
+        ForgetError: there is no database, or nobody in it by that name.
+        SettingsError: the key of the pseudonyms can't be read or made.
+        WarehouseError: the database can't be opened.
+    """
+    if not warehouse.path.exists():
+        raise ForgetError(
+            f"There is no database at {warehouse.path}, so nobody was forgotten. Set COPILOT_WAREHOUSE to where it is."
+        )
+    with warehouse.connect() as connection:
+        known = connection.execute(
+            f"""
+            select distinct {_ID}, {_LOGIN}
+            from (
+                select report, payload from raw.records
+                union all
+                select report, payload from raw.quarantine
+            )
+            where list_contains($reports, report)
+            """,
+            {"reports": list(_OF_PEOPLE)},
+        ).fetchall()
+        ids, logins = _named(known, user.strip().removeprefix("@").lower())
+        if not ids and not logins:
+            raise ForgetError(
+                f"Nobody in the database goes by '{user}', so nothing was changed. Give a login that GitHub's reports "
+                "had, or a GitHub id. Who was forgotten before is no longer there."
+            )
+        traces = Traces(tuple(ids), tuple(logins), tuple(map(identities.pseudonym, ids)))
+        counts = {table: _count(connection, table, columns, traces) for table, columns in _tables(connection).items()}
+    return replace(
+        traces,
+        records=counts['"raw"."records"'],
+        quarantined=counts['"raw"."quarantine"'],
+        rows=sum(count for table, count in counts.items() if table.startswith('"flat".')),
+    )
+
+
+def _named(known: Collection[tuple[int | None, str | None]], name: str) -> tuple[Collection[int], Collection[str]]:
+    """The ids that a name stands for, and their logins, out of all that go together in some record."""
+    by_id = {number for number, _ in known if number is not None and str(number) == name}
+    by_login = {number for number, login in known if login == name}
+    ids = by_id or {number for number in by_login if number is not None}
+    logins = {login for number, login in known if number in ids and login}
+    return sorted(ids), sorted(logins if by_id or not by_login else logins | {name})
+
+
+def forget(warehouse: Warehouse, traces: Traces) -> None:
+    """Write the database anew without a person, note them as forgotten by pseudonym, and put the file in its place.
+
+    Rows that were only deleted would stay legible in the file's free blocks. The old file is read alone, and is whole
+    until the new one takes its place. What SQL models build is left empty, for the run that rebuilds it.
+
+    Raises:
+        ForgetError: the new file can't be written; the old one is as it was.
+        WarehouseError: the database can't be opened.
+    """
+    anew = warehouse.path.with_name(f"{warehouse.path.name}.anew")
+    with warehouse.connect() as connection:
+        _remove(anew)  # what a killed attempt left
+        try:
+            _copy_without(connection, anew, traces)
+            anew.replace(warehouse.path)
+        except (duckdb.Error, OSError) as error:
+            with suppress(duckdb.Error):
+                connection.execute(f"detach {_ANEW}")
+            _remove(anew)
+            raise ForgetError(
+                f"The database could not be written anew, so nobody was forgotten and {warehouse.path} is as it was "
+                f"({str(error).splitlines()[0].rstrip('.')}). It takes as much free disk again as the file has."
+            ) from None
+
+
+def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], identities: Identities) -> Sequence[Fetch]:
+    """Take the records of people who were forgotten out of the files of fetches that are about to land.
+
+    So none of their text comes into the database. The ledger still says how many records GitHub sent. A broken record
+    without an id is not recognised.
+
+    Raises:
+        SettingsError: the key of the pseudonyms can't be read or made.
+    """
+    forgotten = {person for (person,) in connection.execute("select person from raw.forgotten").fetchall()}
+    if not forgotten:
+        return fetches
+
+    def struck(fetch: Fetch) -> Fetch:
+        if fetch.report.name not in _OF_PEOPLE:
+            return fetch
+        (path,) = _OF_PEOPLE[fetch.report.name]["id"].paths
+        return _with_only(fetch, lambda text: identities.pseudonym(_value(text, path)) not in forgotten)
+
+    return [struck(fetch) for fetch in fetches]
+
+
+def _with_only(fetch: Fetch, wanted: Callable[[bytes], bool]) -> Fetch:
+    return replace(
+        fetch,
+        files=tuple(_file_with_only(file, wanted) for file in fetch.files),
+        broken=tuple(each for each in fetch.broken if wanted(each.text.encode())),
+    )
+
+
+def _file_with_only(file: ReportFile, wanted: Callable[[bytes], bool]) -> ReportFile:
+    kept = [wanted(text) for _, text in record_texts(file.path, file.layout)]
+    if all(kept):
+        return file
+    keep_only(file.path, file.layout, kept)
+    return replace(file, records=sum(kept))
+
+
+def _value(text: bytes, path: tuple[str, ...]) -> Any:
+    """What stands at a path of an object's text; None where nothing does."""
+    try:
+        return msgspec.json.decode(reduce(lambda inner, name: bytes(_OBJECT.decode(inner)[name]), path, text))
+    except (KeyError, msgspec.DecodeError):
+        return None
+
+
+def _told(what: Person) -> str:
+    """SQL for what the record of any report about people tells of the person, as text."""
+    paths = sorted({".".join(columns[what].paths[0]) for columns in _OF_PEOPLE.values()})
+    return "coalesce(" + ", ".join(f"payload ->> '$.{path}'" for path in paths) + ")"
+
+
+_ID: Final = f"try_cast({_told('id')} as bigint)"
+_LOGIN: Final = f"lower({_told('login')})"
+# A login passes from one person to another: it says who it is only where a broken record has no id.
+_RECORD_OF: Final = f"""
+    list_contains($reports, report)
+    and case
+        when {_ID} is null then list_contains($logins::varchar[], {_LOGIN})
+        else list_contains($ids::bigint[], {_ID})
+    end
+"""
+_ROW_OF: Final = "list_contains($shown::bigint[], try_cast(user_id as bigint))"
+
+
+def _condition(columns: Collection[str], traces: Traces) -> tuple[str, dict[str, Any]]:
+    """What is true of a person's rows in a table with these columns, and its parameters."""
+    if "user_id" in columns:
+        return _ROW_OF, {"shown": [*traces.ids, *traces.pseudonyms]}
+    if "report" in columns and "payload" in columns:
+        return _RECORD_OF, {"reports": list(_OF_PEOPLE), "ids": list(traces.ids), "logins": list(traces.logins)}
+    return "false", {}
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Collection[str]]:
+    """Every table of the file by its name, as SQL takes it, with its columns."""
+    rows = connection.execute(
+        """
+        select '"' || t.schema_name || '"."' || t.table_name || '"', list(c.column_name)
+        from duckdb_tables() as t
+        join duckdb_columns() as c using (database_name, schema_name, table_name)
+        where t.database_name = current_database() and not t.temporary
+        group by all
+        order by all
+        """
+    ).fetchall()
+    return dict(rows)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str], traces: Traces) -> int:
+    condition, parameters = _condition(columns, traces)
+    return int(connection.execute(f"select count(*) from {table} where {condition}", parameters).fetchall()[0][0])
+
+
+_ANEW: Final = '"the database anew"'
+
+
+def _copy_without(connection: duckdb.DuckDBPyConnection, anew: Path, traces: Traces) -> None:
+    """Everything in the database into a new file, but a person's rows and the rows that SQL models build."""
+    built = tuple(f'"{schema}".' for schema in {model.schema for model in load_models()})
+    tables = _tables(connection)
+    ((old,),) = connection.execute("select current_database()").fetchall()
+    connection.execute("checkpoint")  # nothing of the old file may be left to write once the new one is in its place
+    attach(connection, anew, _ANEW)
+    connection.execute(f'copy from database "{old}" to {_ANEW} (schema)')
+    for table, columns in tables.items():
+        if not table.startswith(built):  # also one whose model is gone
+            condition, parameters = _condition(columns, traces)
+            keep = f"not coalesce({condition}, false)"
+            connection.execute(f"insert into {_ANEW}.{table} from {table} where {keep}", parameters)
+    connection.execute(
+        f"insert into {_ANEW}.raw.forgotten select person, $now from (select unnest($people::bigint[]) as person) "
+        "where person not in (select person from raw.forgotten)",
+        {"now": datetime.now(UTC).replace(tzinfo=None), "people": list(traces.pseudonyms)},
+    )
+    connection.execute(f"detach {_ANEW}")
+
+
+def _remove(database: Path) -> None:
+    for path in (database, database.with_name(f"{database.name}.wal")):
+        path.unlink(missing_ok=True)

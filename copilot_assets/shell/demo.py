@@ -1,0 +1,113 @@
+"""The demo: a folder of its own, a stand-in for GitHub, and the Dagster UI on what the run left there.
+
+Nothing of the user's is touched: not `.env`, not the history, not the database.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from copilot_assets.settings import SettingsError, today_utc
+from copilot_assets.shell.runs import dagster_yaml
+from copilot_assets.standin import CROSSING_TEAM
+
+_MARKER: Final = "made-by-copilot-assets-demo"
+# The team has fewer than five licences until mid-history: it shows what the five-user threshold does.
+_SCOPES: Final = f"org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{CROSSING_TEAM}"
+
+
+@contextmanager
+def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
+    """Make the folder anew, work in it, and serve the stand-in; yields the settings of an installation there.
+
+    Raises:
+        SettingsError: the folder holds something else.
+    """
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
+        raise SettingsError(f"{folder} holds something that no demo made. Name another folder with --folder.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / _MARKER).touch()
+    shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+    home = os.environ.pop("DAGSTER_HOME", None)
+    try:
+        # The old API is open here as it was at GitHub until April 2026, so that both generations can be seen.
+        with chdir(folder), _standin() as api_url:
+            yield {
+                "GITHUB_API_URL": api_url,
+                "GITHUB_TOKEN": "demo",
+                "COPILOT_SCOPES": _SCOPES,
+                "COPILOT_START_DATE": (today_utc() - timedelta(days=days)).isoformat(),
+                "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb"),
+                "COPILOT_LEGACY_API": "on",
+                # Of days before 2026-06-01, which are not among these.
+                "COPILOT_SKIP_REPORTS": "premium-request-usage",
+            }
+    finally:
+        if home is not None:
+            os.environ["DAGSTER_HOME"] = home
+
+
+@contextmanager
+def _standin() -> Iterator[str]:
+    """Serve the stand-in beside this process, which has enough to do; yields the URL of its API."""
+    port = _free_port(8700, 2)
+    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--legacy", "open"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words
+    try:
+        while _is_free(port) and process.poll() is None:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        end_group(process)
+
+
+def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
+    """Serve the Dagster UI on the current folder's history until Ctrl-C; the next free port if `port` is taken."""
+    port = _free_port(port)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("COPILOT_", "GITHUB_"))}
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "copilot_assets.definitions", "-p", str(port)]
+    say(f"The Dagster UI comes up at http://127.0.0.1:{port} (Ctrl-C ends it).")
+    # A group of its own, ended as a whole: `dagster dev` is five processes, and one left over would hold the database.
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        command, env={**own, **env, "DAGSTER_HOME": str(Path.cwd())}, start_new_session=True
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        say("Ending the Dagster UI.")
+    finally:
+        end_group(process)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process group to end, ever more firmly, and wait until it has."""
+    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, request)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+            return
+
+
+def _free_port(first: int, count: int = 1) -> int:
+    """The first port from `first` on of which as many as `count` in a row are free."""
+    return next(port for port in range(first, 65536) if all(_is_free(port + n) for n in range(count)))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

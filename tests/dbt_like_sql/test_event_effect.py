@@ -1,0 +1,310 @@
+"""weekly.event_effect: the weeks before and after an event side by side, on rows that a test lays by hand."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+import pytest
+
+from copilot_assets.warehouse.store import transaction
+from tests.dbt_like_sql.conftest import MODELS, Book, Row, days
+
+ORG, OTHER_ORG = "org:octo-org", "org:octo-labs"
+ORG_REPORT, USERS, TEAMS = "organization-1-day", "users-1-day", "user-teams-1-day"
+
+# Nine ISO weeks without a series break, the event's in their middle; the last one is closed from 2026-10-08 on.
+FIRST_MONDAY, EVENT_MONDAY, LAST_MONDAY = date(2026, 8, 3), date(2026, 8, 31), date(2026, 9, 28)
+WEEK_BEFORE, WEEK_AFTER = date(2026, 8, 24), date(2026, 9, 7)
+WEDNESDAY = date(2026, 9, 2)
+TODAY = date(2026, 10, 8)
+
+NUMBERS = (
+    *("active_people", "user_initiated_interaction_count", "code_generation_activity_count"),
+    *("code_acceptance_activity_count", "loc_added_sum"),
+)
+BEFORE, AFTER = (tuple(f"{name}_{side}" for name in NUMBERS) for side in ("before", "after"))
+
+
+def report(
+    book: Book,
+    day: date,
+    people: Collection[int] = (),
+    *,
+    scope: str = ORG,
+    prompts: int = 0,
+    outputs: int = 0,
+    accepted: int = 0,
+    lines: int = 0,
+    teams: dict[int, str] | None = None,
+) -> None:
+    """A day of a scope with its numbers, which the first of its people made; all of them are in the `teams`, if any."""
+    counters = {
+        "user_initiated_interaction_count": prompts,
+        "code_generation_activity_count": outputs,
+        "code_acceptance_activity_count": accepted,
+        "loc_added_sum": lines,
+    }
+    with transaction(book.connection):
+        book.fetch(scope, ORG_REPORT, day, headline={"daily_active_users": len(people)})
+        book.insert("flat.entity_daily", scope=scope, day=day, daily_active_users=len(people), **counters)
+        book.fetch(scope, USERS, day)
+        for number, person in enumerate(people):
+            made = {} if number else counters
+            book.insert("flat.user_daily", scope=scope, day=day, user_id=person, **made)
+        if teams is not None:
+            book.fetch(scope, TEAMS, day)
+        for team, slug in (teams or {}).items():
+            for person in people:
+                row = {"team_id": team, "team_slug": slug, "user_id": person}
+                book.insert("flat.user_team_daily", scope=scope, day=day, **row)
+
+
+def happened(
+    book: Book, day: date = WEDNESDAY, scope: str = ORG, team: str | None = None, what: str = "training"
+) -> None:
+    book.insert("raw.events", day=day, scope=scope, team_slug=team, what=what)
+
+
+def windows(book: Book) -> list[Row]:
+    """The rows of the one event, by distance."""
+    book.build("weekly.event_effect")
+    rows = book.rows("from weekly.event_effect order by window_no")
+    assert [row["window_no"] for row in rows] == [1, 2, 3, 4]
+    return rows
+
+
+def some(row: Row, *names: str) -> tuple[object, ...]:
+    return tuple(row[name] for name in names)
+
+
+@pytest.fixture
+def org(book: Book) -> Book:
+    book.expect(ORG, start=FIRST_MONDAY, today=TODAY)
+    return book
+
+
+def test_the_weeks_before_and_after_side_by_side(org: Book) -> None:
+    report(org, WEEK_BEFORE, (1, 2), prompts=10, outputs=5, accepted=1, lines=100)
+    report(org, WEEK_BEFORE + timedelta(days=6), (2, 3), prompts=20, outputs=6, accepted=2, lines=200)
+    report(org, EVENT_MONDAY, (1, 2, 3, 4, 5, 6), prompts=1000, outputs=1000, accepted=1000, lines=1000)
+    report(org, WEDNESDAY, (7, 8), prompts=1000, outputs=1000, accepted=1000, lines=1000)
+    report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=50, outputs=20, accepted=8, lines=900)
+    happened(org)
+    assert windows(org)[0] == {
+        "day": WEDNESDAY,
+        "scope": ORG,
+        "team_slug": None,
+        "what": "training",
+        "week_start": EVENT_MONDAY,
+        "window_no": 1,
+        "week_before": WEEK_BEFORE,
+        "week_after": WEEK_AFTER,
+        "days_expected_before": 7,
+        "days_reported_before": 2,
+        "days_expected_after": 7,
+        "days_reported_after": 1,
+        "user_days_reported_before": 2,
+        "user_days_reported_after": 1,
+        "are_closed": True,
+        "is_suppressed": False,
+        "series_breaks": None,
+        "active_people_before": 3,  # {1, 2, 3}
+        "active_people_after": 4,
+        "user_initiated_interaction_count_before": 30,  # 10 + 20
+        "user_initiated_interaction_count_after": 50,
+        "code_generation_activity_count_before": 11,  # 5 + 6
+        "code_generation_activity_count_after": 20,
+        "code_acceptance_activity_count_before": 3,  # 1 + 2
+        "code_acceptance_activity_count_after": 8,
+        "loc_added_sum_before": 300,  # 100 + 200
+        "loc_added_sum_after": 900,
+    }
+
+
+def test_one_to_four_weeks_each_way(org: Book) -> None:
+    for number, monday in enumerate(days(FIRST_MONDAY, LAST_MONDAY)[::7], 1):
+        report(org, monday, (1,), prompts=number)
+    happened(org)
+    names = ("week_before", "user_initiated_interaction_count_before", "week_after")
+    assert [some(row, *names, "user_initiated_interaction_count_after") for row in windows(org)] == [
+        (date(2026, 8, 24), 4, date(2026, 9, 7), 6),  # the event's is the fifth
+        (date(2026, 8, 17), 3, date(2026, 9, 14), 7),
+        (date(2026, 8, 10), 2, date(2026, 9, 21), 8),
+        (date(2026, 8, 3), 1, date(2026, 9, 28), 9),
+    ]
+
+
+def test_the_week_of_the_event_is_the_one_its_day_is_in(org: Book) -> None:
+    for day in (EVENT_MONDAY, date(2026, 9, 6), WEEK_AFTER):  # Monday, Sunday, and the Monday after
+        happened(org, day)
+    org.build("weekly.event_effect")
+    rows = org.rows("select day, week_before, week_start, week_after from weekly.event_effect where window_no = 1")
+    assert [tuple(row.values()) for row in rows] == [
+        (EVENT_MONDAY, WEEK_BEFORE, EVENT_MONDAY, WEEK_AFTER),
+        (date(2026, 9, 6), WEEK_BEFORE, EVENT_MONDAY, WEEK_AFTER),
+        (WEEK_AFTER, EVENT_MONDAY, WEEK_AFTER, date(2026, 9, 14)),
+    ]
+
+
+def test_a_week_without_a_report_is_unknown_and_one_without_activity_is_zero(org: Book) -> None:
+    for day in days(WEEK_BEFORE, WEEK_BEFORE + timedelta(days=6)):
+        org.fetch(ORG, ORG_REPORT, day, "no_report")
+    for day in days(WEEK_AFTER, WEEK_AFTER + timedelta(days=6)):
+        report(org, day)
+    happened(org)
+    row = windows(org)[0]
+    assert some(row, "days_expected_before", "days_reported_before", "user_days_reported_before", *BEFORE) == (
+        *(7, 0, 0),
+        *(None,) * 5,
+    )
+    assert some(row, "days_expected_after", "days_reported_after", "user_days_reported_after", *AFTER) == (
+        *(7, 7, 7),
+        *(0,) * 5,
+    )
+
+
+def test_people_of_a_week_with_fewer_reports_of_people_than_of_the_scope(org: Book) -> None:
+    for monday in (WEEK_BEFORE, WEEK_AFTER):
+        report(org, monday, (1,), prompts=5)
+    for day, number in ((WEEK_BEFORE + timedelta(days=1), 1), (WEEK_AFTER + timedelta(days=1), 2)):
+        for unlucky in days(day, day + timedelta(days=number - 1)):
+            org.fetch(ORG, ORG_REPORT, unlucky, headline={"daily_active_users": 9})
+            org.fetch(ORG, USERS, unlucky, "failed")
+    happened(org)
+    row = windows(org)[0]
+    assert some(row, "days_reported_before", "user_days_reported_before", "active_people_before") == (2, 1, 1)
+    assert some(row, "days_reported_after", "user_days_reported_after", "active_people_after") == (3, 1, 1)
+
+
+def test_weeks_outside_the_history_are_unknown(book: Book) -> None:
+    # The history begins on the Tuesday of the week before, and ends on the Monday after the event's week.
+    book.expect(ORG, start=WEEK_BEFORE + timedelta(days=1), today=WEEK_AFTER + timedelta(days=1))
+    report(book, WEEK_BEFORE, (1, 2), prompts=100)  # before the start: it has rows and does not count
+    report(book, WEEK_BEFORE + timedelta(days=1), (1,), prompts=7)
+    report(book, WEEK_AFTER, (1,), prompts=8)
+    happened(book)
+    nearest, *others = windows(book)
+    assert some(nearest, "days_expected_before", "days_reported_before", *BEFORE[:2]) == (6, 1, 1, 7)
+    assert some(nearest, "days_expected_after", "days_reported_after", *AFTER[:2]) == (1, 1, 1, 8)
+    assert nearest["are_closed"] is False, "the week after goes on"
+    coverage = [f"{name}_{side}" for name in ("days_expected", "days_reported") for side in ("before", "after")]
+    for row in others:
+        assert some(row, *coverage, *BEFORE, *AFTER) == (None,) * 14
+        assert some(row, "are_closed", "is_suppressed") == (False, False)
+
+
+@pytest.mark.parametrize(("today", "closed"), [(date(2026, 9, 16), False), (date(2026, 9, 17), True)])
+def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, closed: bool) -> None:
+    # It ends on Sunday 2026-09-13; Monday to Wednesday are GitHub's three days.
+    book.expect(ORG, start=FIRST_MONDAY, today=today)
+    happened(book)
+    assert [row["are_closed"] for row in windows(book)] == [closed, False, False, False]
+
+
+def test_a_week_before_that_was_fetched_too_early_is_open(org: Book) -> None:
+    # Its Sunday, 2026-08-30, was told on Monday, and GitHub revised it until Wednesday.
+    org.fetch(ORG, USERS, date(2026, 8, 30), asked=EVENT_MONDAY)
+    happened(org)
+    assert [row["are_closed"] for row in windows(org)] == [False, True, True, True]
+
+
+def test_scopes_do_not_mix_and_one_that_nobody_asks_about_is_unknown(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=FIRST_MONDAY, today=TODAY)
+    report(book, WEEK_BEFORE, (1, 2), prompts=5)
+    report(book, WEEK_BEFORE, (1,), prompts=7, scope=OTHER_ORG)
+    for scope in (ORG, OTHER_ORG, "org:elsewhere"):
+        happened(book, scope=scope)
+    book.build("weekly.event_effect")
+    rows = book.rows("from weekly.event_effect where window_no = 1 order by scope")
+    names = ("scope", "days_expected_before", "active_people_before", "user_initiated_interaction_count_before")
+    assert [some(row, *names) for row in rows] == [
+        ("org:elsewhere", None, None, None),
+        (OTHER_ORG, 7, 1, 7),
+        (ORG, 7, 2, 5),
+    ]
+
+
+def test_what_github_changed_from_one_week_to_the_other(book: Book) -> None:
+    # Definitions and fixes of 2026-06-15 (a Monday), 07-02 and 07-28; numbers that began on 06-19, 06-26, 07-07 and
+    # 07-17 move nothing that was told before.
+    book.expect(ORG, start=date(2026, 6, 1), today=date(2026, 8, 10))
+    happened(book, date(2026, 7, 1))  # its week is 2026-06-29
+    found = [row["series_breaks"] for row in windows(book)]
+    assert [[text[:10] for text in breaks.split("; ")] for breaks in found] == [
+        ["2026-07-02"],  # after 2026-06-22, to 2026-07-12
+        ["2026-07-02"],  # after 2026-06-15, on which the week before begins, so that it lies before both
+        ["2026-06-15", "2026-07-02"],  # to 2026-07-26
+        ["2026-06-15", "2026-07-02", "2026-07-28"],  # to 2026-08-02
+    ]
+    assert "people seen only by server-side telemetry count as active; 2026-07-02: accuracy fixes" in found[2]
+
+
+def test_an_event_of_a_team_tells_of_the_team(org: Book) -> None:
+    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, outputs=4, accepted=2, lines=30, teams={7: "core"})
+    report(org, WEEK_BEFORE + timedelta(days=1), (6, 7, 8, 9, 10), prompts=90, teams={8: "edge"})
+    report(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, outputs=5, accepted=3, lines=40, teams={7: "core"})
+    happened(org, team="core")
+    row = windows(org)[0]
+    assert some(row, "team_slug", "is_suppressed") == ("core", False)
+    assert some(row, "days_expected_before", "days_reported_before", "user_days_reported_before") == (7, 1, 2)
+    assert some(row, *BEFORE) == (5, 10, 4, 2, 30)
+    assert some(row, *AFTER) == (6, 12, 5, 3, 40)
+
+
+def test_numbers_of_a_team_that_are_withheld_stay_so(org: Book) -> None:
+    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
+    report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=9, outputs=8, accepted=7, lines=6, teams={7: "core"})
+    report(org, WEEK_BEFORE - timedelta(days=7), (1, 2, 3), prompts=8, teams={7: "core"})
+    report(org, WEEK_AFTER + timedelta(days=7), (1, 2, 3, 4, 5), prompts=7, teams={7: "core"})
+    happened(org, team="core")
+    nearest, next_one, *_ = windows(org)
+    assert some(nearest, "is_suppressed", *BEFORE) == (True, 5, 10, 0, 0, 0)
+    assert some(nearest, "days_reported_after", *AFTER) == (1, *(None,) * 5)
+    assert some(next_one, "is_suppressed", *BEFORE) == (True, *(None,) * 5)
+    assert some(next_one, *AFTER) == (5, 7, 0, 0, 0)
+
+
+def test_the_people_of_no_team_are_no_team_of_an_event(org: Book) -> None:
+    report(org, WEEK_BEFORE, range(1, 8), prompts=10, teams={})
+    happened(org, team="core")
+    happened(org, what="for everybody")
+    org.build("weekly.event_effect")
+    rows = org.rows("from weekly.event_effect where window_no = 1 order by team_slug nulls last")
+    assert [some(row, "team_slug", "days_expected_before", *BEFORE[:2]) for row in rows] == [
+        ("core", None, None, None),
+        (None, 7, 7, 10),
+    ]
+
+
+def test_a_slug_that_went_over_to_another_team_gives_one_row(org: Book) -> None:
+    # The old team is gone or below five seats, which nobody can tell: it keeps its rows beside the new one's.
+    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
+    report(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, teams={8: "core"})
+    happened(org, team="core")
+    row = windows(org)[0]
+    assert some(row, *BEFORE[:2], *AFTER[:2]) == (5, 10, 6, 12)
+
+
+def test_two_events_of_a_day_are_told_apart(org: Book) -> None:
+    happened(org, what="training")
+    happened(org, what="roll-out")
+    org.build("weekly.event_effect")
+    rows = org.rows("from weekly.event_effect order by what, window_no")
+    assert [row["what"] for row in rows] == ["roll-out"] * 4 + ["training"] * 4
+
+
+def test_sums_go_beyond_32_bits(org: Book) -> None:
+    report(org, WEEK_BEFORE, (1,), prompts=2**31, outputs=2**31, accepted=2**31, lines=2**31)
+    report(org, WEEK_BEFORE + timedelta(days=1), (1,), prompts=2**31, outputs=2**31, accepted=2**31, lines=2**31)
+    happened(org)
+    assert some(windows(org)[0], *BEFORE[1:]) == (4_294_967_296,) * 4  # 2 * 2^31 = 2^32
+
+
+def test_without_events_there_is_nothing_and_the_models_own_assertions_hold(org: Book) -> None:
+    (model,) = (model for model in MODELS if model.table == "weekly.event_effect")
+    org.build("weekly.event_effect")
+    assert org.rows("from weekly.event_effect") == []
+    happened(org)
+    happened(org, team="core")
+    org.build("weekly.event_effect")
+    assert model.checks
+    assert [check.name for check in model.checks if org.rows(check.sql)] == []

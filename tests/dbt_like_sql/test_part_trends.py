@@ -1,0 +1,1005 @@
+"""The weekly tables by feature, IDE, language, model and bill, and what they withhold, on a handful of rows.
+
+Every expected number is worked out beside it, by hand. Here belong also the rules of people.weekly_part; who withholds
+teams, phases and cohorts by them is tested beside those tables.
+"""
+
+import random
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import pytest
+
+from copilot_assets.warehouse.store import transaction
+from tests.dbt_like_sql.conftest import Book, Row, days
+
+ORG, OTHER_ORG, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"
+ORG_REPORT, USERS, CREDITS = "organization-1-day", "users-1-day", "ai-credit-usage"
+CHAT, COMPLETION = "chat_panel_ask_mode", "code_completion"
+
+# Three ISO weeks without a series break.
+MONDAY, NEXT_MONDAY, THIRD_MONDAY = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
+SUNDAY = date(2026, 9, 13)
+TODAY = date(2026, 10, 1)
+
+BREAKDOWNS = ("feature", "ide", "language", "model")
+# Prompts are not told by language.
+WITH_PROMPTS = ("feature", "ide", "model")
+FLAT = {"feature": "feature", "ide": "ide", "language": "language_feature", "model": "model_feature"}
+MEASURES = (
+    *("user_initiated_interaction_count", "code_generation_activity_count", "code_acceptance_activity_count"),
+    *("loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"),
+)
+PARTS = tuple(f"weekly.{breakdown}_trend" for breakdown in BREAKDOWNS)
+DAY_COUNTS = ("days_expected", "days_reported", "days_pending", "days_below_threshold", "days_missing")
+COVERAGE = (*DAY_COUNTS, "user_days_reported", "is_closed", "series_break")
+
+
+def names(breakdown: str, part: str, feature: str = CHAT, spelling: str | None = None) -> Row:
+    """The columns that name a part in the flat tables of a breakdown."""
+    if breakdown == "feature":
+        return {"feature": part}
+    named: Row = {breakdown: spelling or part, f"{breakdown}_name": part}
+    return named if breakdown == "ide" else named | {"feature": feature}
+
+
+def used(
+    book: Book,
+    part: str,
+    people: Iterable[int],
+    *,
+    day: date = MONDAY,
+    scope: str = ORG,
+    breakdowns: Iterable[str] = BREAKDOWNS,
+    feature: str = CHAT,
+    spelling: str | None = None,
+) -> None:
+    """Rows of the people behind a part."""
+    persons = list(people)
+    with transaction(book.connection):
+        for breakdown in breakdowns:
+            row = {"scope": scope, "day": day, **names(breakdown, part, feature, spelling)}
+            columns = ", ".join(f"? as {name}" for name in row)
+            rows = f"select {columns}, unnest(?::bigint[]) as user_id"
+            table = f"flat.user_{FLAT[breakdown]}_daily"
+            book.connection.execute(f"insert into {table} by name {rows}", [*row.values(), persons])
+
+
+def told(
+    book: Book,
+    part: str,
+    *,
+    day: date = MONDAY,
+    scope: str = ORG,
+    breakdowns: Iterable[str] = BREAKDOWNS,
+    feature: str = CHAT,
+    spelling: str | None = None,
+    **counters: int | None,
+) -> None:
+    """A row of a part in the report about the scope."""
+    with transaction(book.connection):
+        for breakdown in breakdowns:
+            named = names(breakdown, part, feature, spelling)
+            book.insert(f"flat.entity_{FLAT[breakdown]}_daily", scope=scope, day=day, **named, **counters)
+
+
+def flag(book: Book, people: Iterable[int], *, day: date = MONDAY, scope: str = ORG, **flags: bool | None) -> None:
+    """People with flags in the report of people."""
+    with transaction(book.connection):
+        for person in people:
+            book.insert("flat.user_daily", scope=scope, day=day, user_id=person, **flags)
+
+
+def lay(
+    book: Book,
+    part: str,
+    people: int,
+    generations: int | None = 1,
+    *,
+    day: date = MONDAY,
+    scope: str = ORG,
+    breakdowns: Iterable[str] = BREAKDOWNS,
+) -> None:
+    """A part with so many people, user_id 1, 2, 3 …, and outputs."""
+    used(book, part, range(1, people + 1), day=day, scope=scope, breakdowns=breakdowns)
+    told(book, part, day=day, scope=scope, breakdowns=breakdowns, code_generation_activity_count=generations)
+
+
+def bill(
+    book: Book,
+    model: str | None,
+    gross: float | None = None,
+    *,
+    day: date = MONDAY,
+    scope: str = ORG,
+    kind: str = "ai_credit",
+    spelling: str | None = None,
+    **amounts: object,
+) -> None:
+    """A line of a bill; `gross` is its amount in dollars."""
+    named = {"model": spelling or model, "model_name": model}
+    book.insert(f"flat.{kind}_usage", scope=scope, day=day, **named, gross_amount=gross, **amounts)
+
+
+def trend(book: Book, breakdown: str, week_start: date = MONDAY, scope: str = ORG) -> dict[str, Row]:
+    """The rows of a scope and week, by part."""
+    rows = book.rows(f"from weekly.{breakdown}_trend where scope = ? and week_start = ?", scope, week_start)
+    found = {row[breakdown]: row for row in rows}
+    assert len(found) == len(rows), "a part has one row"
+    return found
+
+
+def spend(book: Book, kind: str = "ai_credits", week_start: date = MONDAY, scope: str = ORG) -> dict[str | None, Row]:
+    """The rows of a bill of a scope and week, by model."""
+    rows = book.rows("from weekly.spend_trend where (scope, week_start, kind) = (?, ?, ?)", scope, week_start, kind)
+    found = {row["model"]: row for row in rows}
+    assert len(found) == len(rows), "a model has one row"
+    return found
+
+
+def withheld(book: Book, breakdown: str, week_start: date = MONDAY, scope: str = ORG) -> str:
+    """The parts that are withheld, in the order of their names; of those, nothing may be told."""
+    rows = trend(book, breakdown, week_start, scope)
+    about = {"scope", "week_start", breakdown, "is_suppressed", *COVERAGE}
+    for part, row in rows.items():
+        numbers = {name: value for name, value in row.items() if name not in about}
+        if row["is_suppressed"]:
+            assert numbers == dict.fromkeys(numbers), part
+        else:
+            assert row["people"] is not None, part
+    return " ".join(sorted(part for part, row in rows.items() if row["is_suppressed"]))
+
+
+def withheld_alike(
+    book: Book, week_start: date = MONDAY, scope: str = ORG, breakdowns: Iterable[str] = BREAKDOWNS
+) -> str:
+    """The same, of several breakdowns that were laid alike."""
+    (parts,) = {withheld(book, breakdown, week_start, scope) for breakdown in breakdowns}
+    return parts
+
+
+def closed_weeks(book: Book, count: int) -> list[date]:
+    """The Mondays of a history of so many closed weeks: a case each, so that models are built once for all of them."""
+    mondays = [MONDAY + timedelta(weeks=n) for n in range(count)]
+    book.expect(ORG, start=MONDAY, today=mondays[-1] + timedelta(days=20))
+    return mondays
+
+
+def some(row: Row, *columns: str) -> tuple[object, ...]:
+    return tuple(row[name] for name in columns)
+
+
+@pytest.fixture
+def org(book: Book) -> Book:
+    book.expect(ORG, start=MONDAY, today=TODAY)
+    return book
+
+
+# --- A week ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_closed_week(org: Book) -> None:
+    for n, day in enumerate(days(MONDAY, SUNDAY), 1):  # the days' numbers are 1 to 7 times those below: 28 times
+        with transaction(org.connection):
+            org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 5})
+            org.fetch(ORG, USERS, day, records=5)
+        people = range(1, 7 if day == SUNDAY else 6)  # the same five, and a sixth on Sunday
+        completions: Row = {
+            "code_generation_activity_count": 4 * n,
+            "code_acceptance_activity_count": n,
+            "loc_suggested_to_add_sum": 8 * n,
+            "loc_added_sum": 6 * n,
+            "loc_deleted_sum": n,
+        }
+        chat: Row = {"code_generation_activity_count": n, "code_acceptance_activity_count": 0, "loc_added_sum": 2 * n}
+        prompts: Row = {"user_initiated_interaction_count": 10 * n}
+        both: Row = {name: completions[name] + chat.get(name, 0) for name in completions}
+        told(org, COMPLETION, day=day, breakdowns=["feature"], **prompts, **completions)
+        told(org, "vscode", day=day, breakdowns=["ide"], **prompts, **both)
+        told(org, "python", day=day, breakdowns=["language"], feature=COMPLETION, **completions)
+        told(org, "python", day=day, breakdowns=["language"], **chat)
+        told(org, "gpt-5.4", day=day, breakdowns=["model"], feature="chat_inline", **completions)
+        told(org, "gpt-5.4", day=day, breakdowns=["model"], **prompts, **chat)
+        used(org, COMPLETION, people, day=day, breakdowns=["feature"])
+        used(org, "vscode", people, day=day, breakdowns=["ide"])
+        used(org, "python", people, day=day, breakdowns=["language"], feature=COMPLETION)
+        used(org, "python", people, day=day, breakdowns=["language"])
+        used(org, "gpt-5.4", people, day=day, breakdowns=["model"])
+        used(org, "gpt-5.4", people, day=day, breakdowns=["model"], feature="chat_inline")
+    org.build(*PARTS)
+    week = {
+        "scope": ORG,
+        "week_start": MONDAY,
+        "days_expected": 7,
+        "days_reported": 7,
+        "days_pending": 0,
+        "days_below_threshold": 0,
+        "days_missing": 0,
+        "user_days_reported": 7,
+        "is_closed": True,
+        "series_break": None,
+        "is_suppressed": False,
+        "people": 6,
+        "people_change": None,
+        "code_acceptance_activity_count": 28,  # 1 * 28
+        "loc_suggested_to_add_sum": 224,  # 8 * 28
+        "loc_deleted_sum": 28,  # 1 * 28
+    }
+    of_completions = {"code_generation_activity_count": 112, "loc_added_sum": 168}  # 4 * 28, 6 * 28
+    of_both = {"code_generation_activity_count": 140, "loc_added_sum": 224}  # 5 * 28, 8 * 28
+    of_prompts = {"user_initiated_interaction_count": 280}  # 10 * 28
+    assert trend(org, "feature") == {
+        COMPLETION: week
+        | of_completions
+        | of_prompts
+        | {
+            "feature": COMPLETION,
+            "acceptance_rate": 0.25,  # 28 / 112
+            "line_acceptance_rate": 0.75,  # 168 / 224
+        }
+    }
+    assert trend(org, "ide") == {"vscode": week | of_both | of_prompts | {"ide": "vscode"}}
+    # The rates are of completions alone, though 140 outputs and 224 lines are told: 28 / 112 and 168 / 224.
+    rates = {"completion_acceptance_rate": 0.25, "completion_line_acceptance_rate": 0.75}
+    assert trend(org, "language") == {"python": week | of_both | rates | {"language": "python"}}
+    assert trend(org, "model") == {"gpt-5.4": week | of_both | of_prompts | {"model": "gpt-5.4"}}
+
+
+def test_days_are_counted_by_what_became_of_them(book: Book) -> None:
+    # Today is the Sunday: six days have closed, and 10 to 12 September are fresh.
+    book.expect(ORG, start=MONDAY, today=SUNDAY)
+    with transaction(book.connection):
+        for report in (ORG_REPORT, CREDITS):
+            for day in (MONDAY, date(2026, 9, 9), date(2026, 9, 10)):
+                book.fetch(ORG, report, day)
+            book.fetch(ORG, report, date(2026, 9, 8), "no_report")
+        for day in days(MONDAY, date(2026, 9, 10)):
+            book.fetch(ORG, USERS, day)
+    lay(book, "a", 5)
+    bill(book, "a", 1.0)
+    book.build(*PARTS, "weekly.spend_trend")
+    # Three reported, 11 and 12 September to come, 8 September missing; of people there are four days.
+    for breakdown in BREAKDOWNS:
+        row = trend(book, breakdown)["a"]
+        assert some(row, *COVERAGE) == (6, 3, 2, 0, 1, 4, False, None)
+    assert some(spend(book)["a"], *DAY_COUNTS, "is_closed") == (6, 3, 2, 0, 1, False)
+    # None of these reports is left out by the threshold today; where one is, the tables say so.
+    book.connection.execute("update quality.weekly_coverage set days_below_threshold = 5, series_break = 'new'")
+    book.build(*PARTS, "weekly.spend_trend", past="quality.weekly_coverage")
+    for breakdown in BREAKDOWNS:
+        assert some(trend(book, breakdown)["a"], *COVERAGE) == (6, 3, 2, 5, 1, 4, False, "new")
+    assert spend(book)["a"]["days_below_threshold"] == 5
+
+
+def test_a_week_without_any_report_has_no_parts(org: Book) -> None:
+    lay(org, "a", 5)
+    lay(org, "a", 5, day=THIRD_MONDAY)
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        weeks = org.rows(f"select week_start from weekly.{breakdown}_trend order by 1")
+        assert [row["week_start"] for row in weeks] == [MONDAY, THIRD_MONDAY]
+
+
+def test_a_week_of_people_alone_knows_no_numbers(org: Book) -> None:
+    used(org, "a", range(5))
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        row = trend(org, breakdown)["a"]
+        assert some(row, "people", "is_suppressed") == (5, False)
+        numbers = [name for name in row if name.endswith(("_count", "_sum", "_rate"))]
+        assert len(numbers) >= 6
+        assert {name: row[name] for name in numbers} == dict.fromkeys(numbers), "unknown, not zero"
+
+
+def test_a_week_without_people_tells_nothing(org: Book) -> None:
+    told(org, "a", code_generation_activity_count=1000)
+    org.build(*PARTS)
+    assert withheld_alike(org) == "a"
+
+
+def test_zero_is_zero_and_unknown_is_unknown(org: Book) -> None:
+    for day in (MONDAY, SUNDAY):
+        lay(org, COMPLETION, 5, 0, day=day, breakdowns=["feature", "ide", "model"])
+        used(org, COMPLETION, range(5), day=day, breakdowns=["language"], feature=COMPLETION)
+        told(
+            org,
+            COMPLETION,
+            day=day,
+            breakdowns=["language"],
+            feature=COMPLETION,
+            code_generation_activity_count=0,
+        )
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        row = trend(org, breakdown)[COMPLETION]
+        assert some(row, "people", "code_generation_activity_count", "loc_added_sum") == (5, 0, None)
+    assert trend(org, "feature")[COMPLETION]["acceptance_rate"] is None  # nothing was shown
+    assert trend(org, "language")[COMPLETION]["completion_acceptance_rate"] is None
+
+
+def test_a_person_counts_once_however_many_days_and_features(org: Book) -> None:
+    used(org, "a", [1, 2, 3])
+    used(org, "a", [1, 2, 3], feature="chat_inline", breakdowns=["language", "model"])
+    used(org, "a", [3, 4, 5], day=SUNDAY)
+    used(org, "a", [6], day=NEXT_MONDAY)
+    told(org, "a", code_generation_activity_count=9)
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        # {1, 2, 3} and {3, 4, 5}: five in the week, though no day has so many.
+        assert some(trend(org, breakdown)["a"], "people", "code_generation_activity_count") == (5, 9)
+        assert withheld(org, breakdown, NEXT_MONDAY) == "a"
+
+
+def test_spellings_add_up_under_one_name_and_their_people_count_once(org: Book) -> None:
+    aliased = ("ide", "language", "model")
+    for spelling, people, generations in (("c#", [1, 2, 3, 4], 10), ("csharp", [3, 4, 5], 20), ("cs", [5], 3)):
+        used(org, "csharp", people, breakdowns=aliased, spelling=spelling)
+        told(org, "csharp", breakdowns=aliased, spelling=spelling, code_generation_activity_count=generations)
+    org.build(*PARTS)
+    for breakdown in aliased:
+        found = trend(org, breakdown)
+        assert list(found) == ["csharp"]
+        # Of four, three and one people: {1, 2, 3, 4, 5}; 10 + 20 + 3.
+        assert some(found["csharp"], "people", "code_generation_activity_count") == (5, 33)
+
+
+def test_a_person_of_two_scopes_counts_in_each_and_scopes_do_not_mix(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
+    lay(book, "a", 6, 10)
+    lay(book, "a", 5, 3, scope=OTHER_ORG)
+    lay(book, "a", 3, scope=ORG, day=NEXT_MONDAY)
+    lay(book, "a", 4, scope=OTHER_ORG, day=NEXT_MONDAY)
+    book.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        numbers = ("people", "code_generation_activity_count")
+        assert some(trend(book, breakdown)["a"], *numbers) == (6, 10)
+        assert some(trend(book, breakdown, scope=OTHER_ORG)["a"], *numbers) == (5, 3)
+    # Three and four people are never seven.
+    assert withheld_alike(book, NEXT_MONDAY) == withheld_alike(book, NEXT_MONDAY, OTHER_ORG) == "a"
+
+
+def test_sums_go_beyond_32_bits(org: Book) -> None:
+    counters: Row = dict.fromkeys(["code_generation_activity_count", "code_acceptance_activity_count"], 2**40)
+    counters |= dict.fromkeys(["loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"], 2**61)
+    for day in (MONDAY, SUNDAY):
+        told(org, COMPLETION, day=day, feature=COMPLETION, **counters)
+        told(org, COMPLETION, day=day, breakdowns=WITH_PROMPTS, user_initiated_interaction_count=2**61)
+    used(org, COMPLETION, range(5), feature=COMPLETION)
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        row = trend(org, breakdown)[COMPLETION]
+        assert row["code_generation_activity_count"] == 2_199_023_255_552  # 2 * 2^40
+        assert some(row, "loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum") == (2**62, 2**62, 2**62)
+        assert row.get("user_initiated_interaction_count", 2**62) == 2**62
+    assert trend(org, "feature")[COMPLETION]["acceptance_rate"] == 1.0
+    assert trend(org, "language")[COMPLETION]["completion_line_acceptance_rate"] == 1.0
+
+
+def test_days_before_the_start_date_and_unknown_scopes_do_not_count(book: Book) -> None:
+    book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
+    before, after = date(2026, 9, 9), date(2026, 9, 10)
+    for part, early, late in (("a", 9, 5), ("b", 9, 4)):
+        for day, people, generations in ((before, early, 100), (after, late, 1)):
+            lay(book, part, people, generations, day=day)
+    lay(book, "a", 9, scope=OTHER_ORG)
+    lay(book, "a", 9, day=TODAY)  # has not closed
+    book.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        # Both are hidden: b for its four, and a because b would follow from it. Nine people came before the start.
+        assert withheld(book, breakdown) == "a b"
+    book.connection.execute("update raw.settings set min_cohort = 4")
+    book.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        row = trend(book, breakdown)["a"]
+        assert some(row, "days_expected", "people", "code_generation_activity_count") == (4, 5, 1)
+        assert trend(book, breakdown)["b"]["people"] == 4
+        assert len(book.rows(f"from weekly.{breakdown}_trend")) == 2
+
+
+# --- Change against the week before ----------------------------------------------------------------------------------
+
+
+def changes(book: Book, part: str = "a", scope: str = ORG) -> dict[date, int]:
+    """The weeks that tell a change, alike in all four tables."""
+    query = "select week_start, people_change from weekly.{0}_trend where scope = ? and {0} = ? order by week_start"
+    tables = [book.rows(query.format(breakdown), scope, part) for breakdown in BREAKDOWNS]
+    assert tables == [tables[0]] * len(BREAKDOWNS)
+    return {row["week_start"]: row["people_change"] for row in tables[0] if row["people_change"] is not None}
+
+
+def test_the_change_between_closed_neighbours_that_may_be_told(org: Book) -> None:
+    people = {
+        "a": (6, 5, 8),  # -1, +3
+        "gap": (5, None, 9),  # nothing to compare with, twice
+        "small_first": (4, 6, 7),  # +1 in the third week alone
+        "small_between": (7, 2, 7),
+        "steady": (5, 5, 5),
+    }
+    for part, counts in people.items():
+        for monday, count in zip((MONDAY, NEXT_MONDAY, THIRD_MONDAY), counts, strict=True):
+            if count:
+                used(org, part, range(count), day=monday)
+    org.build(*PARTS)
+    assert {part: changes(org, part) for part in people} == {
+        "a": {NEXT_MONDAY: -1, THIRD_MONDAY: 3},
+        "gap": {},
+        "small_first": {THIRD_MONDAY: 1},
+        "small_between": {},
+        "steady": {NEXT_MONDAY: 0, THIRD_MONDAY: 0},
+    }
+
+
+def test_no_change_from_or_to_a_part_that_is_hidden_for_the_sake_of_another(org: Book) -> None:
+    for monday in (MONDAY, NEXT_MONDAY, THIRD_MONDAY):
+        lay(org, "a", 9, day=monday)
+    lay(org, "small", 2, day=NEXT_MONDAY)
+    org.build(*PARTS)
+    assert withheld_alike(org, NEXT_MONDAY) == "a small"
+    assert changes(org) == {}
+
+
+@pytest.mark.parametrize(("today", "is_closed"), [(date(2026, 9, 23), False), (date(2026, 9, 24), True)])
+def test_an_open_week_has_no_change(book: Book, today: date, is_closed: bool) -> None:
+    book.expect(ORG, start=MONDAY, today=today)
+    used(book, "a", range(5))
+    used(book, "a", range(7), day=NEXT_MONDAY)
+    book.build(*PARTS)
+    # Its Sunday is the 20th; 21, 22 and 23 September have to pass.
+    assert {trend(book, breakdown, NEXT_MONDAY)["a"]["is_closed"] for breakdown in BREAKDOWNS} == {is_closed}
+    assert changes(book) == ({NEXT_MONDAY: 2} if is_closed else {})
+
+
+def test_no_change_against_a_part_of_a_week_or_another_scope(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=date(2026, 9, 8), today=TODAY)  # a Tuesday
+    used(book, "a", range(5), day=SUNDAY)
+    used(book, "a", range(6), day=NEXT_MONDAY)
+    used(book, "a", range(7), day=NEXT_MONDAY, scope=OTHER_ORG)
+    used(book, "a", range(8), day=THIRD_MONDAY)
+    book.build(*PARTS)
+    assert changes(book) == {THIRD_MONDAY: 2}
+    assert changes(book, scope=OTHER_ORG) == {}
+
+
+def test_no_change_across_a_series_break(book: Book) -> None:
+    mondays = [date(2026, 6, 8) + timedelta(weeks=n) for n in range(7)]  # to 20 July
+    book.expect(ORG, start=mondays[0], today=date(2026, 8, 15))
+    for n, monday in enumerate(mondays, 5):  # five people, then one more each week
+        used(book, "a", range(n), day=monday)
+    book.build(*PARTS)
+    # GitHub's breaks: Monday 15 June, which 22 June and the week before it have both behind them, and Thursday 2 July,
+    # which is within 29 June and lies between that and 6 July.
+    assert changes(book) == dict.fromkeys((date(2026, 6, 22), date(2026, 7, 13), date(2026, 7, 20)), 1)
+    for breakdown in BREAKDOWNS:
+        rows = book.rows(f"select week_start, series_break from weekly.{breakdown}_trend")
+        noted = {row["week_start"]: row["series_break"][:11] for row in rows if row["series_break"]}
+        assert noted == {date(2026, 6, 15): "2026-06-15:", date(2026, 6, 29): "2026-07-02:"}
+
+
+# --- What is withheld ------------------------------------------------------------------------------------------------
+
+
+def test_a_small_part_is_withheld_and_with_it_the_smallest_of_the_others(org: Book) -> None:
+    lay(org, "large", 7, 60)
+    lay(org, "medium", 5, 30)
+    lay(org, "small", 4, 10)
+    org.build(*PARTS)
+    # Of 100 outputs 60 are told: the other 40 are of small and medium together, and nobody can tell them apart.
+    assert withheld_alike(org) == "medium small"
+    assert org.rows("select * exclude (scope, week_start) from people.weekly_part where breakdown = 'ide'") == [
+        {
+            "breakdown": "ide",
+            "part": part,
+            "people": people,
+            "completion_people": 0,
+            "is_small": is_small,
+            "is_suppressed": is_suppressed,
+            "people_shown": shown,
+            "people_change": None,
+        }
+        for part, people, is_small, is_suppressed, shown in (
+            ("large", 7, False, False, 7),
+            ("medium", 5, False, True, None),
+            ("small", 4, True, True, None),
+        )
+    ]
+
+
+def test_of_parts_with_as_many_people_the_first_by_name_is_the_other_one(org: Book) -> None:
+    for part, people in (("b", 6), ("a", 6), ("c", 6), ("small", 1)):
+        lay(org, part, people)
+    org.build(*PARTS)
+    assert withheld_alike(org) == "a small"
+
+
+def test_a_small_part_without_numbers_hides_no_other(book: Book) -> None:
+    weeks = closed_weeks(book, 2)
+    for generations, monday in zip((0, None), weeks, strict=True):
+        lay(book, "large", 7, day=monday)
+        lay(book, "medium", 5, day=monday)
+        lay(book, "small", 4, generations, day=monday)
+    book.build(*PARTS)
+    assert [withheld_alike(book, monday) for monday in weeks] == ["small", "small"]
+
+
+def test_a_part_without_the_number_does_not_hide_the_one_that_has_it(org: Book) -> None:
+    # Completions have no prompts: without the 9 people's chat, a reader takes 50 from the total of 53 prompts.
+    used(org, COMPLETION, range(5))
+    used(org, "few", range(2))
+    used(org, "many", range(9))
+    used(org, "unknown", range(6))
+    told(org, COMPLETION, breakdowns=WITH_PROMPTS, user_initiated_interaction_count=0)
+    told(org, COMPLETION, code_generation_activity_count=40)
+    told(org, "few", breakdowns=WITH_PROMPTS, user_initiated_interaction_count=3)
+    told(org, "many", breakdowns=WITH_PROMPTS, user_initiated_interaction_count=50)
+    told(org, "unknown", code_generation_activity_count=1)
+    org.build(*PARTS)
+    assert withheld_alike(org, breakdowns=WITH_PROMPTS) == "few many"
+    assert trend(org, "feature")[COMPLETION]["code_generation_activity_count"] == 40
+
+
+def tables_of(measure: str) -> tuple[str, ...]:
+    return WITH_PROMPTS if measure == "user_initiated_interaction_count" else BREAKDOWNS
+
+
+def test_each_number_that_is_told_is_kept_from_following(book: Book) -> None:
+    weeks = dict(zip(MEASURES, closed_weeks(book, len(MEASURES)), strict=True))
+    for measure, monday in weeks.items():
+        counters: dict[str, Row] = {
+            "few": {measure: 2},
+            "without": dict.fromkeys({*MEASURES[1:]} - {measure}, 1),  # each number but this one
+            "with": {measure: 2},
+        }
+        for people, part in enumerate(counters, 4):
+            used(book, part, range(people), day=monday, breakdowns=tables_of(measure))
+            told(book, part, day=monday, breakdowns=tables_of(measure), **counters[part])
+    book.build(*PARTS)
+    for measure, monday in weeks.items():
+        assert withheld_alike(book, monday, breakdowns=tables_of(measure)) == "few with", measure
+        assert all(measure in trend(book, breakdown, monday)["few"] for breakdown in tables_of(measure))
+
+
+def test_two_numbers_may_need_two_others(org: Book) -> None:
+    used(org, "few", range(2))
+    used(org, "prompts", range(9))
+    used(org, "outputs", range(8))
+    used(org, "both", range(10))
+    for part, prompts, outputs in (("few", 1, 1), ("prompts", 5, 0), ("outputs", 0, 5), ("both", 5, 5)):
+        told(
+            org,
+            part,
+            breakdowns=WITH_PROMPTS,
+            user_initiated_interaction_count=prompts,
+            code_generation_activity_count=outputs,
+        )
+    org.build(*PARTS)
+    assert withheld_alike(org, breakdowns=WITH_PROMPTS) == "few outputs prompts"
+
+
+def test_two_small_parts_and_the_smallest_other_are_withheld(org: Book) -> None:
+    for part, people in (("one", 1), ("four", 4), ("five", 5), ("six", 6)):
+        lay(org, part, people)
+    org.build(*PARTS)
+    assert withheld_alike(org) == "five four one"
+
+
+def test_where_all_parts_are_small_all_are_withheld_and_the_scopes_total_stays(org: Book) -> None:
+    org.insert("flat.entity_daily", scope=ORG, day=MONDAY, code_generation_activity_count=20)
+    for part in ("a", "b", COMPLETION):
+        lay(org, part, 4, 5)
+    org.build(*PARTS, "weekly.user_trend")
+    assert withheld_alike(org) == f"a b {COMPLETION}"
+    (total,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
+    assert some(total, "code_generation_activity_count", "completion_generation_count") == (20, None)
+
+
+def test_numbers_that_cancel_out_are_numbers(org: Book) -> None:
+    # Nobody deletes -5 lines, but bills have refunds, and the rule is one for all.
+    lay(org, "few", 2, 5)
+    lay(org, "fewer", 1, -5)
+    lay(org, "many", 6, -7)
+    org.build(*PARTS)
+    assert withheld_alike(org) == "few fewer many"
+
+
+def test_the_fewest_people_are_a_setting(org: Book) -> None:
+    for part, people in (("nobody", 0), ("one", 1), ("two", 2), ("six", 6)):
+        lay(org, part, people)
+    org.build(*PARTS)
+    # A part that nobody is known to use is small whatever the setting, and the smallest other part hides it.
+    for min_cohort, parts in ((1, "nobody one"), (2, "nobody one two"), (3, "nobody one six two")):
+        org.connection.execute("update raw.settings set min_cohort = ?", [min_cohort])
+        org.build(*PARTS)
+        assert withheld_alike(org) == parts
+
+
+def test_without_a_setting_everything_is_withheld(org: Book) -> None:
+    org.connection.execute("delete from raw.settings")
+    lay(org, "a", 1000)
+    bill(org, "a", 1.0)
+    org.build(*PARTS, "weekly.spend_trend")
+    assert withheld_alike(org) == "a"
+    assert some(spend(org)["a"], "is_suppressed", "people", "gross_amount", "scope_gross_amount") == (
+        *(True, None, None),
+        1.0,
+    )
+
+
+def test_where_identities_are_off_the_parts_are_withheld_and_the_scopes_total_stays(org: Book) -> None:
+    org.insert("flat.entity_daily", scope=ORG, day=MONDAY, code_generation_activity_count=20, daily_active_users=9)
+    for part in ("a", "b"):
+        told(org, part, code_generation_activity_count=10)
+    bill(org, "a", 1.0)
+    org.build(*PARTS, "weekly.spend_trend", "weekly.user_trend")
+    assert withheld_alike(org) == "a b"
+    assert some(spend(org)["a"], "is_suppressed", "gross_amount", "scope_gross_amount") == (True, None, 1.0)
+    (total,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
+    assert some(total, "daily_active_users", "code_generation_activity_count") == (9, 20)
+
+
+def test_what_is_withheld_in_one_week_scope_or_table_is_told_in_another(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
+    for scope, day, people in ((ORG, MONDAY, 4), (ORG, NEXT_MONDAY, 5), (OTHER_ORG, MONDAY, 6)):
+        lay(book, "a", people, day=day, scope=scope, breakdowns=["ide"])
+        lay(book, "b", 7, day=day, scope=scope)
+    lay(book, "a", 5, breakdowns=["model"])
+    book.build(*PARTS)
+    assert withheld(book, "ide") == "a b"
+    assert withheld(book, "ide", NEXT_MONDAY) == withheld(book, "ide", MONDAY, OTHER_ORG) == ""
+    assert [withheld(book, breakdown) for breakdown in ("feature", "language", "model")] == ["", "", ""]
+
+
+def test_no_part_is_the_only_unknown_whatever_the_numbers(book: Book) -> None:
+    chance = random.Random(7)
+    mondays = closed_weeks(book, 40)
+    laid: dict[tuple[date, str], tuple[int, Row]] = {}
+    with transaction(book.connection):
+        for monday in mondays:
+            for part in "abcde"[: chance.randint(1, 5)]:
+                people = chance.choice([0, 1, 4, 5, 6, 9])
+                counters = {measure: chance.choice([None, 0, 0, 3]) for measure in MEASURES}
+                laid[monday, part] = people, counters
+                for person in range(people):
+                    book.insert("flat.user_ide_daily", scope=ORG, day=monday, user_id=person, ide_name=part)
+                book.insert("flat.entity_ide_daily", scope=ORG, day=monday, ide_name=part, **counters)
+    book.build("weekly.ide_trend")
+    kinds_seen = set()
+    for monday in mondays:
+        hidden = set(withheld(book, "ide", monday).split())
+        week = {part: row for (day, part), row in laid.items() if day == monday}
+        small = {part for part, (people, _) in week.items() if people < 5}
+        assert small <= hidden
+        for measure in MEASURES:
+            has = {part for part, (_, counters) in week.items() if counters[measure]}
+            # A small part's number is mixed with that of a larger one, where one has it.
+            mixed = bool(has & hidden - small)
+            assert mixed or not has & small or not has - small, (monday, measure)
+            kinds_seen.add((mixed, bool(has & small), bool(has - small)))
+        if not any(counters[measure] for part in small for measure in MEASURES for counters in [week[part][1]]):
+            assert hidden == small, "nothing is withheld for nothing"
+    assert kinds_seen >= {(True, True, True), (False, True, False), (False, False, True)}
+
+
+# --- An enterprise and its organisations -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def enterprise(book: Book) -> Book:
+    """An enterprise of two organisations, as the reports about them say."""
+    book.expect(ENTERPRISE, ORG, OTHER_ORG, start=MONDAY, today=TODAY)
+    for scope in (ENTERPRISE, ORG, OTHER_ORG):
+        book.insert("flat.entity_daily", scope=scope, day=MONDAY, enterprise_id="7")
+    return book
+
+
+def lay_company(book: Book, part: str, org: Iterable[int], other: Iterable[int]) -> None:
+    """A part with the people of each organisation; ten outputs a head."""
+    people = {ORG: set(org), OTHER_ORG: set(other)}
+    people[ENTERPRISE] = people[ORG] | people[OTHER_ORG]
+    for scope, persons in people.items():
+        if persons:
+            used(book, part, persons, scope=scope)
+            told(book, part, scope=scope, code_generation_activity_count=10 * len(persons))
+
+
+def test_a_part_withheld_of_one_organisation_does_not_follow_from_the_enterprise(enterprise: Book) -> None:
+    lay_company(enterprise, "a", range(10), range(10, 12))
+    lay_company(enterprise, "b", range(10), range(10, 20))
+    lay_company(enterprise, "c", range(9), range(10, 19))
+    enterprise.build(*PARTS)
+    # The other organisation hides a for its two people, and c, the enterprise's next smallest: 18 people.
+    assert withheld_alike(enterprise, scope=OTHER_ORG) == "a c"
+    # The enterprise's a, 120 outputs, less the first one's 100 would tell them: the first one hides both too.
+    assert withheld_alike(enterprise, scope=ORG) == "a c"
+    assert withheld_alike(enterprise, scope=ENTERPRISE) == ""
+
+
+# --- Features --------------------------------------------------------------------------------------------------------
+
+
+def test_flags_of_people_are_features_without_numbers(org: Book) -> None:
+    flag(org, range(5), used_copilot_code_review_active=True, used_copilot_code_review_passive=False)
+    flag(org, range(5, 11), used_copilot_code_review_passive=True, used_vscode_agent=True, used_chat=True)
+    flag(org, range(11, 16), used_copilot_coding_agent=True)  # the name before it was the cloud agent
+    flag(org, range(14, 18), used_copilot_cloud_agent=True, used_copilot_coding_agent=False)
+    flag(org, range(20, 25), used_copilot_app=True, used_cli=None)
+    org.build("weekly.feature_trend")
+    found = trend(org, "feature")
+    assert {part: row["people"] for part, row in found.items()} == {
+        "copilot_code_review_active": 5,
+        "copilot_code_review_passive": 6,
+        "vscode_agent": 6,
+        "copilot_cloud_agent": 7,  # 11 to 17
+        "copilot_app": 5,
+    }
+    for row in found.values():
+        numbers = [row[measure] for measure in MEASURES]
+        assert numbers == [None] * 6, "unknown, not zero"
+
+
+def test_a_flag_and_a_row_of_the_same_feature_are_one_person(org: Book) -> None:
+    used(org, "copilot_cli", [1, 2, 3, 4], breakdowns=["feature"])
+    flag(org, [1, 2, 3, 4], used_cli=True)
+    org.build("weekly.feature_trend")
+    assert withheld(org, "feature") == "copilot_cli"
+    flag(org, [5], used_cli=True)
+    org.build("weekly.feature_trend")
+    assert trend(org, "feature")["copilot_cli"]["people"] == 5
+
+
+def test_a_feature_that_is_a_flag_alone_hides_nothing_and_is_hidden_alone(org: Book) -> None:
+    flag(org, [1, 2], used_copilot_code_review_active=True)  # too few, and no number of theirs to follow
+    flag(org, range(5), used_copilot_cloud_agent=True)  # the smallest other feature, without numbers
+    lay(org, "small", 3, breakdowns=["feature"])
+    lay(org, "large", 9, breakdowns=["feature"])
+    org.build("weekly.feature_trend")
+    assert withheld(org, "feature") == "copilot_code_review_active large small"
+
+
+def test_numbers_rest_on_people_with_rows_not_on_flags(org: Book) -> None:
+    # The CLI joined the breakdown on 10 April 2026: its numbers of that week are of those who used it since.
+    for day in (MONDAY, NEXT_MONDAY):
+        flag(org, range(9), day=day, used_cli=True)
+    lay(org, "copilot_cli", 1, 77, breakdowns=["feature"])
+    lay(org, "large", 9, breakdowns=["feature"])
+    org.build("weekly.feature_trend")
+    assert withheld(org, "feature") == "copilot_cli large"
+    assert trend(org, "feature", NEXT_MONDAY)["copilot_cli"]["people"] == 9
+
+
+def test_flags_and_numbers_before_the_start_date_do_not_count(book: Book) -> None:
+    book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
+    flag(book, range(5), day=date(2026, 9, 9), used_cli=True)
+    flag(book, range(4), day=date(2026, 9, 10), used_cli=True)
+    flag(book, range(5), day=date(2026, 9, 10), used_copilot_app=True)
+    told(book, "copilot_app", day=date(2026, 9, 9), breakdowns=["feature"], code_generation_activity_count=7)
+    book.build("weekly.feature_trend")
+    assert withheld(book, "feature") == "copilot_cli"
+    row = trend(book, "feature")["copilot_app"]
+    assert some(row, "people", "code_generation_activity_count") == (5, None)
+
+
+def test_the_rates_of_completions_at_their_edges(book: Book) -> None:
+    cases = {(0, 0): None, (None, None): None, (10, None): None, (10, 0): 0.0, (10, 12): 1.2}
+    weeks = dict(zip(cases, closed_weeks(book, len(cases)), strict=True))
+    for (shown, accepted), monday in weeks.items():
+        counters: Row = dict.fromkeys(["code_generation_activity_count", "loc_suggested_to_add_sum"], shown)
+        counters |= dict.fromkeys(["code_acceptance_activity_count", "loc_added_sum"], accepted)
+        used(book, COMPLETION, range(5), day=monday, feature=COMPLETION)
+        told(book, COMPLETION, day=monday, feature=COMPLETION, **counters)
+    book.build("weekly.feature_trend", "weekly.language_trend")
+    for case, monday in weeks.items():
+        rates = (cases[case], cases[case])
+        row = trend(book, "feature", monday)[COMPLETION]
+        assert some(row, "acceptance_rate", "line_acceptance_rate") == rates
+        row = trend(book, "language", monday)[COMPLETION]
+        assert some(row, "completion_acceptance_rate", "completion_line_acceptance_rate") == rates
+
+
+def test_rates_are_of_completions_alone_and_sum_by_sum(org: Book) -> None:
+    for day, generations, acceptances in ((MONDAY, 10, 5), (SUNDAY, 90, 9)):  # 0.5 and 0.1 of the days
+        counters: Row = {
+            "code_generation_activity_count": generations,
+            "code_acceptance_activity_count": acceptances,
+            "loc_suggested_to_add_sum": 2 * generations,
+            "loc_added_sum": acceptances,
+        }
+        told(org, COMPLETION, day=day, breakdowns=["feature"], **counters)
+        told(org, "python", day=day, breakdowns=["language"], feature=COMPLETION, **counters)
+        chat: Row = dict.fromkeys(counters, 1000)
+        told(org, CHAT, day=day, breakdowns=["feature"], **chat)
+        told(org, "python", day=day, breakdowns=["language"], **chat)
+    for part, breakdown in ((COMPLETION, "feature"), (CHAT, "feature"), ("python", "language")):
+        used(org, part, range(5), breakdowns=[breakdown], feature=COMPLETION)
+    org.build("weekly.feature_trend", "weekly.language_trend")
+    rates = trend(org, "feature")
+    # 14 / 100 and 14 / 200; the mean of the days would be 0.3.
+    assert some(rates[COMPLETION], "acceptance_rate", "line_acceptance_rate") == (0.14, 0.07)
+    assert some(rates[CHAT], "code_acceptance_activity_count", "acceptance_rate", "line_acceptance_rate") == (
+        *(2000, None),
+        None,
+    )
+    python = trend(org, "language")["python"]
+    assert some(python, "completion_acceptance_rate", "completion_line_acceptance_rate") == (0.14, 0.07)
+    assert python["code_generation_activity_count"] == 2100
+
+
+# --- Languages -------------------------------------------------------------------------------------------------------
+
+
+def test_rates_of_a_language_need_enough_people_with_completions(book: Book) -> None:
+    weeks = dict(zip((4, 5), closed_weeks(book, 2), strict=True))
+    for completing, monday in weeks.items():
+        for n, day in enumerate((monday, monday + timedelta(days=3))):  # the same people on both days
+            used(book, "go", range(6), day=day, breakdowns=["language"])
+            used(book, "go", range(completing), day=day, breakdowns=["language"], feature=COMPLETION)
+            told(
+                book,
+                "go",
+                day=day,
+                breakdowns=["language"],
+                feature=COMPLETION,
+                code_generation_activity_count=4,
+                code_acceptance_activity_count=2 * n,
+                loc_suggested_to_add_sum=4,
+                loc_added_sum=4 * n,
+            )
+    book.build("weekly.language_trend")
+    for completing, rates in ((4, (None, None)), (5, (0.25, 0.5))):  # 2 / 8 and 4 / 8
+        row = trend(book, "language", weeks[completing])["go"]
+        assert some(row, "people", "is_suppressed", "code_generation_activity_count") == (6, False, 8)
+        assert some(row, "completion_acceptance_rate", "completion_line_acceptance_rate") == rates
+    parts = book.rows("from people.weekly_part where breakdown = 'language' order by week_start")
+    assert [some(part, "people", "completion_people") for part in parts] == [(6, 4), (6, 5)]
+
+
+def test_rates_of_what_hides_another_part_are_withheld_too(org: Book) -> None:
+    both = ("feature", "language")
+    counters: Row = dict.fromkeys(["code_generation_activity_count", "loc_suggested_to_add_sum"], 4)
+    counters |= dict.fromkeys(["code_acceptance_activity_count", "loc_added_sum"], 2)
+    used(org, COMPLETION, range(5), breakdowns=both, feature=COMPLETION)
+    told(org, COMPLETION, breakdowns=both, feature=COMPLETION, **counters)
+    lay(org, "small", 2, breakdowns=both)
+    org.build(*PARTS)
+    assert withheld_alike(org, breakdowns=both) == f"{COMPLETION} small"
+
+
+# --- Bills -----------------------------------------------------------------------------------------------------------
+
+
+def use_model(book: Book, model: str, people: int, day: date = MONDAY, scope: str = ORG) -> None:
+    used(book, model, range(people), day=day, scope=scope, breakdowns=["model"])
+
+
+def hidden_models(book: Book, kind: str = "ai_credits", week_start: date = MONDAY) -> set[str | None]:
+    """The models of a bill that are withheld; of those, nothing may be told."""
+    rows = spend(book, kind, week_start)
+    for row in rows.values():
+        own = some(row, "people", "gross_quantity", "gross_amount", "net_quantity", "net_amount")
+        assert (own == (None,) * 5) is row["is_suppressed"]
+    return {model for model, row in rows.items() if row["is_suppressed"]}
+
+
+def test_a_full_week_of_bills(org: Book) -> None:
+    for day in days(MONDAY, SUNDAY):
+        with transaction(org.connection):
+            org.fetch(ORG, CREDITS, day)
+            amounts: Row = {"gross_quantity": 10.0, "net_quantity": 4.0, "net_amount": 0.25}
+            bill(org, "a", 0.5, day=day, sku="one", **amounts)
+            bill(org, "a", 0.5, day=day, sku="two", cost_center_id="3", **amounts)
+            bill(org, "b", 0.25, day=day, gross_quantity=2.0, net_quantity=0.0, net_amount=0.0)
+        use_model(org, "a", 5, day)
+    use_model(org, "a", 6, SUNDAY)
+    use_model(org, "b", 5)
+    org.build("weekly.spend_trend")
+    week = {
+        "scope": ORG,
+        "week_start": MONDAY,
+        "kind": "ai_credits",
+        "days_expected": 7,
+        "days_reported": 7,
+        "days_pending": 0,
+        "days_below_threshold": 0,
+        "days_missing": 0,
+        "is_closed": True,
+        "is_suppressed": False,
+        "scope_gross_amount": 8.75,  # 7 * (0.5 + 0.5 + 0.25)
+        "scope_net_amount": 3.5,  # 7 * (0.25 + 0.25 + 0)
+    }
+    columns = ("model", "people", "gross_quantity", "gross_amount", "net_quantity", "net_amount")
+    assert spend(org) == {
+        "a": week | dict(zip(columns, ("a", 6, 140.0, 7.0, 56.0, 3.5), strict=True)),  # 14 lines of 10, 0.5, 4, 0.25
+        "b": week | dict(zip(columns, ("b", 5, 14.0, 1.75, 0.0, 0.0), strict=True)),  # a real zero to be paid
+    }
+
+
+def test_a_model_that_nobody_is_known_to_use_is_withheld_and_counts_in_the_total(org: Book) -> None:
+    bill(org, "unheard", 4.0)
+    bill(org, None, 2.0)
+    bill(org, "a", 16.0)
+    bill(org, "b", 32.0)
+    for model, people in (("a", 5), ("b", 6)):
+        use_model(org, model, people)
+    org.build("weekly.spend_trend")
+    assert hidden_models(org) == {"unheard", None, "a"}  # of 54 dollars 32 are told
+    assert {row["scope_gross_amount"] for row in spend(org).values()} == {54.0}
+
+
+def test_a_model_without_an_amount_hides_no_other(org: Book) -> None:
+    bill(org, "unheard", 0.0, net_amount=None)
+    bill(org, "a", 16.0)
+    use_model(org, "a", 5)
+    org.build("weekly.spend_trend")
+    assert hidden_models(org) == {"unheard"}
+    row = spend(org)["a"]
+    assert some(row, "people", "gross_amount", "net_amount", "scope_net_amount") == (5, 16.0, None, None)
+
+
+def test_each_amount_of_a_bill_is_kept_from_following(book: Book) -> None:
+    amounts = ("gross_quantity", "gross_amount", "net_quantity", "net_amount")
+    weeks = dict(zip(amounts, closed_weeks(book, len(amounts)), strict=True))
+    for amount, monday in weeks.items():
+        rows = {"few": {amount: 2.0}, "without": dict.fromkeys({*amounts} - {amount}, 1.0), "with": {amount: 1.0}}
+        for people, (model, row) in enumerate(rows.items(), 4):
+            book.insert("flat.ai_credit_usage", scope=ORG, day=monday, model_name=model, **row)
+            use_model(book, model, people, monday)
+    book.build("weekly.spend_trend")
+    for amount, monday in weeks.items():
+        assert hidden_models(book, week_start=monday) == {"few", "with"}, amount
+
+
+def test_a_refund_is_an_amount(org: Book) -> None:
+    bill(org, "few", -8.0)
+    bill(org, "a", -4.0)
+    bill(org, "b", 32.0)
+    for model, people in (("few", 4), ("a", 5), ("b", 6)):
+        use_model(org, model, people)
+    org.build("weekly.spend_trend")
+    assert hidden_models(org) == {"few", "a"}
+    assert spend(org)["b"]["scope_gross_amount"] == 20.0
+
+
+def test_spellings_of_a_bill_and_of_the_usage_meet_under_one_name(org: Book) -> None:
+    bill(org, "claude-sonnet-4.5", 4.0, spelling="Claude Sonnet 4.5")
+    bill(org, "claude-sonnet-4.5", 2.0, spelling="claude-4.5-sonnet")
+    used(org, "claude-sonnet-4.5", range(3), breakdowns=["model"], spelling="claude-4.5-sonnet")
+    used(org, "claude-sonnet-4.5", range(2, 5), breakdowns=["model"])
+    org.build("weekly.spend_trend")
+    assert some(spend(org)["claude-sonnet-4.5"], "people", "gross_amount") == (5, 6.0)
+
+
+def test_kinds_scopes_and_weeks_of_bills_do_not_mix(book: Book) -> None:
+    book.expect(ORG, OTHER_ORG, start=date(2026, 9, 8), today=TODAY)
+    for scope in (ORG, OTHER_ORG):
+        use_model(book, "a", 6, SUNDAY, scope)
+        use_model(book, "a", 6, NEXT_MONDAY, scope)
+    use_model(book, "b", 9, SUNDAY)
+    bill(book, "a", 1.0, day=SUNDAY)
+    bill(book, "unheard", 2.0, day=SUNDAY, kind="premium_request")
+    bill(book, "a", 4.0, day=SUNDAY, kind="premium_request")
+    bill(book, "b", 8.0, day=SUNDAY, kind="premium_request")
+    bill(book, "a", 8.0, day=NEXT_MONDAY)
+    bill(book, "a", 16.0, day=SUNDAY, scope=OTHER_ORG)
+    bill(book, "a", 32.0)  # before the start date
+    bill(book, "a", 64.0, day=SUNDAY, scope=ENTERPRISE)  # nobody asks for it
+    book.build("weekly.spend_trend")
+    assert hidden_models(book) == set()
+    assert hidden_models(book, "premium_requests") == {"a", "unheard"}
+    totals = book.rows("select distinct scope, week_start, kind, scope_gross_amount from weekly.spend_trend")
+    assert {tuple(row.values()) for row in totals} == {
+        (ORG, MONDAY, "ai_credits", 1.0),
+        (ORG, MONDAY, "premium_requests", 14.0),
+        (ORG, NEXT_MONDAY, "ai_credits", 8.0),
+        (OTHER_ORG, MONDAY, "ai_credits", 16.0),
+    }
+    assert spend(book)["a"]["days_expected"] == 6
+    assert some(spend(book, "premium_requests")["b"], "people", "gross_amount") == (9, 8.0)
+
+
+def test_a_bill_of_another_report_does_not_cover_the_days(org: Book) -> None:
+    org.fetch(ORG, CREDITS, MONDAY)
+    bill(org, "a", 1.0)
+    bill(org, "a", 1.0, kind="premium_request")
+    org.build("weekly.spend_trend")
+    counts = ("days_expected", "days_reported", "days_missing")
+    assert some(spend(org)["a"], *counts) == (7, 1, 6)
+    assert some(spend(org, "premium_requests")["a"], *counts) == (7, 0, 7)

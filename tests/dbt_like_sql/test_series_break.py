@@ -1,0 +1,45 @@
+"""quality.series_break: dates as GitHub's changelog has them, and columns that there are."""
+
+from datetime import date
+
+from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.standin import changes
+from tests.dbt_like_sql.conftest import Book
+
+
+def test_every_column_that_moves_is_one_of_a_flat_table(book: Book) -> None:
+    book.build("quality.series_break")
+    known = {f"flat.{table.name}" for table in FLAT_TABLES}
+    known |= {f"flat.{table.name}.{column.name}" for table in FLAT_TABLES for column in table.columns}
+    moved = {name for row in book.rows("from quality.series_break") for name in row["moved_columns"].split(", ")}
+    assert moved - known == set()
+
+
+def test_the_breaks_of_active_users_and_of_activity(book: Book) -> None:
+    book.build("quality.series_break")
+    rows = book.rows("from quality.series_break")
+    assert {row["day"] for row in rows if row["moves_active_users"]} == {date(2026, 6, 15), date(2026, 7, 28)}
+    assert {row["day"] for row in rows if row["moves_activity"]} == {
+        date(2026, 4, 10),
+        date(2026, 7, 2),
+        date(2026, 7, 28),
+        date(2026, 10, 6),
+    }
+
+
+def test_a_break_names_what_it_moves(book: Book) -> None:
+    book.build("quality.series_break")
+    (row,) = book.rows("from quality.series_break where day = '2026-06-15'")
+    assert row["kind"] == "definition"
+    assert row["moved_columns"] == (
+        "flat.entity_daily.daily_active_users, flat.entity_daily.monthly_active_users, "
+        "flat.entity_daily.weekly_active_users"
+    )
+
+
+def test_every_change_that_the_stand_in_makes_is_listed(book: Book) -> None:
+    """All but the invoice, which is no report about usage."""
+    book.build("quality.series_break")
+    listed = {row["day"] for row in book.rows("from quality.series_break")}
+    made = {day for name, day in vars(changes).items() if name.isupper() and name != "AI_CREDIT_BILLING"}
+    assert made - listed == set()

@@ -1,0 +1,347 @@
+"""The code location as Dagster sees it: what there is, what runs when, and what a user reads at each asset."""
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from copilot_assets.definitions import build_defs
+from copilot_assets.orchestration.checks import WEEKLY_REPORTS
+from copilot_assets.orchestration.installation import Installation
+from copilot_assets.shell.runs import run_range
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.standin import Fault, Standin
+from tests.conftest import TODAY, Company
+
+ROOT = Path(__file__).parents[2]
+
+ENV = {
+    "GITHUB_TOKEN": "x",
+    "COPILOT_SCOPES": "org:octo-org,enterprise:octo-corp",
+    "COPILOT_START_DATE": "2026-01-01",
+    "COPILOT_WAREHOUSE": "unused.duckdb",
+}
+
+# Reports about days, and what GitHub tells as of now.
+REPORT = {
+    "organization_1_day",
+    "enterprise_1_day",
+    "users_1_day",
+    "user_teams_1_day",
+    "repos_1_day",
+    "ai_credit_usage",
+    "premium_request_usage",
+    "legacy_metrics",
+}
+SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing"}
+INPUTS = {"settings", "plan_prices", "events"}
+RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches"}
+ACTIVITY = {
+    "daily",
+    "ide_daily",
+    "feature_daily",
+    "language_feature_daily",
+    "language_model_daily",
+    "model_feature_daily",
+    "third_party_agent_daily",
+    "skill_daily",
+    "custom_agent_daily",
+    "mcp_daily",
+    "slash_cmd_daily",
+    "plugin_daily",
+    "cli_daily",
+    "copilot_app_daily",
+    "vscode_agent_daily",
+}
+OF_USERS = {f"user_{what}" for what in ACTIVITY}
+FLAT = (
+    {f"entity_{what}" for what in ACTIVITY}
+    | OF_USERS
+    | {
+        "entity_adoption_phase_daily",
+        "entity_pull_request_daily",
+        "entity_comment_type_daily",
+        "user_team_daily",
+        "repo_pull_request_daily",
+        "repo_review_time_daily",
+        "engagement_28_days",
+        "feature_engagement_28_days",
+        "seat",
+        "seat_grant",
+        "subscription",
+        "ai_credit_usage",
+        "premium_request_usage",
+        "legacy_daily",
+        "legacy_code_completion_daily",
+        "legacy_code_completion_model_daily",
+        "legacy_code_completion_editor_daily",
+        "legacy_code_completion_language_daily",
+        "legacy_ide_chat_daily",
+        "legacy_ide_chat_editor_daily",
+        "legacy_dotcom_chat_daily",
+        "legacy_pull_request_daily",
+        "legacy_pull_request_repository_daily",
+    }
+)
+WEEKLY = {
+    "user_trend",
+    "feature_trend",
+    "ide_trend",
+    "language_trend",
+    "model_trend",
+    "team_trend",
+    "adoption_phase_trend",
+    "cohort_retention",
+    "licence_trend",
+    "spend_trend",
+    "pull_request_trend",
+    "event_effect",
+    "legacy_user_trend",
+    "last_28_days",
+}
+# Of persons: neither shown nor exported.
+PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat"}
+QUALITY = {
+    "day_status",
+    "quarantine",
+    "reconciliation",
+    "revisions",
+    "schema_drift",
+    "seat_snapshot",
+    "series_break",
+    "team_day_status",
+    "weekly_coverage",
+}
+# Those that read what every raw report writes beside its records.
+OF_EVERY_REPORT = {"day_status", "quarantine", "revisions", "schema_drift", "seat_snapshot"}
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_defs(Installation(ENV))
+
+
+def test_the_definitions_can_be_loaded(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_table_is_an_asset_in_the_group_of_its_schema(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    keys = {tuple(key.path) for key in graph.get_all_asset_keys()}
+    assert keys == {
+        *(("raw", name) for name in RAW),
+        *(("flat", name) for name in FLAT),
+        *(("weekly", name) for name in WEEKLY),
+        *(("quality", name) for name in QUALITY),
+        *(("people", name) for name in PEOPLE),
+        ("export", "files"),
+    }
+    for key in graph.get_all_asset_keys():
+        assert graph.get(key).group_name == key.path[0]
+
+
+def test_only_raw_reports_are_partitioned_by_day_and_all_take_a_range_in_one_run(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        is_report = key.path[0] == "raw" and key.path[1] in REPORT
+        assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition) == is_report, key
+        # The ledger has no step of its own: every raw step writes it.
+        expected = None if key.path == ["raw", "fetches"] else dg.BackfillPolicy.single_run()
+        assert node.backfill_policy == expected, key
+
+
+def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners == ["team:copilot"], key
+        assert "duckdb" in node.kinds, key
+        if key.path == ["export", "files"]:
+            continue
+        assert node.description.startswith("One row per "), key
+        columns = node.metadata["dagster/column_schema"].columns
+        assert columns, key
+        assert all(column.description for column in columns), key
+    trend = graph.get(dg.AssetKey(["weekly", "user_trend"]))
+    (reference,) = trend.metadata["dagster/code_references"].code_references
+    assert Path(reference.file_path) == ROOT / "dbt_like_sql" / "weekly" / "user_trend.sql"
+
+
+def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(defs: dg.Definitions) -> None:
+    checks = {(tuple(key.asset_key.path), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
+    about = [("raw", name) for name in REPORT] + [("weekly", name) for name in WEEKLY]
+    for asset in about:
+        assert (asset, "missing_days") in checks
+        assert (asset, "five_user_threshold_gaps") in checks
+    for name in SNAPSHOT:
+        assert (("raw", name), "missing_days") not in checks, "no day of what is told as of now can be missing"
+    assert (("quality", "seat_snapshot"), "people_are_total_seats") in checks
+    assert (("quality", "quarantine"), "is_empty") in checks
+    assert (("quality", "revisions"), "are_in_time_and_grow") in checks
+    assert set(WEEKLY_REPORTS) == {model.name for model in load_models() if model.schema == "weekly"}
+
+
+def test_all_sql_models_and_their_checks_are_one_step(defs: dg.Definitions) -> None:
+    """Each further step would be 0.1 s of Dagster's bookkeeping in every run."""
+    models = load_models()
+    (definition,) = {id(each): each for each in (defs.get_assets_def(model.key) for model in models)}.values()
+    assert set(definition.keys) == {dg.AssetKey(model.key) for model in models}
+    checks = {(dg.AssetKey(model.key), check.name) for model in models for check in model.checks}
+    assert {(key.asset_key, key.name) for key in definition.check_keys} == checks
+
+
+def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    below = {tuple(key.path) for key in graph.get(dg.AssetKey(["raw", "users_1_day"])).child_keys}
+    flat = {("flat", name) for name in OF_USERS}
+    assert below == flat | {("quality", name) for name in OF_EVERY_REPORT} | {("raw", "fetches")}
+    for name, others in (("quarantine", set()), ("revisions", {"expected_reports"})):
+        above = {tuple(key.path) for key in graph.get(dg.AssetKey(["quality", name])).parent_keys}
+        assert above == {("raw", report) for report in REPORT | SNAPSHOT | {"fetches"} | others}
+    seats = {tuple(key.path) for key in graph.get(dg.AssetKey(["quality", "seat_snapshot"])).parent_keys}
+    assert {("flat", "seat"), ("flat", "seat_grant"), ("raw", "copilot_seats"), ("raw", "fetches")} <= seats
+    above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
+    assert above == {
+        ("flat", "entity_daily"),
+        ("flat", "entity_feature_daily"),
+        ("flat", "user_daily"),
+        ("people", "user_week"),
+        ("people", "weekly_part"),
+        ("quality", "day_status"),
+        ("quality", "series_break"),
+        ("quality", "weekly_coverage"),
+    }
+
+
+def test_the_export_comes_after_every_table_that_is_in_it_and_in_every_job(defs: dg.Definitions) -> None:
+    files = dg.AssetKey(["export", "files"])
+    graph = defs.resolve_asset_graph()
+    exported = {key for key in graph.get_all_asset_keys() if key.path[0] in ("weekly", "quality")}
+    assert graph.get(files).parent_keys == exported
+    for job in ("everything", "rebuild"):
+        assert files in defs.resolve_job_def(job).asset_layer.executable_asset_keys
+
+
+def test_workspace_yaml_is_the_entry_and_nothing_shadows_it() -> None:
+    """`dagster dev` looks into pyproject.toml first: a dagster or dg table there would hide workspace.yaml silently."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert not {"dagster", "dg"} & set(tables)
+    (entry,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"]["module_name"] == "copilot_assets.definitions"
+
+
+def test_the_instance_sends_no_telemetry_and_lets_one_step_at_the_file() -> None:
+    config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    assert config["telemetry"] == {"enabled": False}
+    assert config["concurrency"]["pools"]["default_limit"] == 1
+    assert config["storage"]["custom"]["config"]["base_dir"].startswith(".dagster/")
+
+
+def test_a_start_date_that_cannot_be_used_does_not_keep_the_location_from_loading() -> None:
+    tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    defs = build_defs(Installation({**ENV, "COPILOT_START_DATE": tomorrow}))
+    dg.Definitions.validate_loadable(defs)
+
+
+def schedule_tick(env: dict[str, str], at: datetime) -> dg.RunRequest | dg.SkipReason:
+    defs = build_defs(Installation(env))
+    schedule = defs.resolve_schedule_def("refresh_recent_days")
+    context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=defs.get_repository_def())
+    data = schedule.evaluate_tick(context)
+    if data.run_requests:
+        (request,) = data.run_requests
+        return request
+    return dg.SkipReason(data.skip_message)
+
+
+def test_the_daily_run_asks_again_for_the_days_that_github_may_have_revised() -> None:
+    tick = schedule_tick(ENV, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(tick, dg.RunRequest)
+    # Yesterday, and back to the first day that is final: GitHub revises a day for three full UTC days.
+    assert tick.tags["dagster/asset_partition_range_start"] == "2026-09-27"
+    assert tick.tags["dagster/asset_partition_range_end"] == "2026-09-30"
+    longer = schedule_tick({**ENV, "COPILOT_LOOKBACK_DAYS": "10"}, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(longer, dg.RunRequest)
+    assert longer.tags["dagster/asset_partition_range_start"] == "2026-09-21"
+
+
+def test_the_daily_run_begins_no_earlier_than_the_history() -> None:
+    env = {**ENV, "COPILOT_START_DATE": "2026-09-29"}
+    tick = schedule_tick(env, datetime(2026, 10, 1, 6, 30, tzinfo=UTC))
+    assert isinstance(tick, dg.RunRequest)
+    assert tick.tags["dagster/asset_partition_range_start"] == "2026-09-29"
+    assert isinstance(schedule_tick(env, datetime(2026, 9, 29, 6, 30, tzinfo=UTC)), dg.SkipReason)
+
+
+def test_the_schedule_and_the_sensor_are_on_from_the_start(defs: dg.Definitions) -> None:
+    assert defs.resolve_schedule_def("refresh_recent_days").default_status is dg.DefaultScheduleStatus.RUNNING
+    sensor = defs.get_repository_def().get_sensor_def("follow_raw")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_report_that_no_scope_has_is_not_run() -> None:
+    defs = build_defs(Installation({**ENV, "COPILOT_SCOPES": "org:octo-org"}))
+    keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
+    raw = {key.path[1] for key in keys if key.path[0] == "raw"}
+    # Legacy metrics are asked for only where they are switched on; the ledger has no step of its own.
+    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "legacy_metrics", "fetches"}
+
+
+def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable() -> None:
+    skipped = {"copilot_seats", "ai_credit_usage"}
+    defs = build_defs(Installation({**ENV, "COPILOT_SKIP_REPORTS": "copilot-seats,ai-credit-usage"}))
+    keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
+    assert {key.path[1] for key in keys if key.path[0] == "raw"} == RAW - skipped - {"legacy_metrics", "fetches"}
+    assert dg.AssetKey(["flat", "seat"]) in keys, "a history that was kept before is still shown"
+    graph = defs.resolve_asset_graph()
+    assert {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "raw"} == RAW
+
+
+def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, ...]], object]:
+    result = dg.evaluate_automation_conditions(
+        build_defs(company.installation), instance=company.instance, cursor=cursor, evaluation_time=datetime.now(UTC)
+    )
+    return {tuple(each.key.path) for each in result.results if each.true_subset.size}, result.cursor
+
+
+def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: Company, standin: Standin) -> None:
+    """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
+    day = TODAY - timedelta(days=4)
+    assert company.load(day, day) == []
+    _, cursor = requested(company)
+    asked, cursor = requested(company, cursor)
+    assert asked == set(), "a run of everything leaves nothing to follow"
+
+    # A day that is red for one scope has landed for the others.
+    standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
+    earlier = day - timedelta(days=1)
+    assert company.load(earlier, earlier)
+    assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
+    asked, cursor = requested(company, cursor)
+    assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
+    assert company.load(earlier, earlier, *(".".join(key) for key in asked)) == []
+    scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
+    assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
+
+    _, cursor = requested(company, cursor)
+    company.instance.report_runless_asset_event(
+        dg.AssetMaterialization(["raw", "users_1_day"], partition=(day - timedelta(days=9)).isoformat())
+    )
+    asked, cursor = requested(company, cursor)
+    assert {("flat", "user_daily"), ("weekly", "user_trend"), ("quality", "day_status")} <= asked
+    assert ("flat", "entity_daily") not in asked
+    assert not any(key[0] == "raw" for key in asked), "GitHub is asked by the schedule and by people alone"
+
+
+def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(company: Company) -> None:
+    company.env["GITHUB_TOKEN"] = ""
+    day = date(2026, 9, 20)
+    # Not `Company.run`, which opens the file.
+    result = run_range(company.installation, day, day, instance=company.instance, on_day=lambda report, day: None)
+    assert result.problems[0].startswith("GITHUB_TOKEN is not set, so GitHub can't be asked for anything.")
+    assert not Path(company.env["COPILOT_WAREHOUSE"]).exists(), "nothing was written"

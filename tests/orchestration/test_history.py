@@ -1,0 +1,83 @@
+"""Dagster's history on the disk: cheaper than Dagster makes it, and the same."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy
+import yaml
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+
+from copilot_assets.orchestration import history
+from copilot_assets.shell.runs import dagster_yaml
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """The instance that the project configures, in a folder of its own."""
+    shutil.copy(dagster_yaml(), tmp_path / "dagster.yaml")
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
+
+
+@dg.asset
+def made() -> None:
+    """Nothing."""
+
+
+def test_one_engine_a_file_and_every_event_legible_at_once(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a Dagster that connects elsewhere than it did fails here, where it would only be slow."""
+    made_for: list[str] = []
+
+    def counted(url: str, **options: Any) -> sqlalchemy.Engine:
+        made_for.append(url)
+        return sqlalchemy.create_engine(url, **options)
+
+    for module in (history, sqlite_event_log, sqlite_run_storage):
+        monkeypatch.setattr(module, "create_engine", counted)
+    result = dg.materialize([made], instance=instance)
+    (file,) = tmp_path.glob(f".dagster/storage/history/runs/{result.run_id}.db")
+    # A file has one of Dagster's, which makes it, and one that stays; Dagster by itself makes one for each event.
+    assert 2 <= len(made_for) <= 5, made_for
+    # Another process reads the file while this one still has it.
+    with sqlite3.connect(file) as reader:
+        ((events,),) = reader.execute("select count(*) from event_logs").fetchall()
+        ((ended,),) = reader.execute(
+            "select count(*) from event_logs where dagster_event_type = 'PIPELINE_SUCCESS'"
+        ).fetchall()
+    assert events == len(instance.all_logs(result.run_id)) > 8
+    assert ended == 1
+
+
+def test_a_later_process_finds_it_all(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id = dg.materialize([made], instance=instance).run_id
+    copied = tmp_path / "copy.db"  # as the files are on the disk now, whoever has them open
+    runs = tmp_path / ".dagster/storage/history/runs"
+    for ending in ("", "-wal"):
+        shutil.copy(runs / f"{run_id}.db{ending}", copied.with_name(f"copy.db{ending}"))
+    with sqlite3.connect(copied) as reader:
+        assert reader.execute("pragma integrity_check").fetchall() == [("ok",)]
+        assert reader.execute("select count(*) from event_logs").fetchone()[0] > 8
+
+
+def test_dagsters_own_storage_reads_the_same_files(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id = dg.materialize([made], instance=instance).run_id
+    config = yaml.safe_load((tmp_path / "dagster.yaml").read_text())
+    config["storage"] = {"sqlite": config["storage"]["custom"]["config"]}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as plain:
+        assert type(plain.event_log_storage) is not type(instance.event_log_storage)
+        assert [entry.message for entry in plain.all_logs(run_id)] == [
+            entry.message for entry in instance.all_logs(run_id)
+        ]
+        assert plain.get_run_by_id(run_id) == instance.get_run_by_id(run_id)

@@ -1,0 +1,348 @@
+"""Archives of the closed metrics API: every layout a file may have, every reason to refuse one, and how days merge."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from copilot_assets.github.scopes import Scope
+from copilot_assets.warehouse.archive import (
+    LEGACY,
+    Archive,
+    ArchiveError,
+    Imported,
+    import_archive,
+    read_archive,
+    stretches,
+)
+from copilot_assets.warehouse.store import ExpectedReport, Warehouse, expect
+
+TODAY = date(2026, 11, 22)
+ORG = Scope.parse("org:octo-org")
+FIRST, SECOND, THIRD = date(2024, 7, 1), date(2024, 7, 2), date(2024, 7, 3)
+
+
+def day(when: date, active: int = 12, engaged: int = 9) -> dict[str, Any]:
+    """A day with one editor, and an unknown field that must survive."""
+    return {
+        "date": when.isoformat(),
+        "total_active_users": active,
+        "total_engaged_users": engaged,
+        "copilot_ide_code_completions": {
+            "total_engaged_users": engaged,
+            "editors": [{"name": "vscode", "models": [{"name": "default", "is_custom_model": False}]}],
+        },
+        "copilot_dotcom_pull_requests": {"total_engaged_users": 0},
+        "field_of_tomorrow": "café",
+    }
+
+
+def save(folder: Path, content: bytes | str, name: str = "copilotMetricsData.json") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(folder: Path, content: bytes | str) -> Archive:
+    return read_archive([save(folder, content)], TODAY)
+
+
+def refusal(folder: Path, content: bytes | str) -> str:
+    """The sentence with which a file is refused, without the folder's name."""
+    with pytest.raises(ArchiveError) as refused:
+        read(folder, content)
+    return str(refused.value).replace(f"{folder}/", "")
+
+
+# --- Layouts ---------------------------------------------------------------------------------------------------------
+
+TEXTS = [json.dumps(day(when), ensure_ascii=False) for when in (FIRST, SECOND)]
+PRETTY = json.dumps([day(FIRST), day(SECOND)], ensure_ascii=False, indent=2)
+
+LAYOUTS = {
+    "the guide's file": PRETTY,
+    "array on one line": f"[{TEXTS[0]}, {TEXTS[1]}]\n",
+    "newline-delimited": f"{TEXTS[0]}\n{TEXTS[1]}\n",
+    "no last line break": f"{TEXTS[0]}\n{TEXTS[1]}",
+    "blank lines": f"\n{TEXTS[0]}\n\n \n{TEXTS[1]}\n\n",
+    "CRLF": PRETTY.replace("\n", "\r\n"),
+    "newline-delimited with CRLF": f"{TEXTS[0]}\r\n{TEXTS[1]}\r\n",
+    "pretty objects after one another": "\n".join(json.dumps(day(when), indent=2) for when in (FIRST, SECOND)),
+    "an array a day": f"[{TEXTS[0]}]\n[{TEXTS[1]}]\n",
+    "byte order mark": codecs.BOM_UTF8 + PRETTY.encode(),
+    "gzip": gzip.compress(PRETTY.encode()),
+    "gzip with byte order mark": gzip.compress(codecs.BOM_UTF8 + f"{TEXTS[0]}\r\n{TEXTS[1]}".encode()),
+    "gzip in two members": gzip.compress(TEXTS[0].encode()) + gzip.compress(TEXTS[1].encode()),
+}
+
+
+@pytest.mark.parametrize("content", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_every_layout_holds_the_same_days(tmp_path: Path, content: bytes | str) -> None:
+    archive = read(tmp_path, content)
+    assert list(archive.days) == [FIRST, SECOND]
+    assert [json.loads(archived.text) for archived in archive.days.values()] == [day(FIRST), day(SECOND)]
+    assert (archive.first, archive.last, archive.conflicts) == (FIRST, SECOND, set())
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_single_day(tmp_path: Path, indent: int | None) -> None:
+    archive = read(tmp_path, json.dumps(day(FIRST, active=7, engaged=3), indent=indent))
+    assert archive.days[FIRST].headline == {"total_active_users": 7, "total_engaged_users": 3}
+    assert archive.days[FIRST].source == "copilotMetricsData.json"
+
+
+def test_a_records_text_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    odd = '{"date" :\t"2024-07-01",\r\n  "total_active_users": 12 , "x": [1.50, 1e3, "\\u00e9", "é", null]}'
+    assert read(tmp_path, f"[ {odd} ,\n{TEXTS[1]}]").days[FIRST].text == odd.encode()
+    assert read(tmp_path, f"{odd}\n{TEXTS[1]}").days[FIRST].text == odd.encode()
+
+
+def test_numbers_that_are_absent_or_null_are_unknown(tmp_path: Path) -> None:
+    archive = read(tmp_path, '{"date": "2024-07-01", "total_active_users": null, "copilot_ide_chat": null}')
+    assert archive.days[FIRST].headline == {"total_active_users": None, "total_engaged_users": None}
+
+
+# --- Refusals --------------------------------------------------------------------------------------------------------
+
+OLDEST = {"day": "2023-10-15", "total_suggestions_count": 5, "total_active_users": 3, "breakdown": None}
+GOOD = TEXTS[0]
+
+REFUSALS = {
+    "empty file": ("", "copilotMetricsData.json holds no days."),
+    "empty array": ("[]\n", "copilotMetricsData.json holds no days."),
+    "text": ("hello", "what begins in line 1 is not JSON (Expecting value: line 1 column 1 (char 0))"),
+    "cut array": (PRETTY[:-100], "what begins in line 1 is not JSON ("),
+    "cut last line": (f"{GOOD}\n\n{GOOD[:-9]}", "what begins in line 3 is not JSON ("),
+    "too deep": ("[" * 100_000, "what begins in line 1 is not JSON (it is nested too deeply)"),
+    "NaN": ('[{"date": "2024-07-01", "x": NaN}]', "the array in line 1 is not JSON ("),
+    "NaN in a line": (f'{GOOD}\n{{"date": "2024-07-02", "x": NaN}}', "line 2, is not JSON ("),
+    "number": ("5", "line 1, is not a day of the Copilot metrics API: Expected `object`, got `int`."),
+    "no object": (
+        f"[{GOOD}, 7]",
+        "element 2 of the array in line 1, is not a day of the Copilot metrics API: Expected `object`, got `int`.",
+    ),
+    "no date": (
+        f'{GOOD}\n{{"total_active_users": 3}}',
+        "line 2, is not a day of the Copilot metrics API: Object missing required field `date`.",
+    ),
+    "bad number": (
+        f'\n[{GOOD},\n{{"date": "2024-07-02", "copilot_ide_chat": {{"editors": [{{"name": 7}}]}}}}]',
+        "element 2 of the array in line 2, is not a day of the Copilot metrics API: Expected `str`, got `int`",
+    ),
+    "text for a number": ('{"date": "2024-07-01", "total_active_users": "many"}', "- at `$.total_active_users`."),
+    "negative": ('{"date": "2024-07-02", "total_active_users": -1}', "`int` >= 0 - at `$.total_active_users`."),
+    "no day": ('{"date": "2024-07-32"}', "- at `$.date`."),
+    "error answer": ('{"message": "Not Found", "status": "404"}', "Object missing required field `date`."),
+    "oldest API": (json.dumps([OLDEST]), "element 1 of the array in line 1, comes from GitHub's Copilot usage API"),
+    "oldest API in a line": (f"{GOOD}\n{json.dumps(OLDEST)}", "line 2, comes from GitHub's Copilot usage API"),
+    "entity report": ('{"day": "2026-09-01", "daily_active_users": 4}', "copilot-assets backfill"),
+    "28 days": ('{"report_start_day": "2026-09-01", "day_totals": []}', "copilot-assets backfill"),
+    "user report": ('{"day": "2026-09-01", "user_id": 1, "user_login": "octocat"}', "copilot-assets backfill"),
+    "links": ('{"download_links": ["https://example.com/?sig=secret"]}', "copilot-assets backfill"),
+    "today": (json.dumps(day(TODAY)), f"line 1, is about {TODAY}, a day that has not closed in UTC yet."),
+    "future": (json.dumps(day(date(2999, 1, 1))), "is about 2999-01-01, a day that has not closed"),
+    "UTF-16": (PRETTY.encode("utf-16"), "copilotMetricsData.json is not text in UTF-8."),
+    "Latin-1": (GOOD.encode("latin-1"), "copilotMetricsData.json is not text in UTF-8."),
+    "cut gzip": (gzip.compress(PRETTY.encode())[:-12], "is compressed and damaged or cut."),
+    "damaged gzip": (b"\x1f\x8b" + b"x" * 50, "is compressed and damaged or cut."),
+    "damaged deflate": (gzip.compress(b"")[:10] + b"\xff" * 50, "is compressed and damaged or cut."),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_anything_else_is_refused_with_file_place_and_reason(tmp_path: Path, content: bytes | str, words: str) -> None:
+    sentence = refusal(tmp_path, content)
+    assert sentence.startswith("copilotMetricsData.json")
+    assert words in sentence
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("value", ["many", "octocat", "sig=secret", "café"])
+def test_a_refusal_tells_no_values(tmp_path: Path, value: str) -> None:
+    assert all(value not in refusal(tmp_path, content) for content, _ in REFUSALS.values())
+
+
+def test_yesterday_is_taken(tmp_path: Path) -> None:
+    assert read(tmp_path, json.dumps(day(date(2026, 11, 21)))).last == date(2026, 11, 21)
+
+
+def test_a_bad_second_file_is_named(tmp_path: Path) -> None:
+    paths = [save(tmp_path, PRETTY), save(tmp_path, "[]", "empty.json")]
+    with pytest.raises(ArchiveError, match=r"empty\.json holds no days"):
+        read_archive(paths, TODAY)
+
+
+# --- The same day more than once -------------------------------------------------------------------------------------
+
+
+def test_the_same_day_twice_with_the_same_content_is_one_and_no_conflict(tmp_path: Path) -> None:
+    other_order = json.dumps(dict(reversed(day(FIRST).items())))
+    archive = read_archive([save(tmp_path, PRETTY), save(tmp_path, other_order, "b.json")], TODAY)
+    assert (list(archive.days), archive.conflicts) == ([FIRST, SECOND], set())
+    assert archive.days[FIRST].source == "copilotMetricsData.json"
+
+
+def test_of_two_files_the_later_on_the_command_line_counts(tmp_path: Path) -> None:
+    one, two = save(tmp_path, json.dumps(day(FIRST, active=1))), save(tmp_path, json.dumps(day(FIRST, active=2)), "2")
+    for paths, active in (([one, two], 2), ([two, one], 1)):
+        archive = read_archive(paths, TODAY)
+        assert archive.conflicts == {FIRST}
+        assert archive.days[FIRST].headline["total_active_users"] == active
+        assert archive.days[FIRST].source == paths[-1].name
+
+
+def test_within_a_file_the_later_record_counts(tmp_path: Path) -> None:
+    archive = read(tmp_path, json.dumps([day(FIRST, active=n) for n in (1, 2, 2)] + [day(SECOND)]))
+    assert archive.conflicts == {FIRST}
+    assert archive.days[FIRST].headline["total_active_users"] == 2
+
+
+# --- Landing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "copilot.duckdb")
+
+
+def rows(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
+    with warehouse.connect() as connection:
+        return connection.execute(query).fetchall()
+
+
+def everything(warehouse: Warehouse) -> list[list[tuple[Any, ...]]]:
+    return [rows(warehouse, f"from raw.{table} order by all") for table in ("records", "fetches", "expected_reports")]
+
+
+def land(
+    warehouse: Warehouse, *days: dict[str, Any], overwrite: bool = False, today: date = TODAY, scope: Scope = ORG
+) -> Imported:
+    path = save(warehouse.path.parent, json.dumps(days, indent=2))
+    archive = read_archive([path], today)
+    return import_archive(warehouse, archive, scope, overwrite=overwrite, run_id="run-1", today=today)
+
+
+def test_a_first_import_lands_text_and_ledger(warehouse: Warehouse) -> None:
+    text = json.dumps(day(FIRST), indent=4).replace("\n", "\r\n").encode()
+    save(warehouse.path.parent, b"[" + text + b"]")
+    archive = read_archive([warehouse.path.parent / "copilotMetricsData.json"], TODAY)
+    told = import_archive(warehouse, archive, ORG, overwrite=False, run_id="run-1", today=TODAY)
+    assert told == Imported(new=[FIRST], overwritten=(), same=[], kept=[], missing=[])
+    assert rows(
+        warehouse,
+        "select scope, report, day, outcome, http_status, records, bytes, sha256, evidence, run_id, headline "
+        "from raw.fetches",
+    ) == [
+        (
+            "org:octo-org",
+            "legacy-metrics",
+            FIRST,
+            "reported",
+            None,
+            1,
+            len(text),
+            sha256(text).hexdigest(),
+            "Imported from the archive copilotMetricsData.json.",
+            "run-1",
+            '{"total_active_users":12,"total_engaged_users":9}',
+        )
+    ]
+    query = "select scope, report, day, seq, payload::varchar, fetch_id from raw.records"
+    ((fetch_id,),) = rows(warehouse, "select fetch_id from raw.fetches")
+    assert rows(warehouse, query) == [("org:octo-org", "legacy-metrics", FIRST, 1, text.decode(), fetch_id)]
+    assert rows(warehouse, "select day from raw.legacy_metrics") == [(FIRST,)]
+
+
+@pytest.mark.parametrize("scope", ["enterprise:octo-corp", "team:octo-org/core", "enterprise-team:octo-corp/ent:core"])
+def test_every_kind_of_scope(warehouse: Warehouse, scope: str) -> None:
+    land(warehouse, day(FIRST), scope=Scope.parse(scope))
+    assert rows(warehouse, "select scope from raw.records") == [(scope,)]
+
+
+def test_scopes_do_not_mix(warehouse: Warehouse) -> None:
+    land(warehouse, day(FIRST))
+    assert land(warehouse, day(FIRST, active=3), scope=Scope.parse("team:octo-org/core")).new == [FIRST]
+
+
+def test_a_second_import_of_the_same_changes_nothing(warehouse: Warehouse) -> None:
+    land(warehouse, day(FIRST), day(SECOND))
+    before = everything(warehouse)
+    for overwrite in (False, True):
+        told = land(warehouse, day(SECOND), day(FIRST), overwrite=overwrite)
+        assert (told.same, told.new, list(told.kept), list(told.overwritten)) == ([FIRST, SECOND], [], [], [])
+    assert everything(warehouse) == before
+
+
+def test_a_day_with_other_content_stays_unless_overwritten(warehouse: Warehouse) -> None:
+    land(warehouse, day(FIRST, active=1))
+    told = land(warehouse, day(FIRST, active=2), day(SECOND))
+    assert told == Imported(new=[SECOND], overwritten=(), same=[], kept=[FIRST], missing=[])
+    query = "select (payload ->> 'total_active_users')::integer from raw.records where day = '2024-07-01'"
+    assert rows(warehouse, query) == [(1,)]
+    told = land(warehouse, day(FIRST, active=2), day(SECOND), overwrite=True)
+    assert told == Imported(new=[], overwritten=[FIRST], same=[SECOND], kept=(), missing=[])
+    assert rows(warehouse, query) == [(2,)]
+    # The ledger keeps both, the overwritten day as a revision.
+    assert rows(warehouse, "select count(*), count(distinct sha256) from raw.fetches where day = '2024-07-01'") == [
+        (2, 2)
+    ]
+
+
+def test_missing_are_days_between_first_and_last_that_nobody_has(warehouse: Warehouse) -> None:
+    land(warehouse, day(THIRD))
+    told = land(warehouse, day(date(2024, 7, 5)), day(FIRST))
+    assert told.missing == [SECOND, date(2024, 7, 4)]
+
+
+def expected(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    return rows(
+        warehouse, "select scope, start_day, retired_on, lag_days, history_days, as_of from raw.expected_reports"
+    )
+
+
+RULES = (date(2026, 4, 2), 1, 100)
+
+
+def test_a_scope_that_nobody_knew_is_expected_from_its_first_day(warehouse: Warehouse) -> None:
+    land(warehouse, day(SECOND))
+    assert expected(warehouse) == [("org:octo-org", SECOND, *RULES, TODAY)]
+    land(warehouse, day(FIRST), day(THIRD))
+    assert expected(warehouse) == [("org:octo-org", FIRST, *RULES, TODAY)]
+
+
+def test_a_scope_that_is_asked_live_keeps_its_row_and_is_expected_for_longer(warehouse: Warehouse) -> None:
+    live = ExpectedReport.of(ORG, LEGACY, start_day=date(2024, 7, 2), as_of=date(2024, 7, 3))
+    with warehouse.connect() as connection:
+        expect(connection, [live])
+    land(warehouse, day(FIRST), day(date(2024, 7, 9)))
+    assert expected(warehouse) == [("org:octo-org", FIRST, *RULES, date(2024, 7, 10))]
+
+
+def test_an_import_that_fails_in_its_midst_leaves_nothing(warehouse: Warehouse) -> None:
+    warehouse.path.parent.mkdir(exist_ok=True)
+    with duckdb.connect(str(warehouse.path)) as connection:  # a table that refuses the second of three days
+        connection.execute(
+            "create schema raw; create table raw.records (scope varchar, report varchar, day date "
+            "check (day <> '2024-07-02'), seq bigint, payload json, fetch_id varchar)"
+        )
+    with pytest.raises(ArchiveError, match=r"DuckDB could not store the records \(ConstraintException\)\."):
+        land(warehouse, day(FIRST), day(SECOND), day(THIRD))
+    assert everything(warehouse) == [[], [], []]
+
+
+# --- Words -----------------------------------------------------------------------------------------------------------
+
+
+def test_stretches() -> None:
+    july = [date(2024, 7, n) for n in (1, 3, 4, 5, 8, 9)]
+    assert stretches(july) == ["2024-07-01", "2024-07-03 to 2024-07-05", "2024-07-08 to 2024-07-09"]
+    assert stretches([date(2024, 6, 30), FIRST]) == ["2024-06-30 to 2024-07-01"]
+    assert stretches([]) == []

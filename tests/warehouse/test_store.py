@@ -1,0 +1,63 @@
+"""How the file is opened: whatever its name, whoever made it, by several connections of one process at once."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from copilot_assets.warehouse.store import Warehouse, WarehouseError, another
+
+ROWS = "select count(*) from raw.forgotten"
+
+
+def remember(connection: duckdb.DuckDBPyConnection, people: int) -> None:
+    connection.execute(f"insert into raw.forgotten select range, now()::timestamp from range({people})")
+
+
+@pytest.mark.parametrize("name", ["copilot.duckdb", "memory.duckdb", "it's 100 %.duckdb", "warehouse", "temp.db"])
+def test_what_is_written_is_in_the_file_whatever_its_name(tmp_path: Path, name: str) -> None:
+    with Warehouse(tmp_path / name).connect() as connection:
+        remember(connection, 40_000)
+    with duckdb.connect(str(tmp_path / name), read_only=True) as plain:
+        assert plain.execute(ROWS).fetchall() == [(40_000,)]
+        groups = plain.execute("select count(distinct row_group_id) from pragma_storage_info('raw.forgotten')")
+        assert groups.fetchall() == [(3,)], "of 16,384 rows"
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+def test_a_file_that_duckdb_itself_made_stays_as_it_is(tmp_path: Path) -> None:
+    """DuckDB 2.0 gives it a newer storage version unless told otherwise, and refuses to be told so later."""
+    version = "select tags['storage_version'] from duckdb_databases() where not internal"
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
+        plain.execute("create table own as select 1 as one")
+        before = plain.execute(version).fetchall()
+    with Warehouse(tmp_path / "a.duckdb").connect() as connection:
+        assert connection.execute("from own").fetchall() == [(1,)]
+        remember(connection, 1)
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
+        assert plain.execute(version).fetchall() == before
+        assert plain.execute(ROWS).fetchall() == [(1,)]
+
+
+def test_connections_of_one_process_share_the_file(tmp_path: Path) -> None:
+    first, second = Warehouse(tmp_path / "a.duckdb"), Warehouse(tmp_path / "a.duckdb")
+    with first.connect() as one:
+        with second.connect() as two, another(two) as three:
+            one.begin()
+            remember(one, 2)
+            assert [each.execute(ROWS).fetchall() for each in (two, three)] == [[(0,)]] * 2
+            one.commit()
+            assert [each.execute(ROWS).fetchall() for each in (two, three)] == [[(2,)]] * 2
+        remember(one, 1)
+    with second.connect() as two:
+        assert two.execute(ROWS).fetchall() == [(3,)]
+
+
+def test_a_connection_of_somebody_elses_in_the_same_process_is_named(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
+        plain.execute("create table own as select 1 as one")
+        with pytest.raises(WarehouseError, match=r"a\.duckdb is open in this process already"):
+            Warehouse(tmp_path / "a.duckdb").connect().__enter__()
+        assert plain.execute("from own").fetchall() == [(1,)]
+    with Warehouse(tmp_path / "a.duckdb").connect() as connection:
+        assert connection.execute("from own").fetchall() == [(1,)]
