@@ -1,4 +1,4 @@
-"""The demo: a folder of its own, a stand-in for GitHub, and the Dagster UI on what the run left there.
+"""`copilot-assets demo`: a folder of its own, a stand-in for GitHub, and the Dagster UI on what the run left there.
 
 Nothing of the user's is touched: not `.env`, not the history, not the database.
 """
@@ -18,13 +18,42 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from copilot_assets.settings import SettingsError, today_utc
-from copilot_assets.shell.runs import dagster_yaml
-from copilot_assets.standin import CROSSING_TEAM
+import click
+
+from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.shell.backfill import run_and_tell, yesterday
+from copilot_assets.shell.screen import out, usage_errors
 
 _MARKER: Final = "made-by-copilot-assets-demo"
-# The team has fewer than five licences until mid-history: it shows what the five-user threshold does.
-_SCOPES: Final = f"org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{CROSSING_TEAM}"
+
+
+@click.command()
+@click.option("--serve/--no-serve", default=True, help="Serve the Dagster UI afterwards, or end after the tables.")
+@click.option("--days", type=click.IntRange(1, 365), default=120, show_default=True, help="Days to backfill.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where the demo keeps its database and history; made anew each time.",
+)
+def demo(serve: bool, days: int, port: int, folder: Path) -> None:
+    """See it work without a token: stand-in, backfill, tables, Dagster UI.
+
+    \b
+    Example:
+      copilot-assets demo --no-serve
+    """
+    from copilot_assets.orchestration.installation import Installation
+
+    with usage_errors(), demo_environment(folder, days) as env:
+        settings = Settings.from_env(env)
+        out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
+        is_success = run_and_tell(Installation(env), settings, settings.start_date, yesterday())
+        if serve:
+            serve_ui(env, port, out.print)
+    sys.exit(0 if is_success else 1)
 
 
 @contextmanager
@@ -34,6 +63,9 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     Raises:
         SettingsError: the folder holds something else.
     """
+    from copilot_assets.shell.runs import dagster_yaml
+    from copilot_assets.standin import CROSSING_TEAM
+
     folder = folder.absolute()
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise SettingsError(f"{folder} holds something that no demo made. Name another folder with --folder.")
@@ -48,7 +80,8 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
             yield {
                 "GITHUB_API_URL": api_url,
                 "GITHUB_TOKEN": "demo",
-                "COPILOT_SCOPES": _SCOPES,
+                # The team has fewer than five licences until mid-history: it shows what the five-user threshold does.
+                "COPILOT_SCOPES": f"org:octo-org,org:octo-labs,enterprise:octo-corp,team:octo-org/{CROSSING_TEAM}",
                 "COPILOT_START_DATE": (today_utc() - timedelta(days=days)).isoformat(),
                 "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb"),
                 "COPILOT_LEGACY_API": "on",

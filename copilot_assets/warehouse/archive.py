@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -282,14 +282,3 @@ def _fetch(scope: Scope, day: date, archived: ArchivedDay, folder: Path) -> Fetc
         headline=dict(archived.headline),
         files=(ReportFile(path, OBJECTS, 1, len(archived.text)),),
     )
-
-
-def stretches(days: Iterable[date]) -> list[str]:
-    """Days, oldest first, as people write them: `2024-07-03`, `2024-07-06 to 2024-07-07`."""
-    spans: list[tuple[date, date]] = []
-    for day in days:
-        if spans and day - spans[-1][1] == timedelta(days=1):
-            spans[-1] = (spans[-1][0], day)
-        else:
-            spans.append((day, day))
-    return [f"{first}" if first == last else f"{first} to {last}" for first, last in spans]

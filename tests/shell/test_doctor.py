@@ -20,7 +20,9 @@ from rich.text import Text
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.settings import Settings
-from copilot_assets.shell.doctor import Diagnosis, Finding, State, as_json, as_tables, examine
+from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
+from copilot_assets.shell.doctor import as_json, as_tables
+from copilot_assets.shell.examination import examine
 from copilot_assets.standin import Fault, Standin
 from tests.conftest import TODAY
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from copilot_assets.definitions import build_defs
+from copilot_assets.github.endpoints import LEFT_OUT, kept_endpoints
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.shell.endpoints import LEFT_OUT, kept_endpoints, markdown
+from copilot_assets.shell.endpoints import markdown
 from copilot_assets.standin import Standin
 from copilot_assets.warehouse.inputs import INPUT_TABLES
 

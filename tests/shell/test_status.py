@@ -17,8 +17,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from rich.text import Text
 
-from copilot_assets.shell import cli
-from copilot_assets.shell.status import MARKS, Status, as_json, as_parts, changes_as_table, read_changes, read_status
+from copilot_assets.shell.cli import main
+from copilot_assets.shell.state import Status, read_changes, read_status
+from copilot_assets.shell.status import CHANGES_SHOWN, MARKS, as_json, as_parts, changes_as_table
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.store import Warehouse
 from tests.conftest import TODAY
@@ -237,7 +238,7 @@ def test_the_days_that_github_changed(tmp_path: Path) -> None:
         book.fetch(ORG, USERS, september(18), asked=september(19), records=1200)
         book.fetch(ORG, USERS, september(18), asked=september(21), records=1199)
         connection.execute("update raw.fetches set sha256 = fetch_id")
-    changes = read_changes(path, TODAY)
+    changes = read_changes(path, TODAY, CHANGES_SHOWN)
     console = Console(file=StringIO(), width=100)
     console.print(changes_as_table(changes))
     assert isinstance(console.file, StringIO)
@@ -253,7 +254,7 @@ def test_the_days_that_github_changed(tmp_path: Path) -> None:
 
 
 def test_no_change_is_said(path: Path) -> None:
-    assert "changed no day" in str(changes_as_table(read_changes(path, TODAY)))
+    assert "changed no day" in str(changes_as_table(read_changes(path, TODAY, CHANGES_SHOWN)))
 
 
 # --- The command ------------------------------------------------------------------------------------------------------
@@ -263,14 +264,14 @@ def test_no_change_is_said(path: Path) -> None:
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder without any setting, on the day of the tests."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "today_utc", lambda: TODAY)
+    monkeypatch.setattr("copilot_assets.shell.status.today_utc", lambda: TODAY)
     for name in [name for name in os.environ if name.startswith(("COPILOT_", "GITHUB_"))]:
         monkeypatch.delenv(name)
     return tmp_path
 
 
 def invoke(path: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, ["status", *arguments], env={"COPILOT_WAREHOUSE": str(path)})
+    return CliRunner().invoke(main, ["status", *arguments], env={"COPILOT_WAREHOUSE": str(path)})
 
 
 def test_the_command_looks_and_changes_nothing(asked: Path, path: Path) -> None:

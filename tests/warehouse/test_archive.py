@@ -21,7 +21,6 @@ from copilot_assets.warehouse.archive import (
     Imported,
     import_archive,
     read_archive,
-    stretches,
 )
 from copilot_assets.warehouse.store import ExpectedReport, Warehouse, expect
 
@@ -339,10 +338,3 @@ def test_an_import_that_fails_in_its_midst_leaves_nothing(warehouse: Warehouse) 
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------
-
-
-def test_stretches() -> None:
-    july = [date(2024, 7, n) for n in (1, 3, 4, 5, 8, 9)]
-    assert stretches(july) == ["2024-07-01", "2024-07-03 to 2024-07-05", "2024-07-08 to 2024-07-09"]
-    assert stretches([date(2024, 6, 30), FIRST]) == ["2024-06-30 to 2024-07-01"]
-    assert stretches([]) == []

@@ -1,0 +1,92 @@
+"""`copilot-assets backfill`: fetches a range of days and rebuilds everything from them, with a progress bar.
+
+The run itself is `runs.py`, what is printed after it `summary.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.shell.arguments import DAY
+from copilot_assets.shell.progress import progress
+from copilot_assets.shell.screen import out, refuse, tell_problems, usage_errors
+
+if TYPE_CHECKING:
+    from copilot_assets.orchestration.installation import Installation
+
+
+@click.command()
+@click.option("--start", "first", type=DAY, help="First UTC day, YYYY-MM-DD; by default COPILOT_START_DATE.")
+@click.option("--end", "last", type=DAY, help="Last UTC day, included; by default yesterday, the last that closed.")
+def backfill(first: date | None, last: date | None) -> None:
+    """Fetch a range of days and rebuild everything from them, in this process.
+
+    The same run that the schedule launches; it appears in the Dagster UI. Days that fail are named and can be run
+    again; the others stay. Settings come from the environment and .env.
+
+    \b
+    Example:
+      copilot-assets backfill
+      copilot-assets backfill --start 2026-09-01 --end 2026-09-30
+    """
+    from copilot_assets.orchestration.installation import Installation
+    from copilot_assets.settings import export_format
+
+    installation = Installation()
+    with usage_errors():
+        settings = Settings.from_env()
+        first, last = first or settings.start_date, last or yesterday()
+        _check_range(first, last, settings)
+        # What only the tables need is said before hours of fetching, too.
+        installation.inputs()
+        export_format()
+    sys.exit(0 if run_and_tell(installation, settings, first, last) else 1)
+
+
+def run_and_tell(installation: Installation, settings: Settings, first: date, last: date) -> bool:
+    """Run a range with a progress bar, then print what it left; whether every step succeeded."""
+    from copilot_assets.orchestration.installation import asked_reports
+    from copilot_assets.shell.runs import open_instance, run_range
+    from copilot_assets.shell.summary import tables
+    from copilot_assets.warehouse.store import Warehouse, WarehouseError
+
+    warehouse = Warehouse(settings.warehouse)
+    try:
+        with warehouse.connect():  # a file that can't be opened is said before GitHub is asked for anything
+            pass
+    except WarehouseError as problem:
+        refuse(problem)
+    days = (last - first).days + 1
+    total = sum(1 if report.is_snapshot else days for report in asked_reports(settings))
+    out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+    with progress(total) as on_day:
+        result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
+    with warehouse.connect() as connection:
+        for table in tables(connection, result.checks):
+            out.print(table)
+    tell_problems(result)
+    out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
+    return result.is_success
+
+
+def _check_range(first: date, last: date, settings: Settings) -> None:
+    newest = yesterday()
+    if first > last:
+        raise SettingsError(f"--start {first} is after --end {last}. Exchange them.")
+    if last > newest:
+        raise SettingsError(f"--end {last} has not closed in UTC yet. The last day there can be is {newest}.")
+    if first < settings.start_date:
+        raise SettingsError(
+            f"--start {first} is before COPILOT_START_DATE, {settings.start_date}, where the history begins. "
+            "Begin later, or set COPILOT_START_DATE to an earlier day."
+        )
+
+
+def yesterday() -> date:
+    """The last UTC day that closed."""
+    return today_utc() - timedelta(days=1)

@@ -1,0 +1,69 @@
+"""`copilot-assets forget`: removes a person, and rebuilds the tables without them.
+
+What is removed is decided in `people/forget.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from uuid import uuid4
+
+import click
+
+from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
+
+
+@click.command()
+@click.argument("user")
+@click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
+def forget(user: str, yes: bool) -> None:
+    """Remove a person from the database, raw included, and rebuild everything below raw without them.
+
+    USER is a login, in capitals or not, or a GitHub id. What GitHub counted of a whole organisation or enterprise
+    stays; numbers that then rest on too few people are withheld. What GitHub sends of the person from now on is left
+    out as it arrives: their pseudonym stays noted, and is recognised as long as the key file beside the database is
+    there. Needs no token, and as much free disk again as the database takes.
+
+    GitHub keeps its own data: take the person's seat away there. Raw holds the logins and ids of everybody else, and
+    whoever has the key file can tell who a pseudonym is. Backups, and files that you exported yourself, are not
+    touched.
+
+    
+    Example:
+      copilot-assets forget octocat
+      copilot-assets forget 583231 --yes
+    """
+    from copilot_assets.orchestration.installation import Installation
+    from copilot_assets.people.forget import ForgetError, find
+    from copilot_assets.people.forget import forget as forget_person
+    from copilot_assets.shell.runs import open_instance, rebuild
+    from copilot_assets.warehouse.store import Warehouse, WarehouseError
+
+    installation, run_id = Installation(), str(uuid4())
+    warehouse = Warehouse(installation.warehouse_path())
+    try:
+        with usage_errors():
+            traces = find(warehouse, installation.identities(), user)
+        out.print(
+            f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
+            f"quarantine, and {traces.rows:,} rows in the flat tables.",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
+        if len(traces.ids) > 1:
+            out.print(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
+        if not yes:
+            click.confirm("Remove them for good?", abort=True)
+        forget_person(warehouse, traces)
+    except ForgetError as problem:
+        refuse(problem, code=1)
+    except WarehouseError as problem:
+        refuse(problem)
+    out.print("They are removed, and the database file is written anew.")
+    result = rebuild(installation, instance=open_instance(), run_id=run_id)
+    if not result.is_success:
+        tell_problems(result)
+        err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
+        sys.exit(1)
+    out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")

@@ -1,0 +1,57 @@
+"""The screen: the two consoles that every command prints to, and how a command ends that can't go on.
+
+What a command says stands in the command; here is what all of them have in common.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+from copilot_assets.settings import SettingsError
+
+if TYPE_CHECKING:
+    from copilot_assets.shell.runs import RangeResult
+
+# Without a terminal there is no width to fit: wide enough for the tables.
+_WIDTH: Final = None if sys.stdout.isatty() else 150
+out: Final = Console(width=_WIDTH)
+err: Final = Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Settings and arguments that can't be used end the command with their sentences and code 2."""
+    try:
+        yield
+    except SettingsError as problem:
+        refuse(problem)
+
+
+def refuse(problem: Exception | str, code: int = 2) -> NoReturn:
+    """End the command with a sentence; code 2 where it or a setting can't be used, 1 where the data says no."""
+    err.print(f"[red]{escape(str(problem))}[/red]")
+    sys.exit(code)
+
+
+def tell_problems(result: RangeResult) -> None:
+    """The sentences of failed steps; reports that share a token share its troubles, so each once."""
+    for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
+        err.print(f"[red]{escape(line)}[/red]")
+
+
+def stretches(days: Iterable[date]) -> list[str]:
+    """Days, oldest first, as people write them: `2024-07-03`, `2024-07-06 to 2024-07-07`."""
+    spans: list[tuple[date, date]] = []
+    for day in days:
+        if spans and day - spans[-1][1] == timedelta(days=1):
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return [f"{first}" if first == last else f"{first} to {last}" for first, last in spans]

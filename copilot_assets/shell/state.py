@@ -1,0 +1,289 @@
+"""The state of the warehouse: what each day of each scope and report is, what was done last, and what needs a hand.
+
+Which facts these are belongs here; why a day is missing is judged by `quality.day_status` alone, and `status.py` tells
+it. The store is only read, and GitHub is not asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.store import Warehouse, WarehouseError, why_not_opened
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Series:
+    """The status of each shown day of one scope and report; days outside its history are left out."""
+
+    scope: str
+    report: str
+    days: Mapping[date, str]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The last question to GitHub: when (UTC), what for, and what came of it."""
+
+    asked_at: datetime
+    scope: str
+    report: str
+    day: date
+    outcome: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last run that the ledger knows: its id, when it last asked (UTC), its fetches by outcome."""
+
+    run_id: str | None
+    asked_at: datetime
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The newest snapshot of one scope and report; `day` is None while there is none.
+
+    Attributes:
+        total_seats: people with a seat, as GitHub counts them; None where the report does not tell.
+        last_outcome: what came of the last attempt, which may be a later one.
+    """
+
+    report: str
+    scope: str
+    day: date | None
+    total_seats: int | None
+    last_outcome: str
+    last_asked_at: datetime
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Days of one scope with the same status and remedy that need a hand, and the reports of which just these do."""
+
+    status: str
+    remedy: str
+    scope: str
+    reports: tuple[str, ...]
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of one warehouse on the UTC day `today`.
+
+    Attributes:
+        days: the UTC days shown, oldest first; the last is yesterday.
+        counts: days of a scope and report by status, over the whole history.
+        quarantine: per report and fault, the records left out: report, fault, records, first_day, last_day.
+        schema_drift: per report, the fields that no table has: report, paths, first_day, last_day.
+    """
+
+    warehouse: Path
+    today: date
+    days: tuple[date, ...]
+    series: tuple[Series, ...]
+    counts: Mapping[str, int]
+    last_ask: Ask | None
+    last_run: Run | None
+    snapshots: tuple[Snapshot, ...]
+    chores: tuple[Chore, ...]
+    quarantine: tuple[Row, ...]
+    schema_drift: tuple[Row, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was fetched, imported or asked for yet."""
+        return not self.counts and self.last_run is None
+
+    @property
+    def needs_a_hand(self) -> bool:
+        """Whether somebody has to do something; an empty warehouse has to be filled. A new field is only news."""
+        return self.is_empty or bool(self.chores or self.quarantine)
+
+
+_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields")
+
+# A run notes anew, with its own day, what it is asked for; what still bears an older day has been given up. What is
+# known from an archive alone may bear a newer one. Without this, days since the last run would not be seen as holes.
+_EXPECT_UNTIL_TODAY: Final = """
+update raw.expected_reports set as_of = greatest(as_of, $today)
+where as_of >= coalesce(
+    (
+        select max(e.as_of)
+        from raw.expected_reports as e
+        semi join raw.fetches as f
+            on f.scope = e.scope and f.report = e.report and not (f.outcome = 'reported' and f.http_status is null)
+    ),
+    as_of
+)
+"""
+# A day that was reported without an HTTP answer came out of an archive.
+_LAST_ASK: Final = """
+select requested_at, scope, report, day, outcome, evidence
+from raw.fetches
+where not (outcome = 'reported' and http_status is null)
+order by requested_at desc, fetch_id desc
+limit 1
+"""
+_LAST_RUN: Final = """
+with newest as (select run_id, requested_at from raw.fetches order by requested_at desc, fetch_id desc limit 1)
+select n.run_id, n.requested_at, f.outcome, count(*)
+from newest as n
+join raw.fetches as f on f.run_id is not distinct from n.run_id
+group by all
+order by count(*) desc, f.outcome
+"""
+_SNAPSHOTS: Final = """
+with attempts as (
+    select *, row_number() over (partition by scope, report order by requested_at desc, fetch_id desc) as age
+    from raw.fetches
+    where list_contains($reports, report)
+),
+taken as (
+    select scope, report, day, cast(headline ->> 'total_seats' as bigint) as total_seats
+    from attempts
+    where outcome = 'reported'
+    qualify row_number() over (partition by scope, report order by age) = 1
+)
+select a.report, a.scope, t.day, t.total_seats, a.outcome, a.requested_at
+from attempts as a
+left join taken as t on t.scope = a.scope and t.report = a.report
+where a.age = 1
+order by a.report, t.day desc, a.outcome, a.scope
+"""
+_QUARANTINE: Final = """
+select report, fault, count(*) as records, min(day) as first_day, max(day) as last_day
+from raw.quarantine
+group by report, fault
+order by records desc, report, fault
+"""
+_SCHEMA_DRIFT: Final = """
+select report, list(distinct path order by path) as paths, min(day) as first_day, max(day) as last_day
+from raw.unknown_fields
+group by report
+order by report
+"""
+
+
+def read_status(path: Path, today: date, days: int) -> Status:
+    """The state of the warehouse at a path, with a strip of the last `days` closed days.
+
+    Raises:
+        WarehouseError: there is none, or it can't be opened; none is made.
+    """
+    shown = tuple(today - timedelta(days=age) for age in range(days, 0, -1))
+    snapshots = [report.name for report in REPORTS if report.is_snapshot]
+    with _ledger(path, today) as ledger:
+        judged = _rows(ledger, f"select scope, report, day, status, needs_a_hand, remedy from ({_text('day_status')})")
+        asks = ledger.execute(_LAST_ASK).fetchall()
+        runs = ledger.execute(_LAST_RUN).fetchall()
+        return Status(
+            warehouse=path,
+            today=today,
+            days=shown,
+            series=tuple(_series(judged, shown[0])),
+            counts=Counter(row["status"] for row in judged),
+            last_ask=Ask(*asks[0]) if asks else None,
+            last_run=Run(runs[0][0], runs[0][1], {outcome: count for *_, outcome, count in runs}) if runs else None,
+            snapshots=tuple(Snapshot(*row) for row in ledger.execute(_SNAPSHOTS, {"reports": snapshots}).fetchall()),
+            chores=tuple(_chores(judged)),
+            quarantine=tuple(_rows(ledger, _QUARANTINE)),
+            schema_drift=tuple(_rows(ledger, _SCHEMA_DRIFT)),
+        )
+
+
+def read_changes(path: Path, today: date, limit: int) -> list[Row]:
+    """The newest `limit` revisions of days that had been reported: rows of `quality.revisions`, newest first.
+
+    Raises:
+        WarehouseError: there is no warehouse, or it can't be opened; none is made.
+    """
+    with _ledger(path, today) as ledger:
+        return _rows(
+            ledger,
+            f"""
+            select day, scope, report, seen_at, old_records, records, numbers_moved, is_late, is_shrinking
+            from ({_text("revisions")})
+            order by seen_at desc, scope, report, day desc
+            limit {limit}
+            """,
+        )
+
+
+@contextmanager
+def _ledger(path: Path, today: date) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The ledger copied into memory, in the shape that this version gives it, as if a run had begun `today`.
+
+    So the file is only read, and given back at once; a table that an older version did not have yet is empty.
+    """
+    if not path.exists():
+        raise WarehouseError(
+            f"There is no warehouse at {path} yet. Make it with copilot-assets backfill, "
+            "or set COPILOT_WAREHOUSE to where it is."
+        )
+    with Warehouse(Path(":memory:")).connect() as connection:
+        try:
+            connection.execute(f"attach {_quoted(path)} as file (read_only)")
+        except duckdb.Error as error:
+            raise WarehouseError(why_not_opened(path, error)) from None
+        there = "select table_name from duckdb_tables() where database_name = 'file' and schema_name = 'raw'"
+        present = {name for (name,) in connection.execute(there).fetchall()}
+        for table in _LEDGER:
+            if table in present:
+                connection.execute(f"insert into raw.{table} by name from file.raw.{table}")
+        connection.execute("detach file")
+        connection.execute(_EXPECT_UNTIL_TODAY, {"today": today})
+        yield connection
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _text(name: str) -> str:
+    """The SELECT of a model of schema `quality`."""
+    (model,) = (model for model in load_models() if model.table == f"quality.{name}")
+    return f"\n{model.sql}\n"
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    result = connection.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _series(judged: Iterable[Row], first: date) -> Iterator[Series]:
+    """The strips, by scope and report; one that expects nothing in the days shown is there all the same, empty."""
+    for (scope, report), rows in groupby(
+        sorted(judged, key=lambda row: (row["scope"], row["report"])), key=lambda row: (row["scope"], row["report"])
+    ):
+        yield Series(scope, report, {row["day"]: row["status"] for row in rows if row["day"] >= first})
+
+
+def _chores(judged: Iterable[Row]) -> Iterator[Chore]:
+    """What is to be done about days that need a hand; reports that lack the same days are told together."""
+    lacking: dict[tuple[str, str, str, str], list[date]] = {}
+    for row in judged:
+        if row["needs_a_hand"]:
+            key = (row["status"], row["remedy"] or "", row["scope"], row["report"])
+            lacking.setdefault(key, []).append(row["day"])
+    alike: dict[tuple[str, str, str, tuple[date, ...]], list[str]] = {}
+    for (status, remedy, scope, report), days in sorted(lacking.items()):
+        alike.setdefault((status, remedy, scope, tuple(sorted(days))), []).append(report)
+    for (status, remedy, scope, lacked), reports in alike.items():
+        yield Chore(status, remedy, scope, tuple(reports), lacked)
