@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from copilot_assets.flat.tables import DAY, SCOPE, FlatTable, record_keys
+from copilot_assets.flat.tables import DAY, SCOPE, FlatTable
 from copilot_assets.people.identities import Identities
 from copilot_assets.records import Record
-from copilot_assets.records.contract import Column, person_columns
+from copilot_assets.records.contract import Column, person_columns, record_keys
 from copilot_assets.settings import IdentityMode
 
 POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {

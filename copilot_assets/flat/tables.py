@@ -235,8 +235,3 @@ RECORDS: Final = tuple(dict.fromkeys(table.record for table in FLAT_TABLES))
 def tables_of(record: type[Record]) -> tuple[FlatTable, ...]:
     """The flat tables that come out of one record type."""
     return tuple(table for table in FLAT_TABLES if table.record is record)
-
-
-def record_keys(record: type[Record]) -> tuple[str, ...]:
-    """What tells two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
-    return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)

@@ -20,10 +20,9 @@ from typing import Any, Final
 
 import msgspec
 
-from copilot_assets.flat.tables import record_keys
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.records import Record
-from copilot_assets.records.contract import strict, unknown_fields
+from copilot_assets.records.contract import record_keys, strict, unknown_fields
 
 # How DuckDB's read_json_objects has to read a file so that each record's text is kept byte for byte.
 LINES: Final = "newline_delimited"

@@ -18,8 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from copilot_assets.records import Record
-from copilot_assets.records.fields import Person
+from copilot_assets.records.fields import Person, Record
 
 # How a JSON type of the contract is stored.
 _DUCKDB_TYPES: Final[dict[Any, str]] = {
@@ -137,6 +136,11 @@ def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tup
 def person_columns(record: type[Record]) -> dict[Person, Column]:
     """The columns that say which person a record is about, by what they tell; none where it is about no person."""
     return {column.person: column for column in columns_of(record) if column.person}
+
+
+def record_keys(record: type[Record]) -> tuple[str, ...]:
+    """What tells two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
+    return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 
 def _columns(record: type[Record], path: tuple[str, ...], apart: frozenset[str]) -> Iterator[Column]:
