@@ -27,7 +27,7 @@ import duckdb
 import polars as pl
 
 from copilot_assets.flat.refresh import refresh_flat
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS

@@ -1,30 +1,26 @@
 """The client: asks GitHub for reports, day by day, and brings the files to disk.
 
 Which questions a report takes, and how many at once, is here; connections, pausing and asking again are in
-`transport.py`, what an answer means in `outcomes.py`, what a file holds in `files.py`. Nothing is stored here.
+`transport.py`, how an answer is read in `answers.py`, what it means in `outcomes.py`, what came of it in `fetches.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 from uuid import uuid4
 
 import httpx
-import msgspec
 
+from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decoded, elements
+from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_texts
 from copilot_assets.github.files import (
-    BYTE_ORDER_MARK,
     BrokenFileError,
-    BrokenRecord,
-    Contents,
-    ReportFile,
     inspect_files,
 )
 from copilot_assets.github.outcomes import (
@@ -46,47 +42,9 @@ from copilot_assets.github.transport import (
     is_address,
 )
 
-_T = TypeVar("_T")
-
-
 # Opening the database costs as much as landing a dozen small days: while many are to come, let some arrive first.
 GATHERING_SECONDS: Final = 0.2
 LEGACY_DAYS_PER_PAGE: Final = 100
-
-
-@dataclass(frozen=True)
-class Fetch:
-    """One attempt to get one (scope, report, day).
-
-    Attributes:
-        fetch_id: a new id for every attempt.
-        requested_at: when the first request of it was sent, UTC without zone.
-        http_status: of the last answer; None when none came, or when the day was not asked for by itself.
-        records: records kept; None unless reported (0 is never written for "no answer").
-        bytes: bytes of the files; None unless reported.
-        sha256: of the files' digests in sorted order, so that the order of shards does not matter.
-        evidence: a sentence for people.
-        headline: the numbers that sum the day up, where the report has such.
-        files: where the records are; the caller removes them.
-        broken: records that were left out; of a failed fetch, all that came.
-        unknown_fields: path and type of fields nobody announced, and how many records have them at least.
-    """
-
-    scope: Scope
-    report: Report
-    day: date
-    outcome: Outcome
-    evidence: str
-    requested_at: datetime
-    http_status: int | None = None
-    records: int | None = None
-    bytes: int | None = None
-    sha256: str | None = None
-    headline: dict[str, Any] = field(default_factory=dict)
-    files: tuple[ReportFile, ...] = ()
-    broken: tuple[BrokenRecord, ...] = ()
-    unknown_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    fetch_id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -110,14 +68,6 @@ class Answer:
 Job = tuple[Scope, list[date]]
 Deliver = Callable[[dict[date, list[Fetch]]], Awaitable[None]]
 _FetchWay = Callable[[Report, Scope, list[date], Path, datetime], Awaitable[list[Fetch]]]
-
-
-class _LinkList(msgspec.Struct):
-    """The envelope of a report (OpenAPI: copilot-usage-metrics-1-day-report and -28-day-report)."""
-
-    download_links: list[str]
-    report_day: date | None = None
-    report_end_day: date | None = None
 
 
 class GitHubClient:
@@ -255,11 +205,11 @@ class GitHubClient:
                 about, links = await self._list_links(report, scope, day)
                 return Answer(Outcome.REPORTED, "", day=about, links=tuple(links))
             if report.delivery is Delivery.DAYS:
-                if not _elements((await self._transport.ask(report, scope, _span(day, day, page=1))).content):
+                if not elements((await self._transport.ask(report, scope, _span(day, day, page=1))).content):
                     return Answer(Outcome.NO_REPORT, "GitHub answered with an array of days that is empty.")
             else:
                 params = report.params(day) | ({"per_page": "1"} if report.delivery is Delivery.PAGES else {})
-                _decoded((await self._transport.ask(report, scope, params)).content, _OBJECT, "an object")
+                decoded((await self._transport.ask(report, scope, params)).content, OBJECT, "an object")
             return Answer(Outcome.REPORTED, "", day=day)
         except ENDINGS as ending:
             verdict, _ = self._transport.judged(ending)
@@ -286,7 +236,7 @@ class GitHubClient:
         contents = await asyncio.to_thread(inspect_files, paths, report, day)
         if not contents.records and not contents.broken:
             raise EndedError(Verdict(Outcome.NO_REPORT, "GitHub's report file for this day is empty."), 200)
-        return [_read(report, scope, day, contents, digests, requested_at)]
+        return [fetch_of(report, scope, day, contents, digests, requested_at)]
 
     async def _download_listed(
         self, report: Report, scope: Scope, asked: date, folder: Path
@@ -302,7 +252,7 @@ class GitHubClient:
     async def _list_links(self, report: Report, scope: Scope, asked: date) -> tuple[date, list[str]]:
         """The day that the report is about, and the links to its files."""
         response = await self._transport.ask(report, scope, report.params(asked))
-        answer = _decoded(response.content, _LINKS, "a list of download links")
+        answer = decoded(response.content, LINKS, "a list of download links")
         if isinstance(answer, str):
             raise EndedError(judge_text(answer), 200)
         if not all(map(is_address, answer.download_links)):
@@ -327,8 +277,8 @@ class GitHubClient:
         """One request, whose answer is the record."""
         (day,) = days
         text = (await self._transport.ask(report, scope, report.params(day))).content
-        _decoded(text, _OBJECT, "an object")
-        return [_from_texts(report, scope, day, [text], {}, folder, requested_at)]
+        decoded(text, OBJECT, "an object")
+        return [fetch_of_texts(report, scope, day, [text], {}, folder, requested_at)]
 
     async def _fetch_pages(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
@@ -343,13 +293,13 @@ class GitHubClient:
         while next_page and next_page not in seen:
             seen.add(next_page)
             response = await self._transport.ask(report, scope, params, next_page)
-            page = _decoded(response.content, _OBJECT, "a page of a list")
-            items = _decoded(page.get(str(report.items), b"null"), _ELEMENTS, f"a list of {report.items}")
+            page = decoded(response.content, OBJECT, "a page of a list")
+            items = decoded(page.get(str(report.items), b"null"), ELEMENTS, f"a list of {report.items}")
             texts += [bytes(item) for item in items]
-            headline = {name: _decoded(page[name], _NUMBER, "a number") for name in report.headline if name in page}
+            headline = {name: decoded(page[name], NUMBER, "a number") for name in report.headline if name in page}
             # The link holds the parameters already, and must stay on the API's host: the token goes with it.
             next_page, params = self._transport.own_address(response.links.get("next", {}).get("url")), {}
-        return [_from_texts(report, scope, day, texts, headline, folder, requested_at)]
+        return [fetch_of_texts(report, scope, day, texts, headline, folder, requested_at)]
 
     async def _fetch_span(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
@@ -357,14 +307,14 @@ class GitHubClient:
         """One request per page for a span of days; a day that is not in the answer has no report."""
         found: dict[date, list[bytes]] = {}
         for page in range(1, len(days) // LEGACY_DAYS_PER_PAGE + 2):
-            texts = _elements((await self._transport.ask(report, scope, _span(days[0], days[-1], page))).content)
+            texts = elements((await self._transport.ask(report, scope, _span(days[0], days[-1], page))).content)
             for text, day in texts:
                 found.setdefault(day, []).append(text)
             if len(texts) < LEGACY_DAYS_PER_PAGE:
                 break
         missing = Verdict(Outcome.NO_REPORT, "GitHub answered with an array of days, and this one is not in it.")
         return [
-            _from_texts(report, scope, day, found[day][-1:], {}, folder, requested_at)
+            fetch_of_texts(report, scope, day, found[day][-1:], {}, folder, requested_at)
             if day in found
             else self._without_records(report, scope, day, missing, 200, requested_at)
             for day in days
@@ -396,105 +346,3 @@ def _jobs(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
             span.append(day)
         spans.append((scope, span))
     return iter(spans)
-
-
-class _Dated(msgspec.Struct):
-    """As much of a legacy element as is needed to know its day."""
-
-    date: date
-
-
-# Made here, in one thread: see `files.py`.
-_LINKS: Final = msgspec.json.Decoder(_LinkList | str)
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_NUMBER: Final = msgspec.json.Decoder(int)
-_DATED: Final = msgspec.json.Decoder(_Dated)
-
-
-def _decoded(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T], promised: str) -> _T:
-    """An answer of GitHub's API as what its endpoint promises.
-
-    Raises:
-        BrokenFileError: it is something else.
-    """
-    try:
-        return decoder.decode(bytes(body).removeprefix(BYTE_ORDER_MARK))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenFileError(
-            f"GitHub answered 200, but not with {promised}; a proxy may have answered instead. Check GITHUB_API_URL."
-        ) from None
-
-
-def _elements(body: bytes) -> list[tuple[bytes, date]]:
-    """The elements of a legacy answer as GitHub wrote them, with their days."""
-    promised = "an array of days"
-    return [(bytes(text), _decoded(text, _DATED, promised).date) for text in _decoded(body, _ELEMENTS, promised)]
-
-
-def _from_texts(
-    report: Report,
-    scope: Scope,
-    day: date,
-    texts: list[bytes],
-    headline: dict[str, Any],
-    folder: Path,
-    requested_at: datetime,
-) -> Fetch:
-    """A report of records that stood in the API's own answer: from here on as if they had been a file."""
-    path = folder / f"{uuid4().hex}.json"
-    whole = texts[0] if len(texts) == 1 else b"[" + b",".join(texts) + b"]"
-    path.write_bytes(whole if texts else b"")
-    try:
-        contents = inspect_files([path], report, day)
-    except BrokenFileError as broken:
-        return Fetch(scope, report, day, Outcome.FAILED, str(broken), requested_at, 200)
-    contents = replace(contents, headline=contents.headline | headline)
-    return _read(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], requested_at)
-
-
-def _read(
-    report: Report, scope: Scope, day: date, contents: Contents, digests: list[str], requested_at: datetime
-) -> Fetch:
-    """What came of files that were read: a report, or a failure where every record of it is broken."""
-    if contents.broken and not contents.records:
-        evidence = _all_broken(contents.broken)
-        return Fetch(scope, report, day, Outcome.FAILED, evidence, requested_at, 200, broken=contents.broken)
-    return Fetch(
-        scope,
-        report,
-        day,
-        Outcome.REPORTED,
-        f"{contents.records:,} record{'s' if contents.records != 1 else ''} in "
-        f"{len(digests)} file{'s' if len(digests) != 1 else ''}." + _left_out(contents),
-        requested_at,
-        200,
-        contents.records,
-        sum(file.path.stat().st_size for file in contents.files),
-        digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest(),
-        contents.headline,
-        contents.files,
-        contents.broken,
-        contents.unknown_fields,
-    )
-
-
-def _all_broken(broken: Sequence[BrokenRecord]) -> str:
-    """A sentence about a report that is left out as a whole, with the first fault."""
-    first, *others = broken
-    return (
-        f"The record in {first.place} {first.fault}{', and every other one is broken too' if others else ''}. "
-        f"quality.quarantine has the text{' of each' if others else ''}. "
-        "Run this day again; if it comes back the same, tell GitHub Support."
-    )
-
-
-def _left_out(contents: Contents) -> str:
-    """A sentence about broken records; empty when there are none."""
-    if not contents.broken:
-        return ""
-    number = len(contents.broken)
-    return (
-        f" {number:,} broken one{'s were' if number != 1 else ' was'} left out: quality.quarantine has "
-        f"{'them' if number != 1 else 'it'} with the reason."
-    )

@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import ReportFile, keep_only, record_texts
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.people.identities import Identities

@@ -22,7 +22,7 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import DECODERS, GZIP, OBJECTS, ReportFile
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS

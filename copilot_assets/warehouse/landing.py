@@ -21,7 +21,7 @@ from copilot_assets.records.contract import fingerprint
 from copilot_assets.warehouse.store import COUNTS, ExpectedReport, bound_memory, registered, transaction, widen_expected
 
 if TYPE_CHECKING:
-    from copilot_assets.github.client import Fetch
+    from copilot_assets.github.fetches import Fetch
     from copilot_assets.github.files import ReportFile
 
 

@@ -22,7 +22,7 @@ from msgspec import inspect
 
 from copilot_assets.flat.rows import rows_of
 from copilot_assets.flat.tables import tables_of
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report

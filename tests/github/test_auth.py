@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from copilot_assets.github.auth import AppAuth, AuthError, auth_for
-from copilot_assets.github.client import Fetch, GitHubClient
+from copilot_assets.github.client import GitHubClient
 from copilot_assets.github.credentials import App, Token
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin

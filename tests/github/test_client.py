@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from copilot_assets.github.auth import BearerAuth
-from copilot_assets.github.client import Fetch, GitHubClient
+from copilot_assets.github.client import GitHubClient
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin

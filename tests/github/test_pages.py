@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.warehouse.landing import land

@@ -29,7 +29,8 @@ import duckdb
 import pytest
 
 from copilot_assets.github.auth import BearerAuth
-from copilot_assets.github.client import Fetch, GitHubClient
+from copilot_assets.github.client import GitHubClient
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import BrokenFileError, Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from copilot_assets import warehouse
 from copilot_assets.flat.refresh import refresh_flat
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope

@@ -22,8 +22,8 @@ from msgspec import Meta
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.flat.refresh import refresh_flat
-from copilot_assets.github.client import Fetch
 from copilot_assets.github.credentials import Token
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import DECODERS, BrokenFileError, BrokenRecord, inspect_files
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
 from copilot_assets.github.reports import REPORTS, Report

@@ -14,7 +14,7 @@ import pytest
 from copilot_assets.flat import refresh
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.flat.tables import tables_of
-from copilot_assets.github.client import Fetch
+from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope

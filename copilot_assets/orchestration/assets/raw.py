@@ -25,7 +25,7 @@ from copilot_assets.settings import Settings
 from copilot_assets.warehouse.store import Warehouse, expect, make_report_view
 
 if TYPE_CHECKING:
-    from copilot_assets.github.client import Fetch
+    from copilot_assets.github.fetches import Fetch
 
 EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
 LEDGER: Final = dg.AssetKey(["raw", "fetches"])
