@@ -71,6 +71,7 @@ known as (
         s.total_seats,
         a.outcome as last_outcome,
         a.requested_at::date as last_asked_on,
+        coalesce(a.is_due, false) as is_asked_when_due,
         -- before the day was due, "no report" meant "not yet"
         coalesce(a.is_due or a.outcome not in ('no_report', 'not_found'), false) as is_asked,
         a.http_status as last_http_status,
@@ -165,6 +166,7 @@ select
         when 'not_offered' then 'not_expected'
         else 'missing'
     end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
+    status <> 'provisional' and (is_asked_when_due or is_archived_time) as was_asked_when_final, -- whether it was asked for, or came out of an archive, after GitHub's time for revisions: a week is closed when all its days were; what was reported before and never again is not  #not_null
     status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
     not is_given_up
     and (status in ('forbidden', 'failed', 'not_requested') or (status = 'provisional' and day < as_of - lag_days)) as needs_a_hand, -- whether somebody should do as the remedy says: GitHub refused, asking failed, nobody asked in time, or it was fetched too early and never again  #not_null

@@ -11,8 +11,8 @@ with days as (
             when s.report in ('organization-1-day', 'enterprise-1-day') then 'entity-1-day'
             else s.report
         end as source,
-        s.status,
         s.coverage,
+        s.was_asked_when_final,
         e.as_of,
         e.lag_days
     from quality.day_status as s
@@ -29,7 +29,8 @@ weeks as (
         count(*) filter (coverage = 'pending') as days_pending,
         count(*) filter (coverage = 'below_threshold') as days_below_threshold,
         count(*) filter (coverage = 'missing') as days_missing,
-        max(as_of) > week_start + 6 + max(lag_days) and not bool_or(status = 'provisional') as is_closed
+        max(as_of) > week_start + 6 + max(lag_days)
+        and coalesce(bool_and(was_asked_when_final) filter (coverage <> 'not_expected'), true) as is_closed
     from days
     group by scope, week_start, source
 ),
@@ -67,7 +68,7 @@ select
     n.days_below_threshold::bigint as days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     n.days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     n.user_days_reported::bigint as user_days_reported, -- days of the week with a per-user report, from which people are counted  #range(0, 7)
-    n.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since; of entities and teams, so is the per-user report  #not_null
+    n.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since; of entities and teams, so is the per-user report  #not_null
     n.follows_whole_week, -- whether this week and the one before are both whole (seven days expected) and closed  #not_null
     n.follows_whole_week and not exists (
         select 1

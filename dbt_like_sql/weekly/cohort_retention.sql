@@ -44,7 +44,7 @@ select
     t.days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     t.days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     t.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    t.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    t.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     t.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     coalesce(t.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: fewer than COPILOT_MIN_COHORT people of the cohort were active, or of one that would follow from it, or nothing is known of them  #not_null
     t.cohort_people, -- people of the cohort; null when they are withheld in its first week

@@ -34,7 +34,7 @@ select
     c.days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     c.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     c.user_days_reported, -- days with a report of people  #range(0, 7)
-    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     p.is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or behind a feature that would follow from them  #not_null
     p.people_shown as people, -- distinct people who used it, by the per-user report; people of several features count in each

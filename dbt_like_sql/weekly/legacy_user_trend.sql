@@ -52,7 +52,7 @@ select
     days_pending::bigint as days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     days_below_threshold::bigint as days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     active_users::bigint as active_users, -- total over the reported days of people active that day (person-days, not people)
     engaged_users::bigint as engaged_users, -- total over the reported days of people engaged that day (person-days, not people)
     avg_active_users::double as avg_active_users, -- people active per reported day

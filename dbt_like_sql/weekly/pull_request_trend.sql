@@ -49,7 +49,7 @@ select
     days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     days_told::bigint as days_with_pull_requests_told, -- days whose report tells of pull requests; the others add nothing  #range(0, 7)
     total_created::bigint as total_created, -- pull requests opened

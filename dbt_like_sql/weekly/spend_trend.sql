@@ -40,7 +40,7 @@ select
     c.days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     c.days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     c.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     coalesce(p.is_suppressed, true) as is_suppressed, -- whether the model's numbers are withheld: fewer than COPILOT_MIN_COHORT people used it, or one that would follow from it, or nobody knows how many  #not_null
     p.people_shown as people, -- distinct people who used the model, by the per-user report
     if(p.is_suppressed is not false, null, m.gross_quantity)::double as gross_quantity, -- units used (credits or requests)

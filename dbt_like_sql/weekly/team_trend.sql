@@ -93,7 +93,7 @@ select
     d.days_below_threshold::bigint as days_below_threshold, -- of these, days on which the team was left out by the five-user threshold  #range(0, 7)
     d.days_missing::bigint as days_missing, -- of these, days missing for another reason; quality.team_day_status names it  #range(0, 7)
     c.user_days_reported, -- days of the week with a report of people  #range(0, 7)
-    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people were active, or in a team that would follow from it, or nothing is known of it  #not_null
     if(d.team_id is null or t.members < s.min_cohort, null, t.members)::bigint as members, -- distinct people with a seat in the team on a day of the week; null without a team

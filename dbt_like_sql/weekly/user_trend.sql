@@ -186,7 +186,7 @@ select
     days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)
     days_below_threshold, -- of these, days left out by the five-user threshold  #range(0, 7)
     days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
-    is_closed, -- whether the whole week is past GitHub's time for revisions, and was fetched since  #not_null
+    is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported
     if(has_same_meaning, new_people, null)::bigint as new_people, -- of these, people in no earlier report of this warehouse; null in its first week, and unless this week and the one before are whole, closed and told of people, and no break moves them

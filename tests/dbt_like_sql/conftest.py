@@ -93,6 +93,28 @@ class Book:
         )
         return evidence
 
+    def report_the_rest(self, *reports: str) -> None:
+        """A report in which nobody was active, of every expected day not asked for; of these reports, or of all."""
+        self.connection.execute(
+            """
+            insert into raw.fetches by name
+            select
+                'rest-' || row_number() over () as fetch_id, e.scope, e.report, e.day,
+                $requested_at::timestamp as requested_at, 'reported' as outcome, 200 as http_status, 1 as records,
+                'A day without activity.' as evidence,
+                if(e.activity is null, '{}', json_object(e.activity, 0)) as headline
+            from (
+                select
+                    *,
+                    unnest(generate_series(greatest(start_day, first_day), as_of - 1, interval 1 day))::date as day
+                from raw.expected_reports
+                where len($reports) = 0 or list_contains($reports, report)
+            ) as e
+            anti join raw.fetches as f on f.scope = e.scope and f.report = e.report and f.day = e.day
+            """,
+            {"requested_at": datetime.combine(self.today, time(2)), "reports": list(reports)},
+        )
+
     def insert(self, table: str, **values: object) -> None:
         """One row; columns that are not named are null."""
         row = ", ".join(f"? as {name}" for name in values)

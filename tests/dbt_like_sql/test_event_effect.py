@@ -88,6 +88,7 @@ def test_the_weeks_before_and_after_side_by_side(org: Book) -> None:
     report(org, EVENT_MONDAY, (1, 2, 3, 4, 5, 6), prompts=1000, outputs=1000, accepted=1000, lines=1000)
     report(org, WEDNESDAY, (7, 8), prompts=1000, outputs=1000, accepted=1000, lines=1000)
     report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=50, outputs=20, accepted=8, lines=900)
+    org.report_the_rest()
     happened(org)
     assert windows(org)[0] == {
         "day": WEDNESDAY,
@@ -99,11 +100,11 @@ def test_the_weeks_before_and_after_side_by_side(org: Book) -> None:
         "week_before": WEEK_BEFORE,
         "week_after": WEEK_AFTER,
         "days_expected_before": 7,
-        "days_reported_before": 2,
+        "days_reported_before": 7,
         "days_expected_after": 7,
-        "days_reported_after": 1,
-        "user_days_reported_before": 2,
-        "user_days_reported_after": 1,
+        "days_reported_after": 7,
+        "user_days_reported_before": 7,
+        "user_days_reported_after": 7,
         "are_closed": True,
         "is_suppressed": False,
         "series_breaks": None,
@@ -196,6 +197,7 @@ def test_weeks_outside_the_history_are_unknown(book: Book) -> None:
 def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, closed: bool) -> None:
     # It ends on Sunday 2026-09-13; Monday to Wednesday are GitHub's three days.
     book.expect(ORG, start=FIRST_MONDAY, today=today)
+    book.report_the_rest()
     happened(book)
     assert [row["are_closed"] for row in windows(book)] == [closed, False, False, False]
 
@@ -203,6 +205,7 @@ def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, cl
 def test_a_week_before_that_was_fetched_too_early_is_open(org: Book) -> None:
     # Its Sunday, 2026-08-30, was told on Monday, and GitHub revised it until Wednesday.
     org.fetch(ORG, USERS, date(2026, 8, 30), asked=EVENT_MONDAY)
+    org.report_the_rest()
     happened(org)
     assert [row["are_closed"] for row in windows(org)] == [False, True, True, True]
 

@@ -419,6 +419,7 @@ def test_the_change_between_closed_neighbours_that_may_be_told(org: Book) -> Non
         for monday, count in zip((MONDAY, NEXT_MONDAY, THIRD_MONDAY), counts, strict=True):
             if count:
                 used(org, part, range(count), day=monday)
+    org.report_the_rest()
     org.build(*PARTS)
     assert {part: changes(org, part) for part in people} == {
         "a": {NEXT_MONDAY: -1, THIRD_MONDAY: 3},
@@ -443,6 +444,7 @@ def test_an_open_week_has_no_change(book: Book, today: date, is_closed: bool) ->
     book.expect(ORG, start=MONDAY, today=today)
     used(book, "a", range(5))
     used(book, "a", range(7), day=NEXT_MONDAY)
+    book.report_the_rest()
     book.build(*PARTS)
     # Its Sunday is the 20th; 21, 22 and 23 September have to pass.
     assert {trend(book, breakdown, NEXT_MONDAY)["a"]["is_closed"] for breakdown in BREAKDOWNS} == {is_closed}
@@ -455,6 +457,7 @@ def test_no_change_against_a_part_of_a_week_or_another_scope(book: Book) -> None
     used(book, "a", range(6), day=NEXT_MONDAY)
     used(book, "a", range(7), day=NEXT_MONDAY, scope=OTHER_ORG)
     used(book, "a", range(8), day=THIRD_MONDAY)
+    book.report_the_rest()
     book.build(*PARTS)
     assert changes(book) == {THIRD_MONDAY: 2}
     assert changes(book, scope=OTHER_ORG) == {}
@@ -465,6 +468,7 @@ def test_no_change_across_a_series_break(book: Book) -> None:
     book.expect(ORG, start=mondays[0], today=date(2026, 8, 15))
     for n, monday in enumerate(mondays, 5):  # five people, then one more each week
         used(book, "a", range(n), day=monday)
+    book.report_the_rest()
     book.build(*PARTS)
     # GitHub's breaks: Monday 15 June, which 22 June and the week before it have both behind them, and Thursday 2 July,
     # which is within 29 June and lies between that and 6 July.

@@ -114,6 +114,7 @@ def test_days_are_counted_by_reason_and_add_nothing(book: Book) -> None:
 def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     for day in days(MONDAY, SUNDAY):
         org.fetch(ORG, ORG_REPORT, day, "no_report")
+    org.report_the_rest()
     org.build("weekly.pull_request_trend")
     week = week_of(org)
     assert some(week, *COVERAGE, "days_with_pull_requests_told") == (7, 0, 0, 0, 7, True, 0)

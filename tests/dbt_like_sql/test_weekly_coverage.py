@@ -65,6 +65,7 @@ def org(book: Book) -> Book:
 def test_a_full_closed_week(org: Book) -> None:
     fetch(org, ORG_REPORT, *weeks(MONDAY))
     fetch(org, USERS, *days(MONDAY, date(2026, 9, 11)))
+    fetch(org, USERS, *days(date(2026, 9, 12), SUNDAY), outcome="no_report")
     org.build("quality.weekly_coverage")
     assert week_of(org) == {
         "scope": ORG,
@@ -150,6 +151,7 @@ def test_a_week_closes_when_three_full_days_have_passed_since_its_sunday(book: B
     book.expect(ORG, start=MONDAY, today=today)
     fetch(book, ORG_REPORT, *weeks(MONDAY))
     fetch(book, USERS, *weeks(MONDAY))
+    book.report_the_rest()
     book.build("quality.weekly_coverage")
     assert [week_of(book, source=source)["is_closed"] for source in (ENTITY, USERS, TEAMS, REPOS)] == [closed] * 4
 
@@ -161,6 +163,7 @@ def test_a_day_fetched_too_early_and_never_again_keeps_its_week_open(org: Book) 
     # Sunday's numbers are final from Thursday 2026-09-17 on; of the next week's, all were fetched when they were.
     org.connection.execute("delete from raw.fetches where report = ? and day = ?", [USERS, SUNDAY])
     fetch(org, USERS, SUNDAY, asked=date(2026, 9, 16))
+    org.report_the_rest()
     org.build("quality.weekly_coverage")
     # People are counted from the per-user report: the scope's and the teams' numbers of the week are open with it.
     open_weeks = {source: week_of(org, source=source)["is_closed"] for source in (ENTITY, USERS, TEAMS, REPOS)}
@@ -168,6 +171,38 @@ def test_a_day_fetched_too_early_and_never_again_keeps_its_week_open(org: Book) 
     assert [week_of(org, NEXT_MONDAY, source)["is_closed"] for source in (ENTITY, USERS)] == [True, True]
     assert weeks_that_are(org, "follows_whole_week") == [THIRD_MONDAY]
     assert weeks_that_are(org, "follows_whole_week", REPOS) == [NEXT_MONDAY, THIRD_MONDAY]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "asked", "closed"),
+    [
+        (None, None, False),  # nobody ever asked
+        ("no_report", date(2026, 9, 16), False),  # too early: Sunday may come until Thursday
+        ("no_report", date(2026, 9, 17), True),
+        ("forbidden", date(2026, 9, 17), True),
+        ("failed", date(2026, 9, 17), True),
+    ],
+)
+def test_a_week_closes_when_each_of_its_days_was_asked_for_after_it_was_final(
+    org: Book, outcome: str | None, asked: date | None, closed: bool
+) -> None:
+    fetch(org, ORG_REPORT, *days(MONDAY, date(2026, 9, 12)))
+    fetch(org, USERS, *weeks(MONDAY))
+    if outcome:
+        fetch(org, ORG_REPORT, SUNDAY, outcome=outcome, asked=asked)
+    org.build("quality.weekly_coverage")
+    assert some(week_of(org), "days_reported", "is_closed") == (6, closed)
+    assert week_of(org, NEXT_MONDAY)["is_closed"] is False, "0 of 7 days, and nobody asked"
+    assert weeks_that_are(org, "follows_whole_week or is_comparable") == []
+
+
+def test_a_day_reported_too_early_and_refused_when_it_was_final_keeps_its_week_open(org: Book) -> None:
+    fetch(org, ORG_REPORT, *days(MONDAY, date(2026, 9, 12)))
+    fetch(org, USERS, *weeks(MONDAY))
+    fetch(org, ORG_REPORT, SUNDAY, asked=date(2026, 9, 14))
+    fetch(org, ORG_REPORT, SUNDAY, outcome="failed", asked=date(2026, 9, 18))
+    org.build("quality.weekly_coverage")
+    assert some(week_of(org), "days_reported", "is_closed") == (7, False)
 
 
 def test_the_report_about_the_scope_does_not_keep_that_of_people_open(org: Book) -> None:
@@ -209,16 +244,16 @@ def test_whole_closed_neighbours_are_comparable(book: Book) -> None:
 
 
 def test_the_week_of_the_turn_of_the_year_follows_the_one_before(book: Book) -> None:
-    book.expect(ORG, start=date(2025, 12, 22), today=date(2026, 1, 20))
-    fetch(book, ORG_REPORT, *days(date(2025, 12, 22), date(2026, 1, 11)))
-    expected = [date(2025, 12, 29), date(2026, 1, 5)]
-    assert weeks_that_are(book, "is_comparable and days_reported = 7") == expected
+    book.expect(ORG, start=date(2025, 12, 22), today=date(2026, 1, 15))
+    book.report_the_rest()
+    assert weeks_that_are(book, "is_comparable and days_reported = 7") == [date(2025, 12, 29), date(2026, 1, 5)]
 
 
 def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -> None:
     # What a hole does to a number is for the table to say that has the number.
     fetch(org, ORG_REPORT, *weeks(MONDAY))
     fetch(org, ORG_REPORT, *weeks(NEXT_MONDAY), outcome="no_report")
+    org.report_the_rest()
     org.build("quality.weekly_coverage")
     week = week_of(org, NEXT_MONDAY)
     assert some(week, "days_reported", "days_missing", "is_comparable") == (0, 7, True)
@@ -227,6 +262,7 @@ def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -
 def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None:
     # GitHub offers no bill of the Wednesday: the account moved.
     fetch(org, CREDITS, date(2026, 9, 16), outcome="not_offered")
+    org.report_the_rest()
     org.build("quality.weekly_coverage")
     assert week_of(org, NEXT_MONDAY, CREDITS)["days_expected"] == 6
     assert weeks_that_are(org, "follows_whole_week", CREDITS) == []
@@ -235,6 +271,7 @@ def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None
 
 def test_a_scope_is_held_against_itself_alone(book: Book) -> None:
     book.expect(ORG, OTHER_ORG, start=MONDAY, today=TODAY)
+    book.report_the_rest()
     book.build("quality.weekly_coverage")
     rows = book.rows("from quality.weekly_coverage where follows_whole_week and source = ? order by all", ENTITY)
     assert [some(row, "scope", "week_start") for row in rows] == [
@@ -249,6 +286,7 @@ def test_a_scope_is_held_against_itself_alone(book: Book) -> None:
 def test_a_break_cuts_its_week_and_the_next_from_the_ones_before(book: Book) -> None:
     # 2026-07-02, a Thursday, and 2026-07-28, a Tuesday; from 06-19 to 07-17, numbers that began and moved no other.
     book.expect(ORG, start=date(2026, 6, 15), today=date(2026, 9, 3))
+    book.report_the_rest()
     follows = weeks_that_are(book, "follows_whole_week")
     assert follows == days(date(2026, 6, 22), date(2026, 8, 24))[::7]
     assert [week for week in follows if week not in weeks_that_are(book, "is_comparable")] == [
@@ -264,6 +302,7 @@ def test_a_break_on_a_monday_lies_before_the_week_and_cuts_it_alone(book: Book) 
     # 2026-06-15: from that Monday on all days mean the same, so that the week after can be held against it.
     book.expect(ORG, start=date(2026, 6, 1), today=date(2026, 6, 26))
     fetch(book, ORG_REPORT, *days(date(2026, 6, 1), date(2026, 6, 21)))
+    book.report_the_rest()
     book.build("quality.weekly_coverage")
     mondays = [date(2026, 6, 8), date(2026, 6, 15)]
     assert [some(week_of(book, monday), "follows_whole_week", "is_comparable") for monday in mondays] == [
@@ -271,12 +310,15 @@ def test_a_break_on_a_monday_lies_before_the_week_and_cuts_it_alone(book: Book) 
         (True, False),
     ]
     book.expect(ORG, start=date(2026, 6, 15), today=date(2026, 7, 4))
+    for report in (ORG_REPORT, USERS):
+        fetch(book, report, *days(date(2026, 6, 15), date(2026, 6, 28)))
     book.build("quality.weekly_coverage")
     assert some(week_of(book, date(2026, 6, 22)), "follows_whole_week", "is_comparable") == (True, True)
 
 
 def test_a_break_on_a_sunday_is_in_the_week(book: Book) -> None:
     book.expect(ORG, start=MONDAY, today=date(2026, 10, 8))
+    book.report_the_rest()
     book.build("quality.weekly_coverage")
     book.connection.execute(
         "create or replace table quality.series_break as "

@@ -426,6 +426,7 @@ def test_a_week_closes_three_full_days_after_its_sunday_and_only_then_has_a_chan
     book.expect(ORG, start=MONDAY, today=today)
     report_day(book, MONDAY, active=1, people=(1,))
     report_day(book, NEXT_MONDAY, active=2, people=(1, 2))
+    book.report_the_rest()
     book.build("weekly.user_trend")
     week = week_of(book, NEXT_MONDAY)  # its Sunday is the 20th; 21, 22 and 23 September have to pass
     assert week["is_closed"] is is_closed
@@ -455,6 +456,7 @@ def test_no_change_against_the_three_days_with_which_github_began(book: Book) ->
     report_day(book, date(2025, 12, 12), active=5, people=(1, 2, 3, 4, 5))
     report_day(book, date(2025, 12, 15), active=12, people=tuple(range(12)))
     report_day(book, date(2025, 12, 22), active=12, people=tuple(range(12)))
+    book.report_the_rest()
     book.build("weekly.user_trend")
     assert week_of(book, date(2025, 12, 22))["active_people_change"] == 0
     assert week_of(book, date(2025, 12, 15))["active_people_change"] is None
@@ -469,10 +471,11 @@ def test_no_change_against_the_three_days_with_which_github_began(book: Book) ->
     ],
 )
 def test_a_break_of_active_users_takes_the_changes_that_cross_it(book: Book, day: date, weeks: set[date]) -> None:
-    mondays = [MONDAY + timedelta(7 * n) for n in range(-1, 4)]
+    mondays = [MONDAY + timedelta(7 * n) for n in range(-1, 5)]
     book.expect(ORG, start=mondays[0], today=date(2026, 10, 15))
     for n, monday in enumerate(mondays, 1):
         report_day(book, monday, active=n, people=tuple(range(n)))
+    book.report_the_rest()
     book.build("quality.series_break")
     book.connection.execute("delete from quality.series_break where moves_active_users")
     book.insert("quality.series_break", day=day, moves_active_users=True, moves_activity=False, what="new meaning")
@@ -486,6 +489,7 @@ def test_githubs_breaks_of_2026(book: Book) -> None:
     book.expect(ORG, start=mondays[0], today=date(2026, 8, 30))
     for n, monday in enumerate(mondays, 1):
         report_day(book, monday, active=n, people=tuple(range(n)))
+    book.report_the_rest()
     book.build("weekly.user_trend")
     without = set(mondays) - weeks_with_a_change(book)
     assert without == {
@@ -511,7 +515,8 @@ def test_legacy_totals_averages_and_change(legacy: Book) -> None:
         report_legacy_day(legacy, day, 20, 14)
     for day in days(LEGACY_NEXT_MONDAY, date(2026, 3, 12)):
         report_legacy_day(legacy, day, 25, 12)
-    legacy.fetch(ORG, LEGACY, date(2026, 3, 13), "no_report")
+    for day in days(date(2026, 3, 13), date(2026, 3, 15)):
+        legacy.fetch(ORG, LEGACY, day, "no_report")
     legacy.build("weekly.legacy_user_trend")
     first = week_of(legacy, LEGACY_MONDAY, table="legacy_user_trend")
     assert some(first, "days_expected", "days_reported", "is_closed") == (7, 7, True)
@@ -540,6 +545,7 @@ def test_a_legacy_week_closes_one_full_day_after_its_sunday(book: Book, today: d
     book.expect(ORG, start=LEGACY_MONDAY, today=today, legacy=True)
     report_legacy_day(book, LEGACY_MONDAY, 20, 10)
     report_legacy_day(book, LEGACY_NEXT_MONDAY, 30, 10)
+    book.report_the_rest()
     book.build("weekly.legacy_user_trend")
     week = week_of(book, LEGACY_NEXT_MONDAY, table="legacy_user_trend")  # its Sunday is the 15th
     assert week["is_closed"] is is_closed
