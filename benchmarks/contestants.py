@@ -36,8 +36,8 @@ from copilot_assets.people.identities import Identities
 from copilot_assets.records import UserDay
 from copilot_assets.records.contract import duckdb_structure
 from copilot_assets.settings import IdentityMode
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 
 (USERS,) = (report for report in REPORTS if report.name == "users-1-day")
 # The day that the file is about.
@@ -74,7 +74,7 @@ def ours(file: Path, folder: Path, stage: Stage) -> Callable[[], Made]:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     with stage("validate"):
         contents = inspect_files([file], USERS, DAY)
-    warehouse = Warehouse(folder / "copilot.duckdb")
+    warehouse = DuckDBFile(folder / "copilot.duckdb")
     with stage("keep the text"), warehouse.connect() as connection:
         land(connection, [fetch_of(file, contents, digest, DAY)], "benchmark")
     with stage("parse and flatten"), warehouse.connect() as connection:

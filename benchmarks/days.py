@@ -22,8 +22,8 @@ from benchmarks.landing import write_users_file
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.github.files import inspect_files
 from copilot_assets.records import UserDay
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 
 # A later half that takes so much longer than the first one grows with the history.
 BROKEN: Final = 2.5
@@ -62,7 +62,7 @@ def measure_days(*, records: int, days: int) -> Days:
         file = folder / "users.json"
         write_users_file(file, records)
         contents = inspect_files([file], USERS, DAY)
-        warehouse = Warehouse(folder / "copilot.duckdb")
+        warehouse = DuckDBFile(folder / "copilot.duckdb")
         landing, flattening = [], []
         for number in range(days):
             day = DAY + timedelta(days=number)

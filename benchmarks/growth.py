@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.nightly import SCOPES
 from benchmarks.scene import Home, Spent, github, settings
 from copilot_assets.settings import today_utc
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 _MONTH_DAYS: Final = 28
 _REBUILT: Final = ("sql_models", "export__files")
@@ -79,7 +79,7 @@ def measure_growth(*, months: Sequence[int], runs: int) -> list[Growth]:
 
 def _tell_again(path: Path, months: int) -> int:
     """Repeat what landed for the months before; the raw records that are there then."""
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         flat = connection.execute(
             "select 'flat.' || table_name from duckdb_columns() where schema_name = 'flat' and column_name = 'day'"
         ).fetchall()

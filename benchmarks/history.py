@@ -19,7 +19,9 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.installation import expected_reports
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
-from copilot_assets.warehouse.store import Warehouse, ensure_table, expect, registered
+from copilot_assets.warehouse.raw import expect
+from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import ensure_table, registered
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
 # The last day of the history; the days and numbers before it are the same in every run.

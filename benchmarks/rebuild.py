@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks.history import SCOPES, make_history
 from copilot_assets.orchestration.assets.sql import replace_table
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 # What the models read most of.
 _READ: Final = (
@@ -65,7 +65,7 @@ def measure_rebuild(*, people: int, days: int, runs: int) -> Rebuild:
     scans: list[float] = []
     rebuilds: list[dict[str, float]] = []
     with TemporaryDirectory(prefix="copilot-bench-") as folder:
-        warehouse = Warehouse(Path(folder) / "copilot.duckdb")
+        warehouse = DuckDBFile(Path(folder) / "copilot.duckdb")
         rows = make_history(warehouse, people=people, days=days)
         for _ in range(runs):
             with warehouse.connect() as connection:
@@ -124,7 +124,7 @@ def table_rebuild(rebuild: Rebuild) -> Table:
 
 
 def _main() -> None:
-    with Warehouse(Path(sys.argv[1])).connect() as connection:
+    with DuckDBFile(Path(sys.argv[1])).connect() as connection:
         _rebuild(connection)
 
 

@@ -17,7 +17,6 @@ from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.partitions import daily_partitions
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.inputs import INPUT_TABLES
-from copilot_assets.warehouse.store import Warehouse
 
 
 def build_defs(installation: Installation | None = None) -> dg.Definitions:
@@ -50,7 +49,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],
         sensors=[build_sensor()],
-        resources={"installation": installation, "warehouse": Warehouse(installation.warehouse_path())},
+        resources={"installation": installation, "warehouse": installation.warehouse()},
         # DuckDB lets one process in: a process per step would lock itself out, and cost 1.5 s a step besides.
         executor=dg.in_process_executor,
     )

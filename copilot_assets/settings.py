@@ -64,7 +64,7 @@ def today_utc() -> date:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one installation asks GitHub for, with what, since when, and where it keeps the answers.
+    """What one installation asks GitHub for, with what, and since when.
 
     Attributes:
         credentials: what proves who asks; the secret in it is kept out of `repr`.
@@ -72,7 +72,6 @@ class Settings:
         api_url: GitHub's REST root, without a trailing slash.
         start_date: first day of the history, UTC.
         lookback_days: closed days that the daily run asks for again.
-        warehouse: path of the DuckDB file.
         legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
         skip_reports: names of reports that are not to be asked for.
         identities: what is asked and shown of people.
@@ -84,7 +83,6 @@ class Settings:
     api_url: str = "https://api.github.com"
     start_date: date = FIRST_REPORT_DAY
     lookback_days: int = DEFAULT_LOOKBACK_DAYS
-    warehouse: Path = Path("data/copilot.duckdb")
     legacy_api: bool = False
     skip_reports: frozenset[str] = frozenset()
     identities: IdentityMode = IdentityMode.PSEUDONYM
@@ -148,20 +146,19 @@ def start_date(env: Mapping[str, str] | None = None) -> date:
     return day
 
 
-def warehouse_path(env: Mapping[str, str] | None = None) -> Path:
-    """`COPILOT_WAREHOUSE`: where the DuckDB file is or will be; whether it can be there is not asked."""
-    return Path((environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")).expanduser()
+def warehouse_address(env: Mapping[str, str] | None = None) -> str:
+    """`COPILOT_WAREHOUSE`: where the database is or will be; whether it can be there is not asked."""
+    return (environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")
 
 
-def export_folder(env: Mapping[str, str] | None = None) -> Path | None:
-    """`COPILOT_EXPORT`: where tables are exported after each run; `export` beside the database when unset, None if off.
+def export_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:
+    """`COPILOT_EXPORT`: where tables are exported after each run; `usual` when unset, None if off.
 
     Whether it can be there is not asked.
     """
-    env = environment() if env is None else env
-    text = env.get("COPILOT_EXPORT")
+    text = (environment() if env is None else env).get("COPILOT_EXPORT")
     if text is None:
-        return warehouse_path(env).parent / "export"
+        return usual
     return None if text.lower() == "off" else Path(text).expanduser()
 
 
@@ -266,25 +263,6 @@ def _whole_number(env: Mapping[str, str] | None, name: str, default: int, least:
     if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
         raise SettingsError(f"{name} is '{text}'. Write a whole number of {what} from {least} to {most}.")
     return int(text)
-
-
-def _writable_warehouse(env: Mapping[str, str]) -> Path:
-    path = warehouse_path(env)
-    if why_not := _why_not_writable(path):
-        raise SettingsError(
-            f"COPILOT_WAREHOUSE is {path}, which can't be written: {why_not}. Set it to a file in a folder of yours."
-        )
-    return path
-
-
-def _why_not_writable(path: Path) -> str | None:
-    if path.is_dir():
-        return "it is a folder"
-    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
-    if not folder.is_dir():
-        return f"{folder} is not a folder"
-    target = path if path.exists() else folder
-    return None if os.access(target, os.W_OK) else f"this user may not write {target}"
 
 
 def _credentials(env: Mapping[str, str]) -> Token | App:
@@ -431,7 +409,6 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "api_url": _api_url,
     "start_date": start_date,
     "lookback_days": _lookback_days,
-    "warehouse": _writable_warehouse,
     "legacy_api": _legacy_api,
     "skip_reports": _skip_reports,
     "identities": identity_mode,

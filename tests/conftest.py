@@ -27,7 +27,7 @@ from copilot_assets.orchestration.installation import Installation, asked_report
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.shell.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
@@ -102,7 +102,7 @@ class Company:
 
         A run opens it sixty times, at 25 ms. Runs that find it closed each time are those of the shell's commands.
         """
-        with Warehouse(Path(self.env["COPILOT_WAREHOUSE"])).connect():
+        with DuckDBFile(Path(self.env["COPILOT_WAREHOUSE"])).connect():
             yield
 
     def run(self, first: date, last: date) -> RangeResult:

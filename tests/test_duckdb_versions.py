@@ -75,10 +75,10 @@ def test_both_lines_make_the_same_tables_and_open_each_others_files(standin: Sta
 
 def test_a_file_that_the_newer_line_wrote_to_opens_in_the_older(tmp_path: Path) -> None:
     assert duckdb.__version__.startswith("2."), "the locked line is the newer"
-    from copilot_assets.warehouse.store import Warehouse
+    from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
     path = tmp_path / "new.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         connection.execute("create table t as select 42 as answer")
     code = "import sys, duckdb; print(duckdb.connect(sys.argv[1]).execute('select answer from t').fetchall())"
     assert with_older(code, str(path)).strip() == "[(42,)]"

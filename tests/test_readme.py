@@ -23,7 +23,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import Settings
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -277,7 +277,7 @@ def test_the_tables_are_those_there_are(tmp_path: Path) -> None:
     }
     keys = build_defs(Installation({})).resolve_asset_graph().get_all_asset_keys()
     assets = {".".join(key.path) for key in keys}
-    with Warehouse(tmp_path / "x.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "x.duckdb").connect() as connection:
         ledger = {
             f"{schema}.{table}"
             for schema, table in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
+from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import (
     Settings,
     SettingsError,
@@ -61,7 +62,6 @@ def test_the_token_is_not_shown() -> None:
         ({"GITHUB_API_URL": "api.github.com"}, ["GITHUB_API_URL is 'api.github.com'", "https"]),
         ({"GITHUB_API_URL": "http://example.com"}, ["not an https address"]),
         ({"COPILOT_SKIP_REPORTS": "users-1-day, teams"}, ["names teams, which", "There are: ", "users-1-day"]),
-        ({"COPILOT_WAREHOUSE": "/etc/hostname/x.duckdb"}, ["COPILOT_WAREHOUSE is /etc/hostname/x.duckdb"]),
     ],
 )
 def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str]) -> None:
@@ -252,9 +252,15 @@ def test_every_problem_is_said_at_once() -> None:
     assert len(str(problem.value).splitlines()) == 3
 
 
-def test_a_folder_is_no_warehouse(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_written_is_said_with_the_rest(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"COPILOT_WAREHOUSE is /etc/hostname/x\.duckdb, which can't be written: "):
+        Installation({**GOOD, "COPILOT_WAREHOUSE": "/etc/hostname/x.duckdb"}).settings()
+    (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="it is a folder"):
-        Settings.from_env({**GOOD, "COPILOT_WAREHOUSE": str(tmp_path)})
+        Installation({**GOOD, "COPILOT_WAREHOUSE": str(tmp_path)}).settings()
+    with pytest.raises(SettingsError, match="file is not a folder") as problem:
+        Installation({"GITHUB_TOKEN": "t", "COPILOT_WAREHOUSE": str(tmp_path / "file" / "a.duckdb")}).settings()
+    assert [line.split()[0] for line in str(problem.value).splitlines()] == ["COPILOT_SCOPES", "COPILOT_WAREHOUSE"]
 
 
 def test_dotenv_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from copilot_assets.records import Record
 from copilot_assets.records.contract import Column, duckdb_structure, person_columns
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES
-from copilot_assets.warehouse.store import (
+from copilot_assets.warehouse.tables import (
     another,
     append,
     bound_memory,

@@ -19,7 +19,8 @@ from copilot_assets.orchestration.assets.raw import raw_key
 from copilot_assets.orchestration.installation import Installation, expected_reports
 from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.files import SqlModel
-from copilot_assets.warehouse.store import ExpectedReport, Warehouse, expect
+from copilot_assets.warehouse.raw import ExpectedReport, expect
+from copilot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

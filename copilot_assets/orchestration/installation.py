@@ -11,20 +11,23 @@ from datetime import date, datetime
 from pathlib import Path
 
 from copilot_assets.github.reports import REPORTS, Delivery, Report
-from copilot_assets.people.identities import Identities, key_path
+from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records.contract import person_columns
 from copilot_assets.settings import (
     FIRST_REPORT_DAY,
     IdentityMode,
     Settings,
     SettingsError,
+    export_folder,
     identity_mode,
     now_utc,
     start_date,
-    warehouse_path,
+    warehouse_address,
 )
+from copilot_assets.warehouse.address import open_warehouse
 from copilot_assets.warehouse.inputs import Inputs
-from copilot_assets.warehouse.store import ExpectedReport
+from copilot_assets.warehouse.raw import ExpectedReport
+from copilot_assets.warehouse.store import Warehouse
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,22 @@ class Installation:
         """The settings.
 
         Raises:
-            SettingsError: naming what is missing or can't be used.
+            SettingsError: naming what is missing or can't be used, a database that can't be written included.
         """
-        return Settings.from_env(self.env)
+        warehouse = self.warehouse()
+        problems = []
+        if why_not := warehouse.why_not_writable():
+            problems.append(
+                f"COPILOT_WAREHOUSE is {warehouse.name}, which can't be written: {why_not}. "
+                "Set it to a file in a folder of yours."
+            )
+        try:
+            settings = Settings.from_env(self.env)
+        except SettingsError as problem:
+            raise SettingsError("\n".join([str(problem), *problems])) from None
+        if problems:
+            raise SettingsError(*problems)
+        return settings
 
     def start_date(self) -> date:
         """First partition.
@@ -64,9 +80,13 @@ class Installation:
         except SettingsError:
             return FIRST_REPORT_DAY
 
-    def warehouse_path(self) -> Path:
-        """Where the DuckDB file is; whether it can be written is found out, and said, when it is opened."""
-        return warehouse_path(self.env)
+    def warehouse(self) -> Warehouse:
+        """The store that COPILOT_WAREHOUSE names; whether it can be opened is found out, and said, when it is."""
+        return open_warehouse(warehouse_address(self.env))
+
+    def export_folder(self) -> Path | None:
+        """Where tables are exported after each run: `export` beside the database unless set, None if off."""
+        return export_folder(self.env, self.warehouse().folder() / "export")
 
     def inputs(self) -> Inputs:
         """What the models read besides GitHub's answers.
@@ -82,7 +102,7 @@ class Installation:
         Raises:
             SettingsError: the setting can't be used.
         """
-        return Identities(identity_mode(self.env), key_path(self.warehouse_path()))
+        return Identities(identity_mode(self.env), self.warehouse().beside(KEY_SUFFIX))
 
 
 def asked_reports(settings: Settings) -> list[Report]:

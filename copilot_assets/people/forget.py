@@ -1,17 +1,16 @@
-"""Forgetting a person: what of them is in the database, writing the file anew without it, and keeping them out.
+"""Forgetting a person: what of them is in the database, which rows go, and keeping them out.
 
-Which field of a record says whom it is about stands in the contract, what a pseudonym is in `identities.py`. No
-Dagster: rebuilding the tables below raw, whose numbers then no longer hold the person, is the caller's.
+Which field of a record says whom it is about stands in the contract, what a pseudonym is in `identities.py`, how rows
+go without a trace in the store. Rebuilding the tables below raw, whose numbers then no longer hold the person, is the
+caller's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -24,7 +23,7 @@ from copilot_assets.people.identities import Identities
 from copilot_assets.records.contract import person_columns
 from copilot_assets.records.fields import Person
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.store import Warehouse, attach
+from copilot_assets.warehouse.store import Condition, Warehouse
 
 _OF_PEOPLE: Final = {report.name: columns for report in REPORTS if (columns := person_columns(report.record))}
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -63,9 +62,9 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
         SettingsError: the key of the pseudonyms can't be read or made.
         WarehouseError: the database can't be opened.
     """
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         raise ForgetError(
-            f"There is no database at {warehouse.path}, so nobody was forgotten. Set COPILOT_WAREHOUSE to where it is."
+            f"There is no database at {warehouse.name}, so nobody was forgotten. Set COPILOT_WAREHOUSE to where it is."
         )
     with warehouse.connect() as connection:
         known = connection.execute(
@@ -106,29 +105,39 @@ def _named(known: Collection[tuple[int | None, str | None]], name: str) -> tuple
 
 
 def forget(warehouse: Warehouse, traces: Traces) -> None:
-    """Write the database anew without a person, note them as forgotten by pseudonym, and put the file in its place.
+    """Remove a person from the database for good, and note them as forgotten by pseudonym.
 
-    Rows that were only deleted would stay legible in the file's free blocks. The old file is read alone, and is whole
-    until the new one takes its place. What SQL models build is left empty, for the run that rebuilds it.
+    What SQL models build is left empty, for the run that rebuilds it.
 
     Raises:
-        ForgetError: the new file can't be written; the old one is as it was.
+        ForgetError: it could not be done; the database is as it was.
         WarehouseError: the database can't be opened.
     """
-    anew = warehouse.path.with_name(f"{warehouse.path.name}.anew")
-    with warehouse.connect() as connection:
-        _remove(anew)  # what a killed attempt left
-        try:
-            _copy_without(connection, anew, traces)
-            anew.replace(warehouse.path)
-        except (duckdb.Error, OSError) as error:
-            with suppress(duckdb.Error):
-                connection.execute(f"detach {_ANEW}")
-            _remove(anew)
-            raise ForgetError(
-                f"The database could not be written anew, so nobody was forgotten and {warehouse.path} is as it was "
-                f"({str(error).splitlines()[0].rstrip('.')}). It takes as much free disk again as the file has."
-            ) from None
+    noted = (
+        """
+        insert into raw.forgotten
+        select person, $now
+        from (select unnest($people::bigint[]) as person)
+        where person not in (select person from raw.forgotten)
+        """,
+        {"now": datetime.now(UTC).replace(tzinfo=None), "people": list(traces.pseudonyms)},
+    )
+    try:
+        warehouse.forget(lambda connection: _left_out(connection, traces), noted)
+    except (duckdb.Error, OSError) as error:
+        raise ForgetError(
+            f"The database could not be written anew, so nobody was forgotten and {warehouse.name} is as it was "
+            f"({str(error).splitlines()[0].rstrip('.')}). It takes as much free disk again as the database has."
+        ) from None
+
+
+def _left_out(connection: duckdb.DuckDBPyConnection, traces: Traces) -> Mapping[str, Condition]:
+    """The rows that go: a person's, and all that SQL models build, also those whose model is gone."""
+    built = tuple(f'"{schema}".' for schema in {model.schema for model in load_models()})
+    return {
+        table: ("true", {}) if table.startswith(built) else _condition(columns, traces)
+        for table, columns in _tables(connection).items()
+    }
 
 
 def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], identities: Identities) -> Sequence[Fetch]:
@@ -196,7 +205,7 @@ _RECORD_OF: Final = f"""
 _ROW_OF: Final = "list_contains($shown::bigint[], try_cast(user_id as bigint))"
 
 
-def _condition(columns: Collection[str], traces: Traces) -> tuple[str, dict[str, Any]]:
+def _condition(columns: Collection[str], traces: Traces) -> Condition:
     """What is true of a person's rows in a table with these columns, and its parameters."""
     if "user_id" in columns:
         return _ROW_OF, {"shown": [*traces.ids, *traces.pseudonyms]}
@@ -223,32 +232,3 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Collection[st
 def _count(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str], traces: Traces) -> int:
     condition, parameters = _condition(columns, traces)
     return int(connection.execute(f"select count(*) from {table} where {condition}", parameters).fetchall()[0][0])
-
-
-_ANEW: Final = '"the database anew"'
-
-
-def _copy_without(connection: duckdb.DuckDBPyConnection, anew: Path, traces: Traces) -> None:
-    """Everything in the database into a new file, but a person's rows and the rows that SQL models build."""
-    built = tuple(f'"{schema}".' for schema in {model.schema for model in load_models()})
-    tables = _tables(connection)
-    ((old,),) = connection.execute("select current_database()").fetchall()
-    connection.execute("checkpoint")  # nothing of the old file may be left to write once the new one is in its place
-    attach(connection, anew, _ANEW)
-    connection.execute(f'copy from database "{old}" to {_ANEW} (schema)')
-    for table, columns in tables.items():
-        if not table.startswith(built):  # also one whose model is gone
-            condition, parameters = _condition(columns, traces)
-            keep = f"not coalesce({condition}, false)"
-            connection.execute(f"insert into {_ANEW}.{table} from {table} where {keep}", parameters)
-    connection.execute(
-        f"insert into {_ANEW}.raw.forgotten select person, $now from (select unnest($people::bigint[]) as person) "
-        "where person not in (select person from raw.forgotten)",
-        {"now": datetime.now(UTC).replace(tzinfo=None), "people": list(traces.pseudonyms)},
-    )
-    connection.execute(f"detach {_ANEW}")
-
-
-def _remove(database: Path) -> None:
-    for path in (database, database.with_name(f"{database.name}.wal")):
-        path.unlink(missing_ok=True)

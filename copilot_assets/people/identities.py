@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from copilot_assets.settings import IdentityMode, SettingsError
-from copilot_assets.warehouse.store import make_private
+from copilot_assets.warehouse.private import make_private
 
 _KEY_BYTES: Final = 32
 # Every BI tool and every JSON parser holds a whole number of 53 bits exactly; many don't hold one of 64.
@@ -26,9 +26,8 @@ _PSEUDONYM_BITS: Final = 53
 _WAIT_SECONDS: Final = 2.0
 
 
-def key_path(warehouse: Path) -> Path:
-    """Where the key of a database is: beside it, `data/copilot.key` for `data/copilot.duckdb`."""
-    return warehouse.with_suffix(".key")
+# The key of a database is beside it: `data/copilot.key` for `data/copilot.duckdb`.
+KEY_SUFFIX: Final = ".key"
 
 
 @dataclass(frozen=True)

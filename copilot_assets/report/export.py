@@ -24,7 +24,8 @@ from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import ExportFormat, SettingsError, now_utc
 from copilot_assets.sql_models.files import PUBLISHED_SCHEMAS, load_models
-from copilot_assets.warehouse.store import WarehouseError, transaction, why_not_opened
+from copilot_assets.warehouse.store import WarehouseError
+from copilot_assets.warehouse.tables import transaction
 
 SCHEMAS: Final = PUBLISHED_SCHEMAS
 # A row a person.
@@ -61,30 +62,6 @@ class Exported:
     def bytes(self) -> int:
         """The size of all tables."""
         return sum(table.bytes for table in self.tables)
-
-
-def reading(path: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    """The warehouse at a path, to be opened for reading alone.
-
-    Raises:
-        WarehouseError: there is none; when it is entered, that it can't be opened.
-    """
-    if not path.exists():
-        raise WarehouseError(
-            f"There is no warehouse at {path} yet. Make it with copilot-assets backfill, "
-            "or set COPILOT_WAREHOUSE to where it is."
-        )
-    return _opened(path)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    try:
-        connection = duckdb.connect(str(path), read_only=True)
-    except duckdb.Error as error:
-        raise WarehouseError(why_not_opened(path, error)) from None
-    with connection:
-        yield connection
 
 
 def export(

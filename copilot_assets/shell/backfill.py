@@ -39,7 +39,7 @@ def backfill(first: date | None, last: date | None) -> None:
 
     installation = Installation()
     with usage_errors():
-        settings = Settings.from_env()
+        settings = installation.settings()
         first, last = first or settings.start_date, last or yesterday()
         _check_range(first, last, settings)
         # What only the tables need is said before hours of fetching, too.
@@ -53,9 +53,9 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
     from copilot_assets.orchestration.installation import asked_reports
     from copilot_assets.shell.runs import open_instance, run_range
     from copilot_assets.shell.summary import tables
-    from copilot_assets.warehouse.store import Warehouse, WarehouseError
+    from copilot_assets.warehouse.store import WarehouseError
 
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = installation.warehouse()
     try:
         with warehouse.connect():  # a file that can't be opened is said before GitHub is asked for anything
             pass

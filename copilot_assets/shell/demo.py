@@ -20,7 +20,7 @@ from typing import Final
 
 import click
 
-from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.settings import SettingsError, today_utc
 from copilot_assets.shell.backfill import run_and_tell, yesterday
 from copilot_assets.shell.screen import out, usage_errors
 
@@ -48,9 +48,10 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
     from copilot_assets.orchestration.installation import Installation
 
     with usage_errors(), demo_environment(folder, days) as env:
-        settings = Settings.from_env(env)
+        installation = Installation(env)
+        settings = installation.settings()
         out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
-        is_success = run_and_tell(Installation(env), settings, settings.start_date, yesterday())
+        is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
         if serve:
             serve_ui(env, port, out.print)
     sys.exit(0 if is_success else 1)

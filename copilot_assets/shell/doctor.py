@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from copilot_assets.settings import Settings, today_utc
+from copilot_assets.settings import today_utc
 from copilot_assets.shell.diagnosis import CLOCK_SKEW_SECONDS, Diagnosis, Finding, State
 from copilot_assets.shell.screen import out, usage_errors
 
@@ -37,10 +37,11 @@ def doctor(as_program_text: bool) -> None:
     """
     import asyncio
 
+    from copilot_assets.orchestration.installation import Installation
     from copilot_assets.shell.examination import examine
 
     with usage_errors():
-        settings = Settings.from_env()
+        settings = Installation().settings()
     diagnosis = asyncio.run(examine(settings, today_utc()))
     if as_program_text:
         click.echo(json.dumps(as_json(diagnosis), indent=2))

@@ -37,10 +37,10 @@ def forget(user: str, yes: bool) -> None:
     from copilot_assets.people.forget import ForgetError, find
     from copilot_assets.people.forget import forget as forget_person
     from copilot_assets.shell.runs import open_instance, rebuild
-    from copilot_assets.warehouse.store import Warehouse, WarehouseError
+    from copilot_assets.warehouse.store import WarehouseError
 
     installation, run_id = Installation(), str(uuid4())
-    warehouse = Warehouse(installation.warehouse_path())
+    warehouse = installation.warehouse()
     try:
         with usage_errors():
             traces = find(warehouse, installation.identities(), user)

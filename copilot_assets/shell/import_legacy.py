@@ -49,10 +49,10 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
     from copilot_assets.orchestration.installation import Installation
     from copilot_assets.shell.runs import open_instance, rebuild
     from copilot_assets.warehouse.archive import ArchiveError, import_archive, read_archive
-    from copilot_assets.warehouse.store import Warehouse, WarehouseError
+    from copilot_assets.warehouse.store import WarehouseError
 
     installation, today, run_id = Installation(), today_utc(), str(uuid4())
-    warehouse = Warehouse(installation.warehouse_path())
+    warehouse = installation.warehouse()
     try:
         archive = read_archive(files, today)
         imported = import_archive(warehouse, archive, scope, overwrite=overwrite, run_id=run_id, today=today)
@@ -68,7 +68,7 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
         sys.exit(1)
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
     query = f"from weekly.legacy_user_trend where scope = '{scope}'"
-    out.print(f'Next: duckdb -readonly {warehouse.path} "{query}"', soft_wrap=True, markup=False, highlight=False)
+    out.print(f"Next: {warehouse.by_hand(query)}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _tell_import(archive: Archive, imported: Imported, scope: Scope) -> None:

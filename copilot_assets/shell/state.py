@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.store import Warehouse, WarehouseError, why_not_opened
+from copilot_assets.warehouse.layout import bring_forward
+from copilot_assets.warehouse.store import DATABASE, Warehouse
 
 Row = dict[str, Any]
 
@@ -93,7 +93,7 @@ class Status:
         schema_drift: per report, the fields that no table has: report, paths, first_day, last_day.
     """
 
-    warehouse: Path
+    warehouse: str
     today: date
     days: tuple[date, ...]
     series: tuple[Series, ...]
@@ -180,20 +180,20 @@ order by report
 """
 
 
-def read_status(path: Path, today: date, days: int) -> Status:
-    """The state of the warehouse at a path, with a strip of the last `days` closed days.
+def read_status(warehouse: Warehouse, today: date, days: int) -> Status:
+    """The state of a warehouse, with a strip of the last `days` closed days.
 
     Raises:
         WarehouseError: there is none, or it can't be opened; none is made.
     """
     shown = tuple(today - timedelta(days=age) for age in range(days, 0, -1))
     snapshots = [report.name for report in REPORTS if report.is_snapshot]
-    with _ledger(path, today) as ledger:
+    with _ledger(warehouse, today) as ledger:
         judged = _rows(ledger, f"select scope, report, day, status, needs_a_hand, remedy from ({_text('day_status')})")
         asks = ledger.execute(_LAST_ASK).fetchall()
         runs = ledger.execute(_LAST_RUN).fetchall()
         return Status(
-            warehouse=path,
+            warehouse=warehouse.name,
             today=today,
             days=shown,
             series=tuple(_series(judged, shown[0])),
@@ -207,13 +207,13 @@ def read_status(path: Path, today: date, days: int) -> Status:
         )
 
 
-def read_changes(path: Path, today: date, limit: int) -> list[Row]:
+def read_changes(warehouse: Warehouse, today: date, limit: int) -> list[Row]:
     """The newest `limit` revisions of days that had been reported: rows of `quality.revisions`, newest first.
 
     Raises:
         WarehouseError: there is no warehouse, or it can't be opened; none is made.
     """
-    with _ledger(path, today) as ledger:
+    with _ledger(warehouse, today) as ledger:
         return _rows(
             ledger,
             f"""
@@ -226,33 +226,22 @@ def read_changes(path: Path, today: date, limit: int) -> list[Row]:
 
 
 @contextmanager
-def _ledger(path: Path, today: date) -> Iterator[duckdb.DuckDBPyConnection]:
+def _ledger(warehouse: Warehouse, today: date) -> Iterator[duckdb.DuckDBPyConnection]:
     """The ledger copied into memory, in the shape that this version gives it, as if a run had begun `today`.
 
     So the file is only read, and given back at once; a table that an older version did not have yet is empty.
     """
-    if not path.exists():
-        raise WarehouseError(
-            f"There is no warehouse at {path} yet. Make it with copilot-assets backfill, "
-            "or set COPILOT_WAREHOUSE to where it is."
-        )
-    with Warehouse(Path(":memory:")).connect() as connection:
-        try:
-            connection.execute(f"attach {_quoted(path)} as file (read_only)")
-        except duckdb.Error as error:
-            raise WarehouseError(why_not_opened(path, error)) from None
-        there = "select table_name from duckdb_tables() where database_name = 'file' and schema_name = 'raw'"
+    with warehouse.read() as connection:
+        there = f"select table_name from duckdb_tables() where database_name = '{DATABASE}' and schema_name = 'raw'"
         present = {name for (name,) in connection.execute(there).fetchall()}
+        connection.execute("use memory")
+        bring_forward(connection, warehouse.name)
         for table in _LEDGER:
             if table in present:
-                connection.execute(f"insert into raw.{table} by name from file.raw.{table}")
-        connection.execute("detach file")
+                connection.execute(f"insert into raw.{table} by name from {DATABASE}.raw.{table}")
+        connection.execute(f"detach {DATABASE}")
         connection.execute(_EXPECT_UNTIL_TODAY, {"today": today})
         yield connection
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _text(name: str) -> str:

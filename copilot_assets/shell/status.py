@@ -76,14 +76,14 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
       copilot-assets status --days 120
       copilot-assets status --changes
     """
-    from copilot_assets.settings import warehouse_path
+    from copilot_assets.orchestration.installation import Installation
     from copilot_assets.shell.state import read_changes, read_status
     from copilot_assets.warehouse.store import WarehouseError
 
-    path, today = warehouse_path(), today_utc()
+    warehouse, today = Installation().warehouse(), today_utc()
     try:
-        revised = read_changes(path, today, CHANGES_SHOWN) if changes else []
-        state = None if changes else read_status(path, today, days)
+        revised = read_changes(warehouse, today, CHANGES_SHOWN) if changes else []
+        state = None if changes else read_status(warehouse, today, days)
     except WarehouseError as problem:
         refuse(problem)
     if as_program_text:
@@ -97,7 +97,7 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
 def as_json(status: Status) -> Row:
     """The state for programs: the same facts; days and times (UTC) as text, null for unknown."""
     return {
-        "warehouse": str(status.warehouse),
+        "warehouse": status.warehouse,
         "today": _plain(status.today),
         "needs_a_hand": status.needs_a_hand,
         "days_by_status": dict(status.counts),

@@ -29,7 +29,8 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.records import LegacyDay
 from copilot_assets.warehouse.landing import land_archive
-from copilot_assets.warehouse.store import ExpectedReport, Warehouse, make_report_view
+from copilot_assets.warehouse.raw import ExpectedReport, make_report_view
+from copilot_assets.warehouse.store import Warehouse
 
 (LEGACY,) = (report for report in REPORTS if report.record is LegacyDay)
 

@@ -23,7 +23,7 @@ from copilot_assets.settings import (
     plan_prices,
     seat_grace_days,
 )
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,7 +18,8 @@ import polars as pl
 
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.records.contract import fingerprint
-from copilot_assets.warehouse.store import COUNTS, ExpectedReport, bound_memory, registered, transaction, widen_expected
+from copilot_assets.warehouse.raw import COUNTS, ExpectedReport, widen_expected
+from copilot_assets.warehouse.tables import bound_memory, registered, transaction
 
 if TYPE_CHECKING:
     from copilot_assets.github.fetches import Fetch

@@ -21,8 +21,11 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.installation import expected_reports
 from copilot_assets.settings import Settings
 from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
-from copilot_assets.warehouse.store import Warehouse, ensure_table, expect, transaction
+from copilot_assets.warehouse.raw import expect
+from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import ensure_table, transaction
 
 STATUS_CODES = {
     "reported": 200,
@@ -145,7 +148,7 @@ def days(first: date, last: date) -> list[date]:
 
 def empty_warehouse(path: Path) -> Warehouse:
     """A new file with all raw and flat tables, as a first run leaves it when nothing is set and nothing came."""
-    warehouse = Warehouse(path)
+    warehouse = DuckDBFile(path)
     with warehouse.connect() as connection:
         write_inputs(connection, Inputs.from_env({}))
         for table in FLAT_TABLES:

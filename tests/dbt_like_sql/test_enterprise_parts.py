@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from copilot_assets.warehouse.store import registered, transaction
+from copilot_assets.warehouse.tables import registered, transaction
 from tests.dbt_like_sql.conftest import Book
 
 MONDAY, TODAY = date(2026, 9, 7), date(2026, 10, 1)

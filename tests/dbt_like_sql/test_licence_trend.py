@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import MODELS, Book, Row, days, made_from
 
 ORG, OTHER_ORG, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"

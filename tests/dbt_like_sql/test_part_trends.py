@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import Book, Row, days
 
 ORG, OTHER_ORG, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"

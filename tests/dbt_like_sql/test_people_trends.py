@@ -16,7 +16,7 @@ from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.people.identities import Identities
 from copilot_assets.records import EntityDay, UserDay, UserTeamDay
 from copilot_assets.settings import IdentityMode
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import MODELS, Book, Row, days, empty_warehouse, made_from
 
 ORG, LABS = "org:octo-org", "org:octo-labs"

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import MODELS, Book, Row, days
 
 ORG, OTHER_ORG = "org:octo-org", "org:octo-labs"

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from copilot_assets.sql_models.files import SqlModel
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import MODELS, Book, Row, days, empty_warehouse
 
 ORG, OTHER_ORG, TEAM = "org:octo-org", "org:octo-labs", "team:octo-org/core"

@@ -29,8 +29,8 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.records import Record, RepoDay
 from copilot_assets.records.contract import duckdb_structure
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 
 DAY = date(2026, 9, 1)
 ORG = Scope.parse("org:octo-org")
@@ -133,7 +133,7 @@ def numbers(
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Warehouse(tmp_path_factory.mktemp("warehouse") / "c.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path_factory.mktemp("warehouse") / "c.duckdb").connect() as connection:
         yield connection
 
 

@@ -15,7 +15,7 @@ from copilot_assets.people.identities import Identities
 from copilot_assets.records import EntityDay, RepoDay, UserDay
 from copilot_assets.records.names import NAMES
 from copilot_assets.settings import IdentityMode
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 DAY = date(2026, 9, 1)
 REPORT = "organization-1-day"
@@ -28,7 +28,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse with one day of one organisation, in a language that nobody has another name for."""
     element = {"language": "quux", "feature": "agent_edit", "loc_added_sum": 3}
     payload = {"day": DAY.isoformat(), "totals_by_language_feature": [element, element | {"language": "c#"}]}
-    with Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         connection.execute(
             "insert into raw.fetches by name select 'f' as fetch_id, 'org:o' as scope, ? as report, ? as day, "
             "now()::timestamp as requested_at, 'reported' as outcome, 1 as records, 'x' as sha256, '' as evidence",

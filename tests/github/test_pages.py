@@ -17,8 +17,8 @@ import pytest
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.standin import Fault, Standin
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 from tests.conftest import TODAY
 from tests.github.test_client import CORP, ORG, fetch
 
@@ -114,7 +114,7 @@ def test_a_list_that_breaks_off_in_the_middle_lands_nothing_and_what_was_there_s
     tmp_path: Path, second: dict[str, Any] | int, outcome: Outcome, words: str
 ) -> None:
     lists = Lists({FIRST: page(1, 2), SECOND: page(3)}, {FIRST: SECOND})
-    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with lists.serving(), DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
 
         def kept() -> list[tuple[Any, ...]]:
             return connection.execute("from raw.records order by seq").fetchall()
@@ -138,7 +138,7 @@ def test_a_list_that_breaks_off_in_the_middle_lands_nothing_and_what_was_there_s
 def test_a_broken_seat_is_left_out_of_the_list_and_the_others_land(tmp_path: Path) -> None:
     lists = Lists({FIRST: page(1, 2), SECOND: page(3, 4, total=4)}, {FIRST: SECOND})
     lists.pages[SECOND]["seats"][0] = {"assignee": {"id": 3}}  # type: ignore[index]
-    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with lists.serving(), DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         got = seats(lists, tmp_path)
         assert (got.outcome, got.records, got.headline) == (Outcome.REPORTED, 3, {"total_seats": 4})
         assert "1 broken one was left out" in got.evidence
@@ -152,7 +152,7 @@ def test_a_broken_seat_is_left_out_of_the_list_and_the_others_land(tmp_path: Pat
 
 def test_a_list_of_broken_seats_alone_fails_and_the_one_from_before_stays(tmp_path: Path) -> None:
     lists = Lists({FIRST: page(1, total=1)})
-    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with lists.serving(), DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         land(connection, [seats(lists, tmp_path)], "run-1")
         before = connection.execute("from raw.records").fetchall()
         lists.pages[FIRST] = {"total_seats": 2, "seats": [{"assignee": {"id": 3}}, {"assignee": {"id": 4}}]}
@@ -193,7 +193,7 @@ def test_a_list_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
 
 def test_nobody_with_a_seat_is_an_answer_and_no_hole(tmp_path: Path) -> None:
     lists = Lists({FIRST: page(total=0)})
-    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with lists.serving(), DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         got = seats(lists, tmp_path)
         assert (got.outcome, got.records, got.headline) == (Outcome.REPORTED, 0, {"total_seats": 0})
         land(connection, [got], "run")
@@ -210,7 +210,7 @@ def test_a_total_that_is_not_told_is_unknown(tmp_path: Path) -> None:
 def test_one_seat_is_a_record_like_many(standin: Standin, tmp_path: Path) -> None:
     """A list of one is written as an object, and must not be taken for something else."""
     lists = Lists({FIRST: page(7, total=1)})
-    with lists.serving(), Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with lists.serving(), DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         land(connection, [seats(lists, tmp_path)], "run")
         rows = connection.execute("select scope, day, seq, payload ->> '$.assignee.id' from raw.records").fetchall()
     assert rows == [(str(ORG), TODAY, 1, "7")]

@@ -13,7 +13,7 @@ import pytest
 
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin import Standin
-from copilot_assets.warehouse.store import transaction
+from copilot_assets.warehouse.tables import transaction
 from tests.conftest import TODAY, Company, new_company
 from tests.dbt_like_sql.conftest import Book, empty_warehouse
 

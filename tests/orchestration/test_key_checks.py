@@ -8,7 +8,9 @@ import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.orchestration.checks import build_key_checks
-from copilot_assets.warehouse.store import Warehouse, ensure_table
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import ensure_table
 
 SEAT = dg.AssetCheckKey(dg.AssetKey(["flat", "seat"]), "keys_are_unique")
 
@@ -19,7 +21,7 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
 
     One scope's entity row stands in `flat.entity_ide_daily` twice; no other table has a row.
     """
-    warehouse = Warehouse(tmp_path / "keys.duckdb")
+    warehouse = DuckDBFile(tmp_path / "keys.duckdb")
     with warehouse.connect() as connection:
         for table in FLAT_TABLES:
             ensure_table(connection, "flat", table.name, table.columns)

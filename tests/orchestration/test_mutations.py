@@ -39,8 +39,8 @@ from copilot_assets.records.contract import duckdb_structure
 from copilot_assets.standin import World
 from copilot_assets.standin.accounts import Accounts
 from copilot_assets.standin.people import OCTO_LABS, ORGANIZATIONS
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 from tests.conftest import TODAY, clock, report_named
 
 PER_REPORT = 840  # twelve reports: 10,080 files
@@ -376,7 +376,7 @@ def test_a_damaged_report_is_taken_or_refused(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     dice = random.Random(f"mutations of {report.name}")
-    warehouse, model = Warehouse(tmp_path / "w.duckdb"), Model()
+    warehouse, model = DuckDBFile(tmp_path / "w.duckdb"), Model()
     with warehouse.connect() as connection:
         for first in range(0, PER_REPORT, KEYS):
             batch = []

@@ -18,7 +18,6 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from copilot_assets import warehouse
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import inspect_files
@@ -30,8 +29,9 @@ from copilot_assets.records import Seat, UserDay, UserTeamDay
 from copilot_assets.settings import IdentityMode
 from copilot_assets.shell.cli import main
 from copilot_assets.standin import Standin
+from copilot_assets.warehouse import duckdb_file
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 from tests.conftest import KEY, TODAY, Company, new_company, pseudonym, report_named
 
 DAY = date(2026, 9, 1)
@@ -54,7 +54,7 @@ class Shelf:
 
     def __init__(self, folder: Path, mode: str = "pseudonym") -> None:
         self.folder = folder
-        self.warehouse = Warehouse(folder / "copilot.duckdb")
+        self.warehouse = DuckDBFile(folder / "copilot.duckdb")
         (folder / "copilot.key").write_text(KEY.hex())
         self.identities = Identities(IdentityMode(mode), folder / "copilot.key")
         self._landed = 0
@@ -112,9 +112,8 @@ class Shelf:
 @pytest.fixture(autouse=True)
 def texts_are_legible_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test that finds no login in the bytes has looked where it would be; zstd hides those that are there."""
-    legible = warehouse._RAW_DDL.replace(" using compression zstd", "")
-    assert legible != warehouse._RAW_DDL
-    monkeypatch.setattr(warehouse, "_RAW_DDL", legible)
+    assert duckdb_file._KEPT_TEXT == "json using compression zstd"
+    monkeypatch.setattr(duckdb_file, "_KEPT_TEXT", "json")
 
 
 @pytest.fixture

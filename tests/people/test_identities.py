@@ -18,10 +18,10 @@ import pytest
 
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.flat.rows import show_people
-from copilot_assets.people.identities import Identities, key_path
+from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records import Record, Seat, UserDay, UserTeamDay
 from copilot_assets.settings import IdentityMode, Settings, SettingsError, identity_mode
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from tests.conftest import pseudonym
 
 DAY = date(2026, 9, 1)
@@ -67,8 +67,8 @@ def test_the_key_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_the_key_stands_beside_the_database() -> None:
-    assert key_path(Path("data/copilot.duckdb")) == Path("data/copilot.key")
-    assert key_path(Path("my.company.duckdb")) == Path("my.company.key")
+    assert DuckDBFile(Path("data/copilot.duckdb")).beside(KEY_SUFFIX) == Path("data/copilot.key")
+    assert DuckDBFile(Path("my.company.duckdb")).beside(KEY_SUFFIX) == Path("my.company.key")
 
 
 @pytest.mark.parametrize("text", ["", "no key", "00" * 31, "00" * 33, "é" * 64])
@@ -199,7 +199,7 @@ TABLES = ("user_daily", "user_ide_daily", "user_team_daily", "seat", "seat_grant
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse with a record of one person in each report about people."""
-    with Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         for report, (_, payload) in PAYLOADS.items():
             land(connection, report, {"day": str(DAY), **payload})
         yield connection

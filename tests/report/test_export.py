@@ -21,11 +21,11 @@ from click.testing import CliRunner, Result
 from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.report.export import FLAT, SCHEMAS, Exported, ExportError, export, reading
-from copilot_assets.settings import ExportFormat, SettingsError, export_folder, export_format
+from copilot_assets.report.export import FLAT, SCHEMAS, Exported, ExportError, export
+from copilot_assets.settings import ExportFormat, SettingsError, export_format
 from copilot_assets.shell.cli import main
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from tests.conftest import TODAY, Company
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ create table people.profile as select 'mona' as user_login;
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "copilot.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         connection.execute(TABLES)
     return path
 
@@ -69,11 +69,11 @@ def out(tmp_path: Path) -> Path:
 
 
 def exported(path: Path, folder: Path, file_format: ExportFormat = "parquet", *more: str) -> Exported:
-    return export(reading(path), folder, file_format, (*SCHEMAS, *more))
+    return export(DuckDBFile(path).read(), folder, file_format, (*SCHEMAS, *more))
 
 
 def change(path: Path, statement: str) -> None:
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         connection.execute(statement)
 
 
@@ -250,7 +250,7 @@ while True:
 def test_a_reader_never_sees_a_missing_file_nor_half_a_file_nor_two_exports_mixed(tmp_path: Path) -> None:
     out, exports = tmp_path / "out", 25
     tables = ("weekly.user_trend", "weekly.last_28_days", "quality.day_status")
-    warehouse = Warehouse(tmp_path / "copilot.duckdb")
+    warehouse = DuckDBFile(tmp_path / "copilot.duckdb")
 
     def export_generation(n: int) -> None:
         for table in tables:
@@ -283,7 +283,7 @@ def test_a_reader_never_sees_a_missing_file_nor_half_a_file_nor_two_exports_mixe
 
 def test_an_export_is_of_one_moment(path: Path, out: Path) -> None:
     """Rows that another connection of the process commits meanwhile are in all files or in none."""
-    warehouse = Warehouse(path)
+    warehouse = DuckDBFile(path)
 
     @contextmanager
     def disturbed() -> Iterator[duckdb.DuckDBPyConnection]:
@@ -326,7 +326,7 @@ def test_whoever_may_enter_the_folder_may_read_the_files(path: Path, out: Path) 
     for umask, folder_mode, file_mode in ((0o022, 0o755, 0o644), (0o027, 0o750, 0o640), (0o077, 0o700, 0o600)):
         before = os.umask(umask)
         try:
-            export(private(reading(path)), out, "parquet")
+            export(private(DuckDBFile(path).read()), out, "parquet")
         finally:
             os.umask(before)
         inside = [out.resolve(), *out.resolve().rglob("*")]
@@ -448,7 +448,8 @@ SLOW = """
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from copilot_assets.report.export import export, reading
+from copilot_assets.report.export import export
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 @contextmanager
 def slow(warehouse):
@@ -457,7 +458,7 @@ def slow(warehouse):
     print("every table is written, tables.json is not", flush=True)
     sys.stdin.read()
 
-export(slow(reading(Path(sys.argv[1]))), Path(sys.argv[2]), "parquet")
+export(slow(DuckDBFile(Path(sys.argv[1])).read()), Path(sys.argv[2]), "parquet")
 """
 
 
@@ -490,7 +491,7 @@ def test_two_exports_in_one_process_do_not_meet_either(path: Path, out: Path) ->
 
     @contextmanager
     def waiting() -> Iterator[duckdb.DuckDBPyConnection]:
-        with reading(path) as connection:
+        with DuckDBFile(path).read() as connection:
             inside.set()
             go_on.wait(10)
             yield connection
@@ -550,7 +551,7 @@ def test_the_command_without_a_warehouse_makes_nothing(shell: Callable[..., Resu
 
 
 def test_the_command_before_anything_was_rebuilt_ends_with_1(shell: Callable[..., Result], tmp_path: Path) -> None:
-    with Warehouse(tmp_path / "copilot.duckdb").connect():
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect():
         pass
     result = shell("out")
     assert result.exit_code == 1
@@ -576,10 +577,10 @@ def test_the_command_while_another_process_writes(path: Path, shell: Callable[..
 
 
 def test_the_settings_need_no_token() -> None:
-    assert export_folder({}) == Path("data/export")
-    assert export_folder({"COPILOT_WAREHOUSE": "/srv/x/copilot.duckdb"}) == Path("/srv/x/export")
-    assert export_folder({"COPILOT_EXPORT": "~/bi"}) == Path.home() / "bi"
-    assert export_folder({"COPILOT_EXPORT": "Off"}) is None
+    assert Installation({}).export_folder() == Path("data/export")
+    assert Installation({"COPILOT_WAREHOUSE": "/srv/x/copilot.duckdb"}).export_folder() == Path("/srv/x/export")
+    assert Installation({"COPILOT_EXPORT": "~/bi"}).export_folder() == Path.home() / "bi"
+    assert Installation({"COPILOT_EXPORT": "Off"}).export_folder() is None
     assert export_format({}) == "parquet"
     assert export_format({"COPILOT_EXPORT_FORMAT": "CSV"}) == "csv"
     with pytest.raises(SettingsError, match=r"^COPILOT_EXPORT_FORMAT is 'xlsx'. Write parquet or csv\."):
@@ -629,7 +630,7 @@ def test_a_model_that_fails_leaves_the_files_of_the_run_before(tmp_path: Path) -
             (sql / name).parent.mkdir(parents=True, exist_ok=True)
             (sql / f"{name}.sql").write_text(f"/*\ndescription: One row per nothing.\n*/\n{query}\n")
         models = load_models(sql)
-        resources = {"installation": installation, "warehouse": Warehouse(installation.warehouse_path())}
+        resources = {"installation": installation, "warehouse": DuckDBFile(installation.warehouse().path)}
         with dg.DagsterInstance.ephemeral() as instance:
             return dg.materialize(
                 [build_sql_assets(models, ()), build_export_asset(models)],

@@ -23,7 +23,7 @@ from copilot_assets.shell.cli import main
 from copilot_assets.shell.runs import RangeResult
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.archive import import_archive, read_archive
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from tests.dbt_like_sql.conftest import empty_warehouse
 
 MONDAY, NEXT_MONDAY = date(2024, 7, 1), date(2024, 7, 8)
@@ -84,7 +84,7 @@ class Shell:
 
 
 def _rebuild_tables(installation: Installation, *, instance: dg.DagsterInstance, run_id: str) -> RangeResult:
-    with empty_warehouse(installation.warehouse_path()).connect() as connection:  # with all tables, that is
+    with empty_warehouse(installation.warehouse().path).connect() as connection:  # with all tables, that is
         refresh_flat(connection, LegacyDay, ["legacy-metrics"], installation.identities())
         for model in load_models():
             connection.execute(f"create schema if not exists {model.schema}")
@@ -243,7 +243,7 @@ def test_a_fault_in_any_file_imports_nothing(shell: Shell, content: str, words: 
 
 def test_a_fault_leaves_a_database_as_it_was(shell: Shell) -> None:
     archive = read_archive([Path(shell.save("good.json", GOOD))], TODAY)
-    warehouse = Warehouse(shell.database)
+    warehouse = DuckDBFile(shell.database)
     import_archive(warehouse, archive, Scope.parse("org:octo-org"), overwrite=False, run_id="run-1", today=TODAY)
     before = shell.raw()
     shell.save("new.json", json.dumps([day(MONDAY, 1, 1), day(TUESDAY, 1, 1), {"date": "yesterday"}]))

@@ -21,7 +21,7 @@ from copilot_assets.shell.cli import main
 from copilot_assets.shell.state import Status, read_changes, read_status
 from copilot_assets.shell.status import CHANGES_SHOWN, MARKS, as_json, as_parts, changes_as_table
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from tests.conftest import TODAY
 from tests.dbt_like_sql.conftest import Book, days
 
@@ -38,7 +38,7 @@ def september(day: int) -> date:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The history of one organisation since 2026-09-20, as it is known on the morning of 2026-10-01."""
     path = tmp_path_factory.mktemp("status") / "copilot.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         book = Book(connection)
         book.expect(ORG, start=september(20), today=TODAY)
         book.fetch(ORG, REPORT, september(27), asked=september(29), headline={"daily_active_users": 7})
@@ -79,7 +79,7 @@ def said(status: Status, width: int = 100) -> str:
 
 
 def test_a_character_for_each_day(path: Path) -> None:
-    lines = printed(read_status(path, TODAY, 12))
+    lines = printed(read_status(DuckDBFile(path), TODAY, 12))
     # The longest name has 21 characters: two before it, two after.
     margin = 25
     first = lines.index(ORG)
@@ -89,7 +89,7 @@ def test_a_character_for_each_day(path: Path) -> None:
 
 
 def test_the_legend_has_what_occurs_and_how_often(path: Path) -> None:
-    status = read_status(path, TODAY, 3)
+    status = read_status(DuckDBFile(path), TODAY, 3)
     lines = [re.split(r"\s{2,}", line.strip())[:4] for line in printed(status)]
     assert lines[1] == ["Sep"], "the year would stand beyond the days"
     # All days from the 20th on: 11 of 6 reports, and of them the three that are shown.
@@ -110,7 +110,7 @@ def test_the_legend_has_what_occurs_and_how_often(path: Path) -> None:
 
 
 def test_what_was_done_last(path: Path) -> None:
-    text = said(read_status(path, TODAY, 12))
+    text = said(read_status(DuckDBFile(path), TODAY, 12))
     assert (
         "last asked 2026-10-01 03:00 UTC, today; users-1-day of 2026-09-22 about org:octo-org: no_report "
         "last run 2026-10-01 03:00 UTC, run-of-the-1st; 5 reported, 3 no_report, 1 failed, 1 forbidden "
@@ -119,7 +119,7 @@ def test_what_was_done_last(path: Path) -> None:
 
 
 def test_what_needs_a_hand_is_told_once_for_each_remedy(path: Path) -> None:
-    status = read_status(path, TODAY, 12)
+    status = read_status(DuckDBFile(path), TODAY, 12)
     assert status.needs_a_hand
     lines = [line.strip() for line in printed(status)]
     start = lines.index("Needs a hand:")
@@ -140,7 +140,7 @@ def test_what_needs_a_hand_is_told_once_for_each_remedy(path: Path) -> None:
 
 def test_days_since_the_last_run_are_holes_too(path: Path) -> None:
     """Four days later: a day is due when three more have closed, so the first of October is, and the second is not."""
-    status = read_status(path, TODAY + timedelta(days=4), 5)
+    status = read_status(DuckDBFile(path), TODAY + timedelta(days=4), 5)
     (users,) = (series for series in status.series if series.report == USERS)
     assert list(users.days) == days(september(30), date(2026, 10, 4))
     assert "".join(MARKS[each].character for each in users.days.values()) == "??···"
@@ -150,7 +150,7 @@ def test_days_since_the_last_run_are_holes_too(path: Path) -> None:
 def test_only_what_is_still_asked_for_has_new_holes(tmp_path: Path) -> None:
     """One organisation was given up in mid-September; an archive of a team came two days after the last run."""
     path, team = tmp_path / "copilot.duckdb", "team:octo-org/core"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         book = Book(connection)
         book.expect(LABS, start=september(10), today=september(12))
         book.fetch(LABS, REPORT, september(10))
@@ -159,7 +159,7 @@ def test_only_what_is_still_asked_for_has_new_holes(tmp_path: Path) -> None:
         book.expect(team, start=date(2026, 3, 1), today=TODAY + timedelta(days=2), legacy=True)
         book.fetch(team, "legacy-metrics", date(2026, 3, 1))
         connection.execute("update raw.fetches set http_status = null where scope = ?", [team])
-    status = read_status(path, TODAY + timedelta(days=4), 5)
+    status = read_status(DuckDBFile(path), TODAY + timedelta(days=4), 5)
     assert {chore.scope for chore in status.chores} == {ORG}
     assert all(chore.days[-1] == TODAY for chore in status.chores), "the newest day that is due"
     assert status.last_ask is not None
@@ -171,13 +171,13 @@ def test_only_what_is_still_asked_for_has_new_holes(tmp_path: Path) -> None:
 def test_records_left_out_and_unknown_fields_need_a_hand(tmp_path: Path) -> None:
     path = tmp_path / "copilot.duckdb"
     key = {"fetch_id": "fetch-0001", "scope": ORG, "report": USERS}
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         book = Book(connection)
         book.fetch(ORG, USERS, september(20), asked=TODAY)
-    quiet = read_status(path, TODAY, 12)
+    quiet = read_status(DuckDBFile(path), TODAY, 12)
     assert not quiet.needs_a_hand
     assert printed(quiet)[-1] == "Nothing needs a hand."
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         book = Book(connection)
         for day, fault in ((3, "$.day: too long"), (5, "$.day: too long"), (4, "$.user_id: missing")):
             book.insert(
@@ -186,7 +186,7 @@ def test_records_left_out_and_unknown_fields_need_a_hand(tmp_path: Path) -> None
         for field in ("$.b", "$.a", "$.a"):
             drift = {"path": field, "json_type": "number", "records": 3}
             book.insert("raw.unknown_fields", **key, day=september(6), **drift)
-    status = read_status(path, TODAY, 12)
+    status = read_status(DuckDBFile(path), TODAY, 12)
     assert status.needs_a_hand
     text = said(status)
     assert "users-1-day, 2026-09-03 to 2026-09-05: 2 with $.day: too long" in text
@@ -197,7 +197,7 @@ def test_records_left_out_and_unknown_fields_need_a_hand(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("width", "count"), [(100, 60), (100, 365), (80, 60), (60, 61)])
 def test_it_fits_the_screen(path: Path, width: int, count: int) -> None:
-    status = read_status(path, TODAY, count)
+    status = read_status(DuckDBFile(path), TODAY, count)
     lines = printed(status, width)
     # What may be cut by nobody, such as the path, is printed whole.
     assert max(map(len, lines[1:])) <= width
@@ -219,7 +219,7 @@ def test_every_status_has_a_character() -> None:
 def test_a_status_that_nobody_told_this_screen_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(MARKS, "not_requested")
     monkeypatch.delitem(MARKS, "pending")
-    lines = printed(read_status(path, TODAY, 12))
+    lines = printed(read_status(DuckDBFile(path), TODAY, 12))
     assert any(line.endswith(" *█0********") for line in lines)
     assert any(line.startswith("*  not_requested") for line in lines)
 
@@ -229,7 +229,7 @@ def test_a_status_that_nobody_told_this_screen_of(path: Path, monkeypatch: pytes
 
 def test_the_days_that_github_changed(tmp_path: Path) -> None:
     path = tmp_path / "copilot.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         book = Book(connection)
         book.expect(ORG, start=september(1), today=TODAY)
         # A day is final three full days after it closed: what came on the 20th about the 10th is late.
@@ -238,7 +238,7 @@ def test_the_days_that_github_changed(tmp_path: Path) -> None:
         book.fetch(ORG, USERS, september(18), asked=september(19), records=1200)
         book.fetch(ORG, USERS, september(18), asked=september(21), records=1199)
         connection.execute("update raw.fetches set sha256 = fetch_id")
-    changes = read_changes(path, TODAY, CHANGES_SHOWN)
+    changes = read_changes(DuckDBFile(path), TODAY, CHANGES_SHOWN)
     console = Console(file=StringIO(), width=100)
     console.print(changes_as_table(changes))
     assert isinstance(console.file, StringIO)
@@ -254,7 +254,7 @@ def test_the_days_that_github_changed(tmp_path: Path) -> None:
 
 
 def test_no_change_is_said(path: Path) -> None:
-    assert "changed no day" in str(changes_as_table(read_changes(path, TODAY, CHANGES_SHOWN)))
+    assert "changed no day" in str(changes_as_table(read_changes(DuckDBFile(path), TODAY, CHANGES_SHOWN)))
 
 
 # --- The command ------------------------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def test_a_warehouse_that_is_not_there_is_not_made(asked: Path) -> None:
 
 
 def test_an_empty_one_says_what_to_do(asked: Path) -> None:
-    with Warehouse(asked / "new.duckdb").connect():
+    with DuckDBFile(asked / "new.duckdb").connect():
         pass
     duckdb.connect(str(asked / "somebody's.duckdb")).close()
     for name in ("new.duckdb", "somebody's.duckdb"):
@@ -363,7 +363,7 @@ def test_one_that_is_no_database_or_open_elsewhere(asked: Path) -> None:
 
 def test_a_warehouse_of_an_older_version(asked: Path) -> None:
     path = asked / "old.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         Book(connection).expect(ORG, start=september(28), today=TODAY)
         for table in ("quarantine", "unknown_fields"):
             connection.execute(f"drop table raw.{table}")

@@ -21,6 +21,7 @@ from copilot_assets.sql_models.files import (
     column_lineage,
     load_models,
 )
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import Warehouse
 
 REPOSITORY = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Ana and Bo on Monday 2 March 2026 and Tuesday, Cy a week later; Dee did nothing, Eve is unknown."""
-    warehouse = Warehouse(tmp_path / "test.duckdb")
+    warehouse = DuckDBFile(tmp_path / "test.duckdb")
     query(warehouse, "create schema flat")
     query(warehouse, "create table flat.user_daily (scope varchar, day date, login varchar, interactions bigint)")
     query(

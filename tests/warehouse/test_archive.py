@@ -22,7 +22,9 @@ from copilot_assets.warehouse.archive import (
     import_archive,
     read_archive,
 )
-from copilot_assets.warehouse.store import ExpectedReport, Warehouse, expect
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.raw import ExpectedReport, expect
+from copilot_assets.warehouse.store import Warehouse
 
 TODAY = date(2026, 11, 22)
 ORG = Scope.parse("org:octo-org")
@@ -209,7 +211,7 @@ def test_within_a_file_the_later_record_counts(tmp_path: Path) -> None:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "copilot.duckdb")
+    return DuckDBFile(tmp_path / "copilot.duckdb")
 
 
 def rows(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from copilot_assets.settings import SettingsError
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Event, Inputs, read_events, write_inputs
-from copilot_assets.warehouse.store import Warehouse
 
 HEADER = "date,scope,what\n"
 DAY = date(2026, 9, 7)
@@ -220,7 +220,7 @@ def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def connection(tmp_path: Path) -> duckdb.DuckDBPyConnection:
-    with Warehouse(tmp_path / "copilot.duckdb").connect():
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect():
         pass  # the project's own tables
     return duckdb.connect(str(tmp_path / "copilot.duckdb"))
 

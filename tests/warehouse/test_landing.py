@@ -38,8 +38,10 @@ from copilot_assets.shell.runs import run_range
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import ExpectedReport, Warehouse, WarehouseError, expect
+from copilot_assets.warehouse.raw import ExpectedReport, expect
+from copilot_assets.warehouse.store import WarehouseError
 from tests.conftest import TODAY, Company, report_named, sentences
 from tests.github.test_client import CORP, LABS, ORG, fetch
 
@@ -147,7 +149,7 @@ def test_every_no_and_every_odd_body_has_its_outcome(standin: Standin, tmp_path:
 def test_the_wrapping_of_a_file_leaves_no_trace_in_the_records(standin: Standin, tmp_path: Path, fault: str) -> None:
     def landed(name: str) -> list[tuple[str, str]]:
         (got,) = fetch(standin, tmp_path, scopes=[CORP], days=[DAY - timedelta(days=2)])  # a working day
-        with Warehouse(tmp_path / name).connect() as connection:
+        with DuckDBFile(tmp_path / name).connect() as connection:
             assert land(connection, [got], "run")[0].outcome is Outcome.REPORTED
             rows = connection.execute("select scope, payload from raw.records order by seq").fetchall()
         return [(str(scope), str(payload)) for scope, payload in rows]
@@ -196,7 +198,7 @@ class Shelf:
 
 @pytest.fixture
 def shelf(standin: Standin, tmp_path: Path) -> Iterator[Shelf]:
-    with Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         yield Shelf(standin, tmp_path, connection)
 
 
@@ -380,10 +382,12 @@ def test_the_flat_tables_follow_a_newer_contract_and_it_is_no_revision(shelf: Sh
 
 def test_a_ledger_that_does_not_tell_the_contract_gets_the_day_anew_once(standin: Standin, tmp_path: Path) -> None:
     path = tmp_path / "old.duckdb"
-    with Warehouse(path).connect() as connection:
+    with DuckDBFile(path).connect() as connection:
         take_body(Shelf(standin, tmp_path, connection), USERS)
-        connection.execute("drop view raw.current_fetches; alter table raw.fetches drop column contract")
-    with Warehouse(path).connect() as connection:
+        # As a version left it that did not say which it was, either.
+        connection.execute("drop view raw.current_fetches; drop table raw.layout")
+        connection.execute("alter table raw.fetches drop column contract")
+    with DuckDBFile(path).connect() as connection:
         shelf = Shelf(standin, tmp_path, connection)
         assert shelf.rows("select contract from raw.current_fetches") == [(None,)]
         (old,) = {row[-1] for row in shelf.content()[0]}
@@ -492,7 +496,7 @@ def test_a_damaged_file_is_not_called_open_elsewhere(tmp_path: Path) -> None:
     path = tmp_path / "blocks" / "lock.duckdb"
     path.parent.mkdir()
     path.write_bytes(b"no database " * 5000)
-    with pytest.raises(WarehouseError, match="is not a DuckDB file"), Warehouse(path).connect():
+    with pytest.raises(WarehouseError, match="is not a DuckDB file"), DuckDBFile(path).connect():
         pass
 
 

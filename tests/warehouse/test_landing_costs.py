@@ -21,8 +21,8 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.people.identities import Identities
 from copilot_assets.records import UserDay
 from copilot_assets.settings import IdentityMode
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.store import Warehouse
 from tests.conftest import report_named
 
 DAY = date(2026, 9, 1)
@@ -33,7 +33,7 @@ IO = Path("/proc/self/io")
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Warehouse(tmp_path / "copilot.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
         connection.execute("call enable_logging('QueryLog')")
         yield connection
 

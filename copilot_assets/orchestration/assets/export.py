@@ -10,7 +10,7 @@ import dagster as dg
 
 from copilot_assets.orchestration.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences, table_value
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.settings import export_folder, export_format
+from copilot_assets.settings import export_format
 from copilot_assets.sql_models.files import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse.store import Warehouse
 
@@ -39,7 +39,7 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         from copilot_assets.report.export import export
 
         with sentences():
-            folder = export_folder(installation.env)
+            folder = installation.export_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_EXPORT is off."})
             exported = export(warehouse.connect(), folder, export_format(installation.env))

@@ -22,7 +22,8 @@ from copilot_assets.orchestration.installation import Installation, asked_report
 from copilot_assets.orchestration.partitions import days_of
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import Settings
-from copilot_assets.warehouse.store import Warehouse, expect, make_report_view
+from copilot_assets.warehouse.raw import expect, make_report_view
+from copilot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
     from copilot_assets.github.fetches import Fetch

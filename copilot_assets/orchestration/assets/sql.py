@@ -30,7 +30,8 @@ from copilot_assets.sql_models.files import (
     check_references,
     column_lineage,
 )
-from copilot_assets.warehouse.store import Warehouse, row_count, transaction
+from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb

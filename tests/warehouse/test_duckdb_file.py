@@ -1,11 +1,13 @@
-"""How the file is opened: whatever its name, whoever made it, by several connections of one process at once."""
+"""How the file is opened, kept and read: whatever its name, whoever made it, by several connections at once."""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from copilot_assets.warehouse.store import Warehouse, WarehouseError, another
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.store import WarehouseError
+from copilot_assets.warehouse.tables import another
 
 ROWS = "select count(*) from raw.forgotten"
 
@@ -16,7 +18,7 @@ def remember(connection: duckdb.DuckDBPyConnection, people: int) -> None:
 
 @pytest.mark.parametrize("name", ["copilot.duckdb", "memory.duckdb", "it's 100 %.duckdb", "warehouse", "temp.db"])
 def test_what_is_written_is_in_the_file_whatever_its_name(tmp_path: Path, name: str) -> None:
-    with Warehouse(tmp_path / name).connect() as connection:
+    with DuckDBFile(tmp_path / name).connect() as connection:
         remember(connection, 40_000)
     with duckdb.connect(str(tmp_path / name), read_only=True) as plain:
         assert plain.execute(ROWS).fetchall() == [(40_000,)]
@@ -31,7 +33,7 @@ def test_a_file_that_duckdb_itself_made_stays_as_it_is(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
         plain.execute("create table own as select 1 as one")
         before = plain.execute(version).fetchall()
-    with Warehouse(tmp_path / "a.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "a.duckdb").connect() as connection:
         assert connection.execute("from own").fetchall() == [(1,)]
         remember(connection, 1)
     with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
@@ -40,7 +42,7 @@ def test_a_file_that_duckdb_itself_made_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_connections_of_one_process_share_the_file(tmp_path: Path) -> None:
-    first, second = Warehouse(tmp_path / "a.duckdb"), Warehouse(tmp_path / "a.duckdb")
+    first, second = DuckDBFile(tmp_path / "a.duckdb"), DuckDBFile(tmp_path / "a.duckdb")
     with first.connect() as one:
         with second.connect() as two, another(two) as three:
             one.begin()
@@ -57,7 +59,42 @@ def test_a_connection_of_somebody_elses_in_the_same_process_is_named(tmp_path: P
     with duckdb.connect(str(tmp_path / "a.duckdb")) as plain:
         plain.execute("create table own as select 1 as one")
         with pytest.raises(WarehouseError, match=r"a\.duckdb is open in this process already"):
-            Warehouse(tmp_path / "a.duckdb").connect().__enter__()
+            DuckDBFile(tmp_path / "a.duckdb").connect().__enter__()
         assert plain.execute("from own").fetchall() == [(1,)]
-    with Warehouse(tmp_path / "a.duckdb").connect() as connection:
+    with DuckDBFile(tmp_path / "a.duckdb").connect() as connection:
         assert connection.execute("from own").fetchall() == [(1,)]
+
+
+def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
+    warehouse = DuckDBFile(tmp_path / "a.duckdb")
+    with warehouse.connect() as connection:
+        remember(connection, 1)
+    (tmp_path / "a.duckdb.anew").write_bytes(b"half")
+    (tmp_path / "a.duckdb.anew.wal").write_bytes(b"half")
+    (tmp_path / "a.duckdb.tmp").mkdir()
+    (tmp_path / "a.duckdb.tmp" / "duckdb_temp_storage-0.tmp").write_bytes(b"spilt")
+    (tmp_path / "a.csv").write_bytes(b"somebody's")
+    warehouse.maintain()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "a.duckdb"}
+    with warehouse.connect() as connection:
+        assert connection.execute(ROWS).fetchall() == [(1,)]
+
+
+def test_reading_writes_nothing_and_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"There is no warehouse at .*a\.duckdb yet"):
+        DuckDBFile(tmp_path / "a.duckdb").read().__enter__()
+    with DuckDBFile(tmp_path / "a.duckdb").connect() as connection:
+        remember(connection, 2)
+    before = (tmp_path / "a.duckdb").read_bytes()
+    with DuckDBFile(tmp_path / "a.duckdb").read() as connection:
+        assert connection.execute(ROWS).fetchall() == [(2,)]
+        connection.execute("create table memory.own as select 1 as one")
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            remember(connection, 1)
+    assert (tmp_path / "a.duckdb").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
+
+
+def test_the_command_that_asks_it_by_hand_can_be_pasted(tmp_path: Path) -> None:
+    assert DuckDBFile(Path("data/copilot.duckdb")).by_hand("from x") == 'duckdb -readonly data/copilot.duckdb "from x"'
+    assert DuckDBFile(Path("it's mine.duckdb")).by_hand("from x").startswith("duckdb -readonly 'it'\"'\"'s mine")

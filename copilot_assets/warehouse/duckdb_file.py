@@ -1,0 +1,248 @@
+"""The store that is one DuckDB file: how it is opened, by whom, and how somebody is forgotten in it.
+
+All that is true of a file and of no other store stands here: its path, the one process that it lets in, mode 0600, row
+groups, the version of its storage, compression, writing it anew. The code location loads this module without DuckDB,
+which a run needs and the UI's list of assets does not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from copilot_assets.warehouse.layout import bring_forward, layout_of
+from copilot_assets.warehouse.private import make_private, only_for_owner
+from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Rows. A day of a large company fills some row groups of this size, and of DuckDB's own 122,880 none: what is not full,
+# DuckDB merges again and again.
+_ROW_GROUP: Final = 16_384
+# DuckDB 2.0 writes files that 1.x can't open unless it is told to; people's BI tools bring their own version.
+_STORAGE_VERSION: Final = "v1.5.0"
+# Left to itself, DuckDB takes longer to choose how to compress JSON than to compress it, and comes to a fifth of zstd.
+_KEPT_TEXT: Final = "json using compression zstd"
+_ANEW: Final = '"the database anew"'
+
+
+class DuckDBFile:
+    """The DuckDB file at a path, made at first use: a `Warehouse` that lets one process in at a time.
+
+    Every file that this process makes while it is open is its owner's alone, as the database itself is (mode 0600).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._is_prepared = False
+
+    @property
+    def name(self) -> str:
+        """The path, as it was given."""
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        return self.path.exists()
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for writing, in the current layout; all connections of one process share the file.
+
+        Raises:
+            WarehouseError: another process holds the file, it is no DuckDB file or a newer version's, or it can't be
+                written.
+        """
+        connection = self._opened()
+        make_private(self.path)
+        with only_for_owner():
+            try:
+                if not self._is_prepared:
+                    bring_forward(connection, self.name, _KEPT_TEXT)
+                    self._is_prepared = True
+                yield connection
+            finally:
+                connection.close()
+
+    def read(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection for reading alone; see `Warehouse.read`.
+
+        Raises:
+            WarehouseError: there is no file; when it is entered, that it can't be opened, or is a newer version's.
+        """
+        if not self.exists():
+            raise WarehouseError(
+                f"There is no warehouse at {self.path} yet. Make it with copilot-assets backfill, "
+                "or set COPILOT_WAREHOUSE to where it is."
+            )
+        return self._reading()
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        with duckdb.connect(config={"temp_directory": f"{self.path}.tmp"}) as connection:
+            try:
+                connection.execute(f"attach {_quoted(self.path)} as {DATABASE} (read_only)")
+            except duckdb.Error as error:
+                raise WarehouseError(_why_not_opened(self.path, error)) from None
+            connection.execute(f"use {DATABASE}")
+            layout_of(connection, self.name)
+            yield connection
+
+    def maintain(self) -> None:
+        """Clear away what killed processes left beside the file: spills, and a file that was half written anew.
+
+        Raises:
+            WarehouseError: as of `connect`.
+        """
+        with self.connect():  # so nobody else is at work here
+            _remove(self._anew)
+            shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)
+
+    def forget(
+        self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
+    ) -> None:
+        """Write the file anew without some rows, and put it in the place of the old; see `Warehouse.forget`.
+
+        Rows that were only deleted would stay legible in the file's free blocks. The old file is read alone, and is
+        whole until the new one takes its place. It takes as much free disk again as the file has.
+
+        Raises:
+            WarehouseError: the database can't be opened.
+            OSError, duckdb.Error: the new file can't be written; the old one is as it was.
+        """
+        import duckdb
+
+        with self.connect() as connection:
+            _remove(self._anew)  # what a killed attempt left
+            try:
+                self._write_anew(connection, left_out(connection), noted)
+                self._anew.replace(self.path)
+            except (duckdb.Error, OSError):
+                with suppress(duckdb.Error):
+                    connection.execute(f"detach {_ANEW}")
+                _remove(self._anew)
+                raise
+
+    def why_not_writable(self) -> str | None:
+        """What keeps this user from writing the file; folders above it are made when it is opened."""
+        if self.path.is_dir():
+            return "it is a folder"
+        folder = next((parent for parent in self.path.absolute().parents if parent.exists()), Path("/"))
+        if not folder.is_dir():
+            return f"{folder} is not a folder"
+        target = self.path if self.path.exists() else folder
+        return None if os.access(target, os.W_OK) else f"this user may not write {target}"
+
+    def beside(self, suffix: str) -> Path:
+        """`data/copilot.key` for `.key`, beside `data/copilot.duckdb`."""
+        return self.path.with_suffix(suffix)
+
+    def folder(self) -> Path:
+        """The folder that the file is in."""
+        return self.path.parent
+
+    def by_hand(self, query: str) -> str:
+        """The command line of DuckDB's shell that asks the file something."""
+        return f'duckdb -readonly {shlex.quote(str(self.path))} "{query}"'
+
+    @property
+    def _anew(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.anew")
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with only_for_owner():
+                return _attached(self.path)
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseError(_why_not_opened(self.path, error)) from None
+
+    def _write_anew(
+        self, connection: duckdb.DuckDBPyConnection, left_out: Mapping[str, Condition], noted: Condition
+    ) -> None:
+        """Everything in the database into a new file, but for some rows of its tables."""
+        connection.execute("checkpoint")  # nothing of the old file may be left to write once the new one is there
+        _attach(connection, self._anew, _ANEW)
+        connection.execute(f"copy from database {DATABASE} to {_ANEW} (schema)")
+        for (table,) in connection.execute(_TABLES, [DATABASE]).fetchall():
+            condition, parameters = left_out.get(table, ("false", {}))
+            keep = f"not coalesce({condition}, false)"
+            connection.execute(f"insert into {_ANEW}.{table} from {table} where {keep}", parameters)
+        connection.execute(f"use {_ANEW}")
+        try:
+            connection.execute(*noted)
+        finally:
+            connection.execute(f"use {DATABASE}")
+        connection.execute(f"detach {_ANEW}")
+
+
+# Of one database, each as SQL takes its name.
+_TABLES: Final = """
+select '"' || schema_name || '"."' || table_name || '"'
+from duckdb_tables()
+where database_name = ? and not temporary
+order by all
+"""
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the file, by way of a database in memory: only ATTACH takes the size of row groups.
+
+    That one has the file's name, so all connections of a process share it.
+    """
+    import duckdb
+
+    connection = duckdb.connect(f":memory:{path}", config={"temp_directory": f"{path}.tmp"})
+    try:
+        _attach(connection, path, DATABASE)
+        connection.execute(f"use {DATABASE}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach a file, made where there is none, under a name, which is quoted already if it has to be."""
+    version = "" if path.exists() else f", storage_version '{_STORAGE_VERSION}'"  # a file keeps the one it has
+    connection.execute(f"attach if not exists {_quoted(path)} as {name} (row_group_size {_ROW_GROUP}{version})")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _remove(database: Path) -> None:
+    for path in (database, database.with_name(f"{database.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def _why_not_opened(path: Path, error: Exception) -> str:
+    """The sentence for a file that DuckDB does not open."""
+    text = str(error)
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+        who = f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
+        return (
+            f"{path} is open in {who}, and DuckDB lets one process in at a time. "
+            "Close it there (a notebook, a BI tool, a DuckDB shell or another run), then try again."
+        )
+    if "already attached" in text:
+        return f"{path} is open in this process already, by a connection of its own. Close that, then try again."
+    if isinstance(error, OSError) or "No such file" in text or "Permission" in text or "directory" in text.lower():
+        return f"{path} can't be written. Set COPILOT_WAREHOUSE to a file in a folder of yours."
+    return (
+        f"{path} is not a DuckDB file that this version opens ({text.splitlines()[0][:150]}). "
+        "Move it away or set COPILOT_WAREHOUSE to another file; nothing in it was changed."
+    )

@@ -1,0 +1,105 @@
+"""The layout of schema `raw`: which tables it has, step by step from the first version to this one.
+
+A step is never edited once it was released: what a newer version needs is a step more. Tables of other schemas are
+made by whoever fills them. Which kind of store it is matters to one type alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from copilot_assets.warehouse.raw import COUNTS
+from copilot_assets.warehouse.store import WarehouseError
+from copilot_assets.warehouse.tables import transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+# raw: what came, and a row for every attempt. `records`, `bytes`, `sha256` and the `contract` that read the answer are
+# null unless reported. Of `unknown_fields`, `records` have the field at least: not all are looked at (`Contents`).
+# A `person` who was forgotten is a pseudonym, whatever the flat tables show.
+_TABLES: Final = """
+create schema if not exists raw;
+create table if not exists raw.records (
+    scope varchar not null, report varchar not null, day date not null, seq bigint not null,
+    payload {kept_text} not null, fetch_id varchar not null
+);
+create table if not exists raw.fetches (
+    fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
+    requested_at timestamp not null, outcome varchar not null, http_status integer, records bigint, bytes bigint,
+    sha256 varchar, evidence varchar not null, run_id varchar, headline json
+);
+alter table raw.fetches add column if not exists contract varchar;
+create table if not exists raw.quarantine (
+    fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
+    place varchar not null, fault varchar not null, payload json not null
+);
+create table if not exists raw.unknown_fields (
+    fetch_id varchar not null, scope varchar not null, report varchar not null, day date not null,
+    path varchar not null, json_type varchar not null, records bigint not null
+);
+create table if not exists raw.expected_reports (
+    scope varchar not null, report varchar not null, start_day date not null, first_day date, retired_on date,
+    lag_days integer not null, history_days integer not null, threshold_people integer, activity varchar,
+    as_of date not null
+);
+create table if not exists raw.settings (min_cohort integer not null, seat_grace_days integer not null);
+create table if not exists raw.plan_prices (plan_type varchar not null, usd_per_month double not null);
+create table if not exists raw.events (
+    day date not null, scope varchar not null, team_slug varchar, what varchar not null
+);
+create table if not exists raw.forgotten (person bigint not null, forgotten_at timestamp not null);
+"""
+
+# Which layout it is: one row.
+_VERSION: Final = "create table raw.layout (version integer not null);"
+
+# What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
+# lack some of version 1: that step takes what it finds.
+_STEPS: Final = (_TABLES, _VERSION)
+LAYOUT: Final = len(_STEPS)
+# Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
+_VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"
+
+
+def bring_forward(connection: duckdb.DuckDBPyConnection, name: str, kept_text: str = "json") -> None:
+    """Bring schema `raw` of the database in use to this version's layout, in one transaction; nothing if it is there.
+
+    Args:
+        connection: where it is to be written.
+        name: what sentences call the store.
+        kept_text: the type of what GitHub sent, as the store keeps it best.
+
+    Raises:
+        WarehouseError: a newer version of the project wrote it.
+    """
+    found = layout_of(connection, name)
+    if found == LAYOUT:
+        return
+    with transaction(connection):
+        for step in _STEPS[found:]:
+            connection.execute(step.replace("{kept_text}", kept_text))
+        connection.execute(_VIEWS)
+        connection.execute("delete from raw.layout")
+        connection.execute("insert into raw.layout values (?)", [LAYOUT])
+
+
+def layout_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """The version of the database in use; 0 where it does not say.
+
+    Raises:
+        WarehouseError: a newer version of the project wrote it.
+    """
+    told = connection.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'raw' and table_name = 'layout'"
+    ).fetchall()
+    if not told:
+        return 0
+    ((found,),) = connection.execute("select coalesce(max(version), 0) from raw.layout").fetchall()
+    if found > LAYOUT:
+        raise WarehouseError(
+            f"{name} was written by a newer version of copilot-assets (layout {found}; this version knows {LAYOUT}). "
+            "Nothing was changed. Install that version again, or set COPILOT_WAREHOUSE to another database."
+        )
+    return int(found)

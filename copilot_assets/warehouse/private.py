@@ -1,0 +1,25 @@
+"""Files that are their owner's alone: what is kept of people is for nobody else on the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def make_private(path: Path) -> None:
+    """Take a file from everybody but its owner (mode 0600), where it is there and its file system knows modes."""
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+@contextmanager
+def only_for_owner() -> Iterator[None]:
+    """Files that this process makes inside are its owner's alone: DuckDB makes its log and its spills when it must."""
+    umask = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(umask)

@@ -1,0 +1,104 @@
+"""Schema `raw` as code uses it: which answer counts, which reports are expected, a view for each report.
+
+How fetches land is in `landing.py`, which tables there are in `layout.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Self
+
+from copilot_assets.github.reports import Report
+from copilot_assets.github.scopes import Scope
+from copilot_assets.warehouse.tables import transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Of the fetches of a (scope, report, day) the newest answer counts; a failure or refusal says nothing of the day.
+COUNTS: Final = """where outcome in ('reported', 'no_report')
+    qualify row_number() over (partition by scope, report, day order by requested_at desc, fetch_id desc) = 1"""
+
+# Days as they stand in `ExpectedReport`.
+_EXPECTED_AS_TEXT: Final = """
+select
+    scope, report, start_day::varchar, first_day::varchar, retired_on::varchar, lag_days, history_days,
+    threshold_people, activity, as_of::varchar
+from raw.expected_reports
+"""
+
+
+@dataclass(frozen=True)
+class ExpectedReport:
+    """One row of `raw.expected_reports`: what one scope is asked for, and the rules that GitHub has for it."""
+
+    scope: str
+    report: str
+    start_day: str
+    first_day: str | None
+    retired_on: str | None
+    lag_days: int
+    history_days: int
+    threshold_people: int | None
+    activity: str | None
+    as_of: str
+
+    @classmethod
+    def of(cls, scope: Scope, report: Report, start_day: date, as_of: date) -> Self:
+        """What one scope is asked for from `start_day` on, by the rules that the catalogue has on `as_of`."""
+        first_day = report.first_days.get(scope.kind)
+        return cls(
+            scope=str(scope),
+            report=report.name,
+            start_day=start_day.isoformat(),
+            first_day=first_day.isoformat() if first_day else None,
+            retired_on=report.retired_on.isoformat() if report.retired_on else None,
+            lag_days=report.lag_days,
+            history_days=report.history_days,
+            threshold_people=report.threshold_people,
+            activity=report.activity,
+            as_of=as_of.isoformat(),
+        )
+
+
+def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedReport]) -> None:
+    """Note which reports each scope is asked for, so that a day nobody asked for is a hole too.
+
+    Scopes that are no longer configured keep their rows: their history is still explained.
+    """
+    known = set(connection.execute(_EXPECTED_AS_TEXT).fetchall())
+    changed = [row for row in expected if tuple(vars(row).values()) not in known]
+    if not changed:
+        return
+    with transaction(connection):
+        for row in changed:
+            connection.execute(
+                "delete from raw.expected_reports where scope = ? and report = ?", [row.scope, row.report]
+            )
+            _insert_expected(connection, row)
+
+
+def widen_expected(connection: duckdb.DuckDBPyConnection, expected: ExpectedReport, first: date, last: date) -> None:
+    """Let what is expected of a scope and report hold the days `first` to `last`; it is `expected` if nothing was."""
+    widened = connection.execute(
+        "update raw.expected_reports set start_day = least(start_day, ?), as_of = greatest(as_of, ?) "
+        "where scope = ? and report = ? returning scope",
+        [first, last + timedelta(days=1), expected.scope, expected.report],
+    ).fetchall()
+    if not widened:
+        _insert_expected(connection, expected)
+
+
+def _insert_expected(connection: duckdb.DuckDBPyConnection, row: ExpectedReport) -> None:
+    connection.execute(
+        "insert into raw.expected_reports values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(vars(row).values())
+    )
+
+
+def make_report_view(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """`raw.<report>`: the records of one report, so that an asset's key is a table's name."""
+    connection.execute(
+        f"create or replace view raw.{report.table} as select * from raw.records where report = '{report.name}'"
+    )

@@ -1,0 +1,91 @@
+"""The ways to change a table on an open connection: transactions, frames as tables, additive schema changes.
+
+Which tables there are, and what stands in them, is decided by whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from copilot_assets.records.contract import Column
+from copilot_assets.warehouse.store import DATABASE
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+# What landing and flattening a file of any size needs without waiting for the disk.
+_MEMORY: Final = "600MB"
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing of what is done inside."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def another(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection to the store that a connection is to: it sees what was committed."""
+    with connection.cursor() as second:
+        second.execute(f"use {DATABASE}")
+        yield second
+
+
+def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB hold no more than a part of a large file in memory from now on: what is more it writes to disk."""
+    connection.execute(f"set memory_limit = '{_MEMORY}'")
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Frames that statements inside can name as tables."""
+    import duckdb
+
+    for name, frame in frames.items():
+        connection.register(name, frame)
+    try:
+        yield
+    finally:
+        # A transaction that broke takes nothing any more, and forgets the names with the rest.
+        with suppress(duckdb.TransactionException):
+            for name in frames:
+                connection.unregister(name)
+
+
+def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
+    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped."""
+    connection.execute(f"create schema if not exists {schema}")
+    definition = ", ".join(f'"{column.name}" {column.dtype}' for column in columns)
+    connection.execute(f"create table if not exists {schema}.{table} ({definition})")
+    there = {name for name, *_ in connection.execute(f"describe {schema}.{table}").fetchall()}
+    for column in columns:
+        if column.name not in there:
+            connection.execute(f'alter table {schema}.{table} add column "{column.name}" {column.dtype}')
+
+
+def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:
+    """Delete the rows of some (scope, day), columns of `keys`, from `schema.table`, which has such columns too."""
+    with registered(connection, deleted_keys=keys.select("scope", "day").unique()):
+        connection.execute(
+            f"delete from {table} as old using deleted_keys as k where old.scope = k.scope and old.day = k.day"
+        )
+
+
+def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    """Add rows to `schema.table`, columns by name."""
+    # DuckDB finds `rows` here by itself: what is registered in a transaction, it would hold until the end of that.
+    connection.execute(f"insert into {table} by name select * from rows")
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Rows of a table."""
+    return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
