@@ -18,7 +18,7 @@ from copilot_assets.orchestration.assets import POOL, sentences, sql_value, tabl
 from copilot_assets.orchestration.assets.raw import raw_key
 from copilot_assets.orchestration.installation import Installation, expected_reports
 from copilot_assets.settings import SettingsError
-from copilot_assets.sql_models.files import SqlModel
+from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.raw import ExpectedReport, expect
 from copilot_assets.warehouse.store import Warehouse
 

@@ -23,7 +23,8 @@ import duckdb
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import ExportFormat, SettingsError, now_utc
-from copilot_assets.sql_models.files import PUBLISHED_SCHEMAS, load_models
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS
 from copilot_assets.warehouse.store import WarehouseError
 from copilot_assets.warehouse.tables import transaction
 

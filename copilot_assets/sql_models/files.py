@@ -1,32 +1,39 @@
-"""SQL models: reads `dbt_like_sql/` and says what each file builds, from which tables, and what must hold of it.
+"""The files of `dbt_like_sql/`, read: what each builds, from which tables, and what is claimed of it.
 
-Here belong the file format, its errors and whatever can be read out of a SELECT. Nothing is executed or rewritten,
-and no Dagster is known: `orchestration/assets/sql.py` makes assets and checks of what is read here.
+Here belong the file format, its errors and what is read out of one SELECT. What a claim comes to is in `checks.py`, how
+models hang together with other tables in `lineage.py`.
 """
 
-import difflib
 import graphlib
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 import sqlglot
 import yaml
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.lineage import Node, lineage
 from sqlglot.tokenizer_core import TokenType
 
-Severity = Literal["warn", "error"]
-TableName = tuple[str, str]
-
-# Their tables are shown in the UI, whose history keeps what it shows, and exported.
-PUBLISHED_SCHEMAS: Final = ("weekly", "quality")
+from copilot_assets.sql_models.checks import assertion_checks, repeated_checks
+from copilot_assets.sql_models.model import (
+    PUBLISHED_SCHEMAS,
+    Assertion,
+    ModelCheck,
+    ModelColumn,
+    ModelError,
+    Severity,
+    SqlModel,
+    TableName,
+    did_you_mean,
+    raise_all,
+    shown,
+)
 
 _PERSON_COLUMNS: Final = frozenset({"user_id", "user_login"})
 _CHECKS_FOLDER = "checks"
@@ -35,12 +42,8 @@ _TEST_FILE = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+?)__([a-z0-9_]+)")
 _HEADER = re.compile(r"\s*/\*(.*?)\*/", re.DOTALL)
 _COMMENT_BESIDE = re.compile(r"[ \t]*,?[ \t]*(?:--(?P<line>[^\n]*)|/\*(?P<block>.*?)\*/)", re.DOTALL)
 _TAG = re.compile(r"(?<!\S)#(?P<tag>\w+)(?:\((?P<arguments>[^()]*)\))?")
-_STRAY_TAG = re.compile(r"--.*(?<!\S)#(not_null|unique|accepted|range)\b")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-
-
-class ModelError(Exception):
-    """SQL models cannot be loaded: one sentence a problem, each beginning with the file and, where known, the line."""
+_STRAY_TAG = re.compile(r"--.*(?<!\S)#(not_null|unique|accepted|range)\b")
 
 
 class _ModelHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,65 +60,6 @@ class _TestHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _Header = TypeVar("_Header", _ModelHeader, _TestHeader)
-
-
-@dataclass(frozen=True)
-class Assertion:
-    """What a tag beside a column claims: `#range(0, 1)` is tag `range` with arguments `("0", "1")`."""
-
-    tag: str
-    arguments: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.tag}({', '.join(self.arguments)})" if self.arguments else self.tag
-
-
-@dataclass(frozen=True)
-class ModelColumn:
-    """A column of the final select, with the comment that stands beside it."""
-
-    name: str
-    doc: str
-    assertions: tuple[Assertion, ...]
-
-
-@dataclass(frozen=True)
-class ModelCheck:
-    """A SELECT of offending rows: it passes when there are none. Made of an assertion or of a file in `checks/`."""
-
-    name: str
-    description: str
-    sql: str
-    severity: Severity
-    path: Path
-    depends_on: tuple[TableName, ...] = ()
-
-
-@dataclass(frozen=True)
-class SqlModel:
-    """One file of `dbt_like_sql/`: the SELECT, verbatim, and everything that was read out of it."""
-
-    schema: str
-    name: str
-    path: Path
-    sql: str
-    description: str
-    owners: tuple[str, ...]
-    kinds: tuple[str, ...]
-    columns: tuple[ModelColumn, ...]
-    depends_on: tuple[TableName, ...]
-    code_version: str
-    checks: tuple[ModelCheck, ...]
-
-    @property
-    def key(self) -> TableName:
-        """`("weekly", "user_trend")`: the parts of the table's name and of the asset's key."""
-        return self.schema, self.name
-
-    @property
-    def table(self) -> str:
-        """`weekly.user_trend`, as SQL writes it."""
-        return f"{self.schema}.{self.name}"
 
 
 def load_models(folder: Path | None = None) -> tuple[SqlModel, ...]:
@@ -149,84 +93,17 @@ def _load(folder: Path) -> tuple[SqlModel, ...]:
                 models[model.table] = model
         except ModelError as error:
             problems.append(str(error))
-    _raise_all(problems)
-    _raise_all(
-        f"{_shown(test.path)}: tests `{table}`, but no file builds that table{_did_you_mean(table, models)}."
+    raise_all(problems)
+    raise_all(
+        f"{shown(test.path)}: tests `{table}`, but no file builds that table{did_you_mean(table, models)}."
         for table, of_table in tests.items()
         if table not in models
         for test in of_table
     )
     for table, of_table in tests.items():
         models[table] = replace(models[table], checks=models[table].checks + tuple(of_table))
-    _raise_all(_repeated_checks(models.values()))
+    raise_all(repeated_checks(models.values()))
     return tuple(_in_order(models))
-
-
-def check_references(models: Collection[SqlModel], known_tables: Collection[str]) -> None:
-    """Hold every table that models and their tests read against the models and `known_tables` (`flat.user_daily`).
-
-    Raises `ModelError` for a table nobody builds, and for a model whose table Python already builds.
-    """
-    tables = {model.table for model in models} | set(known_tables)
-    problems = [
-        f"{_shown(model.path)}: builds `{model.table}`, which a Python asset builds too; rename the file."
-        for model in models
-        if model.table in known_tables
-    ]
-    readers = [(model.path, model.depends_on) for model in models]
-    readers += [(check.path, check.depends_on) for model in models for check in model.checks]
-    for path, depends_on in readers:
-        for reference in depends_on:
-            table = ".".join(reference)
-            if table not in tables:
-                problems.append(
-                    f"{_shown(path)}:{_line_of(table, path)}: reads `{table}`, which neither a SQL model nor "
-                    f"a Python asset builds{_did_you_mean(table, tables)}."
-                )
-    _raise_all(problems)
-
-
-def column_lineage(
-    model: SqlModel, upstream: Mapping[TableName, Mapping[str, str]]
-) -> dict[str, tuple[tuple[TableName, str], ...]]:
-    """Which upstream columns each column comes from, to the tables the model itself reads and no further.
-
-    `upstream` gives those tables' columns and DuckDB types, without which a bare column of a join has no owner.
-    Empty where sqlglot cannot follow the query: lineage informs, so it never stops a build.
-    """
-    known = tuple((table, tuple(columns.items())) for table, columns in upstream.items())
-    return {
-        column: tuple(sorted((table, name) for table, name in leaves if name in upstream.get(table, ())))
-        for column, leaves in _lineage(model.sql, known).items()
-    }
-
-
-@lru_cache(maxsize=64)
-def _lineage(
-    sql: str, known: tuple[tuple[TableName, tuple[tuple[str, str], ...]], ...]
-) -> dict[str, set[tuple[TableName, str]]]:
-    """The leaves below each column; following a query takes 0.2 s, and it is the same as long as the tables are."""
-    schema: dict[str, dict[str, dict[str, str]]] = {}
-    for (schema_name, table), columns in known:
-        schema.setdefault(schema_name, {})[table] = dict(columns)
-    try:
-        query = sqlglot.parse(sql, dialect="duckdb")[0]
-        # sqlglot pairs the columns of every union by position.
-        if query is None or any(union.args.get("by_name") for union in query.find_all(exp.SetOperation)):
-            return {}
-        # Trimming is for people who read the nodes; it copies the query for each of them, nine tenths of the time.
-        nodes = lineage(None, query, schema=schema, dialect="duckdb", trim_selects=False, copy=False)
-    except SqlglotError:
-        return {}
-    return {column: _leaves(root) for column, root in nodes.items()}
-
-
-def _leaves(root: Node) -> set[tuple[TableName, str]]:
-    return {
-        ((node.expression.db, node.expression.name), exp.to_column(node.name).name)
-        for node in root.walk()
-        if isinstance(node.expression, exp.Table)
-    }
 
 
 class _File:
@@ -241,7 +118,7 @@ class _File:
             raise self.error("is not UTF-8 text; save it as UTF-8.") from error
 
     def error(self, problem: str, line: int | None = None) -> ModelError:
-        return ModelError(f"{_shown(self.path)}{f':{line}' if line else ''}: {problem}")
+        return ModelError(f"{shown(self.path)}{f':{line}' if line else ''}: {problem}")
 
 
 def _project_folder() -> Path:
@@ -277,7 +154,7 @@ def _read_model(file: _File) -> SqlModel:
         columns=columns,
         depends_on=depends_on,
         code_version=hashlib.sha256(written.encode()).hexdigest(),
-        checks=tuple(_assertion_checks(file.path, f"{schema}.{name}", columns)),
+        checks=tuple(assertion_checks(file.path, f"{schema}.{name}", columns)),
     )
 
 
@@ -286,14 +163,14 @@ def _refuse_people(file: _File, query: exp.Query, names: Set[str]) -> None:
 
     Counting `user_id` is what these tables are for; a login has no use in them.
     """
-    shown = names & _PERSON_COLUMNS
+    people = names & _PERSON_COLUMNS
     renamed = {
         alias.this.name.lower()
         for alias in query.find_all(exp.Alias)
         if isinstance(alias.this, exp.Column) and alias.this.name.lower() == "user_id" != alias.alias.lower()
     }
     logins = {column.name.lower() for column in query.find_all(exp.Column)} & {"user_login"}
-    if found := sorted(shown | renamed | logins):
+    if found := sorted(people | renamed | logins):
         raise file.error(
             f"takes `{found[0]}` out of a table of people. Tables of {' and '.join(PUBLISHED_SCHEMAS)} are "
             "shown in the UI and exported: count people there, or put a table about persons into another schema."
@@ -461,54 +338,8 @@ def _read_assertion(file: _File, tag: str, arguments: str | None, names: Collect
             line,
         )
     if tag == "unique" and (unknown := [name for name in given if name not in names]):
-        raise file.error(f"#unique names `{unknown[0]}`, which is no column{_did_you_mean(unknown[0], names)}.", line)
+        raise file.error(f"#unique names `{unknown[0]}`, which is no column{did_you_mean(unknown[0], names)}.", line)
     return Assertion(tag, given)
-
-
-def _assertion_checks(path: Path, table: str, columns: Sequence[ModelColumn]) -> Iterator[ModelCheck]:
-    """The assertions of a table: a check for each #unique, and one for all of each other tag.
-
-    null breaks only #not_null; in #unique, two nulls are the same value.
-    """
-    found = [(column.name, assertion) for column in columns for assertion in column.assertions]
-    for _, assertion in found:
-        if assertion.tag == "unique":
-            key = ", ".join(f'"{name}"' for name in assertion.arguments)
-            sql = f"select {key}, count(*) as copies from {table} group by {key} having count(*) > 1"
-            yield ModelCheck("_".join(("unique", *assertion.arguments)), str(assertion), sql, "error", path)
-    for tag in ("not_null", "accepted", "range"):
-        claims = [(column, assertion) for column, assertion in found if assertion.tag == tag]
-        if claims:
-            sql = f"select * from {table} where " + " or ".join(_breaks(*claim) for claim in claims)
-            description = "; ".join(f"{column}: {assertion}" for column, assertion in claims)
-            yield ModelCheck(tag, description, sql, "error", path)
-
-
-def _breaks(column: str, assertion: Assertion) -> str:
-    """The condition under which a row breaks an assertion about one column."""
-    match assertion.tag:
-        case "not_null":
-            return f'"{column}" is null'
-        case "accepted":
-            values = ", ".join("'" + value.replace("'", "''") + "'" for value in assertion.arguments)
-            return f'"{column}" not in ({values})'
-        case _:
-            # An open end still refuses infinity and NaN, which DuckDB sorts above every number.
-            low, high = assertion.arguments
-            above = f'"{column}" >= {low}' if low else f"\"{column}\" > '-infinity'::double"
-            below = f'"{column}" <= {high}' if high else f"\"{column}\" < 'infinity'::double"
-            return f"not ({above} and {below})"
-
-
-def _repeated_checks(models: Iterable[SqlModel]) -> Iterator[str]:
-    for model in models:
-        for column in model.columns:
-            tags = [assertion.tag for assertion in column.assertions if assertion.tag != "unique"]
-            for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
-                yield f"{_shown(model.path)}: has #{tag} twice beside `{column.name}`; keep one."
-        names = [check.name for check in model.checks]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield f"{_shown(model.path)}: has two checks called `{name}`; remove a tag or rename the test's file."
 
 
 def _in_order(models: Mapping[str, SqlModel]) -> Iterator[SqlModel]:
@@ -522,27 +353,6 @@ def _in_order(models: Mapping[str, SqlModel]) -> Iterator[SqlModel]:
     except graphlib.CycleError as error:
         cycle: list[str] = error.args[1]
         raise ModelError(
-            f"{_shown(models[cycle[0]].path)}: reads itself by way of {' → '.join(reversed(cycle))}; "
+            f"{shown(models[cycle[0]].path)}: reads itself by way of {' → '.join(reversed(cycle))}; "
             "take one of these references out."
         ) from error
-
-
-def _shown(path: Path) -> str:
-    """`dbt_like_sql/weekly/user_trend.sql`, wherever the folder lies."""
-    return "/".join(path.parts[-3:])
-
-
-def _raise_all(problems: Iterable[str]) -> None:
-    if found := list(problems):
-        raise ModelError("\n".join(found))
-
-
-def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(candidates), n=1)
-    return f" (did you mean `{close[0]}`?)" if close else ""
-
-
-def _line_of(table: str, path: Path) -> int:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    mention = re.compile(rf"(?<![\w.]){re.escape(table)}\b", re.IGNORECASE)
-    return next((number for number, line in enumerate(lines, 1) if mention.search(line)), 1)

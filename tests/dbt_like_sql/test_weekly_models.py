@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from copilot_assets.sql_models.files import SqlModel
+from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.tables import transaction
 from tests.dbt_like_sql.conftest import MODELS, Book, Row, days, empty_warehouse
 

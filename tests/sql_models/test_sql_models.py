@@ -13,14 +13,9 @@ import dagster as dg
 import pytest
 
 from copilot_assets.orchestration.assets.sql import build_sql_assets
-from copilot_assets.sql_models.files import (
-    Assertion,
-    ModelError,
-    SqlModel,
-    check_references,
-    column_lineage,
-    load_models,
-)
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.sql_models.lineage import check_references, column_lineage
+from copilot_assets.sql_models.model import Assertion, ModelError, SqlModel
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import Warehouse
 

@@ -11,7 +11,7 @@ import dagster as dg
 from copilot_assets.orchestration.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences, table_value
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import export_format
-from copilot_assets.sql_models.files import PUBLISHED_SCHEMAS, SqlModel
+from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse.store import Warehouse
 
 

@@ -22,14 +22,8 @@ from copilot_assets.orchestration.assets import (
     sql_value,
     table_value,
 )
-from copilot_assets.sql_models.files import (
-    ModelCheck,
-    ModelColumn,
-    SqlModel,
-    TableName,
-    check_references,
-    column_lineage,
-)
+from copilot_assets.sql_models.lineage import check_references, column_lineage
+from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.store import Warehouse
 from copilot_assets.warehouse.tables import row_count, transaction
 
