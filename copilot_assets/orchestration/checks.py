@@ -14,9 +14,10 @@ import dagster as dg
 
 from copilot_assets.flat.tables import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.orchestration.assets import POOL, sentences, sql_value, table_value
 from copilot_assets.orchestration.assets.raw import raw_key
 from copilot_assets.orchestration.installation import Installation, expected_reports
+from copilot_assets.orchestration.metadata import sql_value, table_value
+from copilot_assets.orchestration.steps import POOL, sentences
 from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.raw import ExpectedReport, expect

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from copilot_assets.orchestration.assets import names_nobody
+from copilot_assets.orchestration.metadata import names_nobody
 from tests.dbt_like_sql.conftest import MODELS, Book, Row
 
 ORG, LABS = "org:octo-org", "org:octo-labs"

@@ -8,8 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from copilot_assets.orchestration.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences, table_value
 from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.metadata import table_value
+from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences
 from copilot_assets.settings import export_format
 from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse.store import Warehouse

@@ -11,9 +11,10 @@ import dagster as dg
 
 from copilot_assets.flat.tables import RECORDS, FlatTable, tables_of
 from copilot_assets.github.reports import REPORTS, Report
-from copilot_assets.orchestration.assets import FOLLOWS_UPSTREAM, OWNERS, POOL, column_schema, preview, sentences
 from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
 from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.metadata import column_schema, preview
+from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences
 from copilot_assets.records import Record
 from copilot_assets.warehouse.store import Warehouse
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import dagster as dg
 
-from copilot_assets.orchestration.assets import OWNERS, POOL, column_schema, sentences, table_value
 from copilot_assets.orchestration.assets.raw import EXPECTED
 from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.metadata import column_schema, table_value
+from copilot_assets.orchestration.steps import OWNERS, POOL, sentences
 from copilot_assets.warehouse.inputs import INPUT_TABLES, write_inputs
 from copilot_assets.warehouse.store import Warehouse
 

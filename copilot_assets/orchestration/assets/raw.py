@@ -17,9 +17,10 @@ import dagster as dg
 
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
-from copilot_assets.orchestration.assets import OWNERS, POOL, column_schema, sentences, table_value
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
+from copilot_assets.orchestration.metadata import column_schema, table_value
 from copilot_assets.orchestration.partitions import days_of
+from copilot_assets.orchestration.steps import OWNERS, POOL, sentences
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse.raw import expect, make_report_view
@@ -126,6 +127,7 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         with sentences():
             rows = expected_reports(installation.settings(), installation.today())
+            warehouse.maintain()  # the first step of a run
             with warehouse.connect() as connection:
                 expect(connection, rows)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})

@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from copilot_assets.orchestration.assets import (
-    FOLLOWS_UPSTREAM,
-    POOL,
-    names_nobody,
-    preview,
-    sentences,
-    sql_value,
-    table_value,
-)
+from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
+from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, POOL, sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.store import Warehouse

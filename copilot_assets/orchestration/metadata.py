@@ -1,0 +1,74 @@
+"""Metadata as the UI shows it: tables, queries, schemas, and previews of tables that name nobody.
+
+What is told of an asset or check is decided by it; here is how each kind of thing is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import dagster as dg
+
+from copilot_assets.records.contract import Column
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+_PREVIEW_ROWS: Final = 10
+_SHOWN_SCHEMAS: Final = frozenset({"flat", "weekly", "quality"})
+
+
+def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    """Columns as the UI shows them: name, type, meaning."""
+    return dg.TableSchema([dg.TableColumn(column.name, column.dtype, column.doc) for column in columns])
+
+
+def table_value(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
+    """Rows as a table in the UI; dates and other values that its tables don't take as text."""
+    records = [dg.TableRecord({name: _plain(value) for name, value in row.items()}) for row in rows]
+    names = list(records[0].data) if records else ["nothing"]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
+
+
+def sql_value(query: str) -> dg.MarkdownMetadataValue:
+    """A query as the UI shows it, to be copied and run."""
+    return dg.MetadataValue.md(f"```sql\n{query.strip()}\n```")
+
+
+def names_nobody(table: str, columns: Collection[str]) -> bool:
+    """Whether rows of `schema.table` may be shown in the UI, whose history keeps them: scopes and teams, no people."""
+    return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "user_login", "payload"} & set(columns)
+
+
+def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str]) -> dict[str, Any]:
+    """A few rows for the UI, newest first; none of a table about people."""
+    if not names_nobody(table, columns):
+        return {}
+    newest = next((f'"{name}" desc, ' for name in ("week_start", "day") if name in columns), "")
+    rows = connection.sql(f"from {table} order by {newest}columns(*) limit {_PREVIEW_ROWS}").pl()
+    return {"preview": dg.MetadataValue.md(_markdown(rows))}
+
+
+def _markdown(frame: pl.DataFrame) -> str:
+    import polars as pl
+
+    escaped = frame.with_columns(pl.col(pl.String).str.replace_all("|", r"\|", literal=True))
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+    ):
+        return str(escaped)
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)

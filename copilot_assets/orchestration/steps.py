@@ -1,0 +1,31 @@
+"""What all steps have in common: owners, the pool that lets one open the database at a time, how a mistake is told."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import dagster as dg
+
+from copilot_assets.settings import SettingsError
+from copilot_assets.warehouse.store import WarehouseError
+
+# `backfill_policy` and code references are marked beta; a warning for each asset at every start tells a user nothing.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+OWNERS: Final = ["team:copilot"]
+# Every step that opens the DuckDB file; dagster.yaml lets one of them run at a time.
+POOL: Final = "duckdb"
+# Upstream is partitioned by day: one day missing years ago must not stop what is below for ever.
+FOLLOWS_UPSTREAM: Final = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Let a user's mistake fail the step with its sentence first, instead of a trace through this project."""
+    try:
+        yield
+    except (SettingsError, WarehouseError) as problem:
+        raise dg.Failure(description=str(problem), allow_retries=False) from None
