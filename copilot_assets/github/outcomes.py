@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -46,9 +47,10 @@ class Cause(StrEnum):
     """What has to be changed before GitHub answers, where its words tell."""
 
     TOKEN = "token"  # noqa: S105 - no secret
+    TOKEN_KIND = "kind or lifetime of token"  # noqa: S105 - an owner's rule about these, whatever the token may read
     SSO = "single sign-on"
     POLICY = "policy"
-    ROLE = "role"  # of the token's owner; the policy is on, GitHub looks at it first
+    ROLE = "role"  # of the token's owner; where GitHub names it, the policy is on: it looks at that first
     PERMISSION = "permission"  # of an App or a fine-grained token
     PAYMENT = "payment"
     NETWORK = "network"
@@ -77,6 +79,8 @@ _EPOCH: Final = re.compile(r"\d{1,12}", re.ASCII)
 _CREDENTIAL: Final = re.compile(
     r"\b(gh[a-z]_|github_pat_|eyJ)[\w.-]+|\bsig=[^&\s]+|\b(Bearer|token) [\w.-]{20,}", re.IGNORECASE
 )
+# Characters.
+_QUOTED: Final = 200
 _NO_REPORT: Final = re.compile(r"\bno (report|data)\b|\bnot (yet )?(available|ready|generated)\b", re.IGNORECASE)
 _POLICY_PLACE: Final = {
     ScopeKind.ENTERPRISE: "in the enterprise under AI controls > Copilot > Copilot usage metrics, 'Enabled everywhere'",
@@ -88,7 +92,7 @@ _POLICY_PLACE: Final = {
 
 
 def message_of(body: bytes) -> str:
-    """GitHub's own words in an error body, at most 200 characters, without credentials; empty when it has none."""
+    """GitHub's own words in an error body, their beginning, without credentials; empty when it has none."""
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -98,7 +102,14 @@ def message_of(body: bytes) -> str:
 
 
 def _quotable(text: str) -> str:
-    return _CREDENTIAL.sub("***", " ".join(text.split()))[:200]
+    """A text of GitHub's to be quoted: long ones by their beginning, and every address in them whole."""
+    words = _CREDENTIAL.sub("***", " ".join(text.split()))[:2000].split(" ")
+    told = takewhile(
+        lambda word: word[1] <= _QUOTED, zip(words, accumulate(len(word) + 1 for word in words), strict=True)
+    )
+    begun = [word for word, _ in told] or [words[0][:_QUOTED]]
+    addresses = [word for word in words[len(begun) :] if word.startswith("https://")]
+    return " ".join([*begun, *(["…"] if len(begun) < len(words) else []), *addresses])
 
 
 def judge_text(text: str) -> Verdict:
@@ -190,8 +201,8 @@ def _forbidden(no: _No) -> Verdict:
     return Verdict(Outcome.FORBIDDEN, f"{reason}{or_leave_out(no.report)}.", cause=cause)
 
 
-def _why_forbidden(no: _No) -> tuple[Cause, str]:
-    """What stands in the way and what to do about it, without the full stop."""
+def _why_forbidden(no: _No) -> tuple[Cause | None, str]:
+    """What stands in the way, where GitHub's words tell, and what to do about it, without the full stop."""
     if no.is_web_page:
         return Cause.NETWORK, (
             "A web page came with status 403: a proxy or firewall answered in place of GitHub. "
@@ -210,6 +221,11 @@ def _why_forbidden(no: _No) -> tuple[Cause, str]:
             f"{no.scope} lets in listed addresses only, and this machine's is none of them ({no.quote}). "
             "Add it to the IP allow list, or run this from a machine that is on it"
         )
+    if no.says("forbids access via", "token's lifetime"):
+        return Cause.TOKEN_KIND, (
+            f"{no.scope} does not let in this kind of token, or one that lives so long ({no.quote}). Whether it may "
+            f"read this otherwise is not known. {_way_past_the_rule(no)}"
+        )
     if no.says("policy", "setting is disabled"):
         return Cause.POLICY, _policy_is_off(no)
     needs = no.report.permissions[no.scope.kind]
@@ -219,7 +235,37 @@ def _why_forbidden(no: _No) -> tuple[Cause, str]:
         return Cause.PERMISSION, (
             f"The fine-grained token lacks a permission for {no.scope} ({no.quote}). It must be {needs}"
         )
-    return Cause.ROLE, f"The token may not read this about {no.scope} ({no.quote}). It must be {needs}"
+    if no.says(*_WORDS_ABOUT_ROLES):
+        return Cause.ROLE, f"The token may not read this about {no.scope} ({no.quote}). It must be {needs}"
+    return None, (
+        f"GitHub refuses to tell this about {no.scope} ({no.quote}), and not for a reason that this version knows. "
+        f"Do as it says; a token that may read it is {needs}"
+    )
+
+
+# GitHub's sentences about who asks: "Insufficient permissions. This action requires admin, …", "Must be an owner …".
+_WORDS_ABOUT_ROLES: Final = (
+    "insufficient permissions",
+    "requires admin",
+    "must be an owner",
+    "must have admin",
+    "role access",
+)
+
+
+def _way_past_the_rule(no: _No) -> str:
+    """What to do about an owner's rule about kinds of token; GitHub Docs, "Setting a personal access token policy"."""
+    kind = "enterprise" if no.scope.kind in (ScopeKind.ENTERPRISE, ScopeKind.ENTERPRISE_TEAM) else "organisation"
+    place = "Policies" if kind == "enterprise" else "Settings"
+    if no.says("lifetime"):
+        return (
+            "Give the token an earlier end under Settings > Developer settings > Personal access tokens, or have an "
+            f"owner of the {kind} change the rule under {place} > Personal access tokens"
+        )
+    return (
+        f"Use another kind, such as a GitHub App, or have an owner of the {kind} change the rule under {place} > "
+        "Personal access tokens"
+    )
 
 
 def _policy_is_off(no: _No) -> str:

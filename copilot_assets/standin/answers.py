@@ -175,6 +175,25 @@ _STRUCK: Final[Mapping[str, tuple[HTTPStatus, str, str | None, Mapping[str, str]
         {},
     ),
     "role-missing": (HTTPStatus.FORBIDDEN, _ROLE_MISSING, None, {}),
+    "classic-token-forbidden": (
+        HTTPStatus.FORBIDDEN,
+        (
+            "`{}` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a "
+            "personal access token with fine-grained permissions."
+        ),
+        _DOCS,
+        {},
+    ),
+    "token-lives-too-long": (
+        HTTPStatus.FORBIDDEN,
+        (
+            "The '{}' organization forbids access via a fine-grained personal access tokens if the token's lifetime is "
+            "greater than 366 days. Please adjust your token's lifetime at the following URL: "
+            "https://github.com/settings/personal-access-tokens/1234567"
+        ),
+        _DOCS,
+        {},
+    ),
     "app-permission-missing": (HTTPStatus.FORBIDDEN, "Resource not accessible by integration", _DOCS, {}),
     "token-permission-missing": (
         HTTPStatus.FORBIDDEN,

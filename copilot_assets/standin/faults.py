@@ -30,6 +30,8 @@ REFUSALS: Final = {
     "policy-off": "403, the 'Copilot usage metrics' policy is off (reports only)",
     "legacy-policy-off": "422, the old metrics policy is off (legacy metrics only)",
     "role-missing": "403, the token's owner lacks the role",
+    "classic-token-forbidden": "403, an owner's rule keeps classic tokens out",
+    "token-lives-too-long": "403, an owner's rule about the lifetime of tokens",
     "app-permission-missing": "403, the GitHub App lacks the permission",
     "token-permission-missing": "403, the fine-grained token lacks the permission",
     "payment-problem": "422, the payment method does not work (an organisation's subscription only)",

@@ -1,12 +1,13 @@
 """Each answer of GitHub's is told apart, and each sentence names what to do."""
 
+import json
 import time
 from datetime import date
 
 import httpx
 import pytest
 
-from copilot_assets.github.outcomes import Outcome, judge, judge_text, message_of, retry_after_seconds
+from copilot_assets.github.outcomes import Cause, Outcome, judge, judge_text, message_of, retry_after_seconds
 from copilot_assets.github.scopes import Scope
 from tests.conftest import report_named
 
@@ -158,6 +159,47 @@ def test_the_policy_is_named_by_the_report(wording: str) -> None:
     answer = httpx.Response(403, json={"message": wording})
     assert "'Copilot usage metrics' is off for enterprise:octo-corp" in judge(answer, ORG_DAY, CORP, TODAY).evidence
     assert "'Copilot Metrics API access' is off" in judge(answer, LEGACY, SCOPE, TODAY).evidence
+
+
+CLASSIC = (
+    "`octo-org` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a "
+    "personal access token with fine-grained permissions."
+)
+LONG_LIVED = (
+    "The 'octo-org' organization forbids access via a fine-grained personal access tokens if the token's lifetime is "
+    "greater than 366 days. Please adjust your token's lifetime at the following URL: "
+    "https://github.com/settings/personal-access-tokens/1234567"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (CLASSIC, "Use another kind, such as a GitHub App, or have an owner of the organisation change the rule"),
+        (LONG_LIVED, "Give the token an earlier end under Settings > Developer settings > Personal access tokens"),
+    ],
+)
+def test_a_rule_about_kinds_of_token_says_nothing_of_policy_role_or_permission(said: str, remedy: str) -> None:
+    verdict = judge(httpx.Response(403, json={"message": said}), ORG_DAY, SCOPE, TODAY)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FORBIDDEN, Cause.TOKEN_KIND)
+    assert remedy in verdict.evidence
+    assert "must be" not in verdict.evidence
+    assert "olicy" not in verdict.evidence
+    assert LONG_LIVED.rpartition(" ")[2] in verdict.evidence or said == CLASSIC, "the address that mends it, whole"
+
+
+def test_a_refusal_in_words_nobody_knows_claims_no_cause() -> None:
+    verdict = judge(httpx.Response(403, json={"message": "Come back on a Tuesday."}), ORG_DAY, SCOPE, TODAY)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FORBIDDEN, None)
+    assert "Come back on a Tuesday." in verdict.evidence
+
+
+def test_a_long_message_is_quoted_by_its_beginning_and_its_addresses_whole() -> None:
+    address = "https://github.com/settings/" + "x" * 300
+    said = message_of(json.dumps({"message": f"{'word ' * 60}{address} {'more ' * 30}"}).encode())
+    assert said == f"{'word ' * 40}… {address}"
+    assert message_of(json.dumps({"message": "y" * 500}).encode()) == "y" * 200
+    assert message_of(json.dumps({"message": f"{'z' * 199} a"}).encode()) == f"{'z' * 199} …"
 
 
 def test_what_need_not_be_there_can_be_left_out() -> None:

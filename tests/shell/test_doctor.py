@@ -316,6 +316,8 @@ TROUBLES: Mapping[str, tuple[str, str]] = {
     "role-missing": ("may not read this about org:octo-org", "a classic token of an organisation owner with read:org"),
     "app-permission-missing": ("The GitHub App lacks a permission for org:octo-org", "'Organization Copilot metrics'"),
     "token-permission-missing": ("The fine-grained token lacks a permission", "'Organization Copilot metrics' (read)"),
+    "classic-token-forbidden": ("does not let in this kind of token", "Use another kind, such as a GitHub App"),
+    "token-lives-too-long": ("or one that lives so long", "https://github.com/settings/personal-access-tokens/1234567"),
     "web-page-404": ("A web page came with status 404", "Set GITHUB_API_URL to the API's own address"),
     "proxy-page": ("GitHub answered 200, but not with", "Check GITHUB_API_URL"),
     "proxy-password": ("A proxy between here and GitHub wants a name", "Put them into HTTPS_PROXY"),

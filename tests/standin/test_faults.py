@@ -49,6 +49,13 @@ ANSWERS: dict[str, Callable[[httpx.Response], bool]] = {
     "token-permission-missing": lambda a: (
         (a.status_code, a.json()["message"]) == (403, "Resource not accessible by personal access token")
     ),
+    "classic-token-forbidden": lambda a: (
+        a.status_code == 403 and a.json()["message"].startswith("`octo-org` forbids access via a personal access token")
+    ),
+    "token-lives-too-long": lambda a: (
+        a.status_code == 403
+        and a.json()["message"].endswith("https://github.com/settings/personal-access-tokens/1234567")
+    ),
     "web-page-404": lambda a: a.status_code == 404 and a.text.startswith("<!DOCTYPE html>"),
     "version-ended": lambda a: a.status_code == 410 and "version" in a.json()["message"],
     "not-understood": lambda a: (a.status_code, list(a.json())) == (400, ["message", "documentation_url", "status"]),
