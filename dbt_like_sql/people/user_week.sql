@@ -9,6 +9,7 @@ with weeks as (
         user_id,
         date_trunc('week', day)::date as week_start,
         count(*) as days_active,
+        bit_or(1 << (isodow(day) - 1)::integer) as weekdays_active,
         max(day) as last_day,
         arg_max(ai_adoption_phase_number, day) as adoption_phase_number
     from flat.user_daily
@@ -21,6 +22,7 @@ select
     user_id, -- the person, as in flat.user_daily  #not_null
     week_start, -- Monday of the ISO week, UTC  #not_null
     days_active::bigint as days_active, -- days of the week with a row in the per-user report  #range(1, 7)
+    weekdays_active::bigint as weekdays_active, -- which weekdays these are, a bit each: 1 Monday, 2 Tuesday, 4 Wednesday, to 64 Sunday  #range(1, 127)
     last_day, -- last of these days, UTC  #not_null
     adoption_phase_number::bigint as adoption_phase_number, -- GitHub's adoption phase of the person on the last day that tells it
     min(week_start) over (partition by scope, user_id) as first_week, -- Monday of the first week in which the scope's reports have the person  #not_null

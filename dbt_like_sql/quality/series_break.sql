@@ -1,8 +1,8 @@
 /*
 description: |
   One row per date on which GitHub changed what a number means, began to tell one, or told it wrong.
-  From GitHub's changelog and its data dictionary, as of 2026-11. Weekly models carry what falls into a week, and give
-  no change across a date that moves their totals.
+  From GitHub's changelog and its data dictionary, as of 2026-11. Weekly models carry what falls into a week of their
+  reports, and give no change across a date that moves the columns it is made from.
 */
 with breaks (day, kind, what, moved) as (
     values
@@ -30,13 +30,21 @@ with breaks (day, kind, what, moved) as (
         (date '2026-09-11', 'start', 'the VS Code Agents window, apart from agent mode', ['entity_daily.daily_active_vscode_agent_users', 'entity_vscode_agent_daily', 'user_vscode_agent_daily', 'user_daily.used_vscode_agent']),
         (date '2026-09-17', 'start', 'customisations of the CLI, feature engagement, whole population of phases', ['entity_skill_daily', 'user_skill_daily', 'feature_engagement_28_days', 'entity_adoption_phase_daily.users_in_phase_28d']),
         (date '2026-09-25', 'start', 'stages of reviews', ['repo_review_time_daily']),
-        (date '2026-10-06', 'error', 'attribution bug in IDE SDKs: agent activity lost, CLI activity inflated; not put right for the past, fixed in VS Code 1.139.0 and Visual Studio 18.12', ['activity', 'entity_feature_daily', 'user_feature_daily', 'entity_cli_daily', 'user_cli_daily'])
+        (date '2026-10-06', 'error', 'attribution bug in IDE SDKs: agent activity lost, CLI activity inflated; not put right for the past, fixed in VS Code 1.139.0 and Visual Studio 18.12', ['activity', 'breakdowns', 'entity_cli_daily', 'user_cli_daily'])
 ),
 
 -- what several breaks move alike
 groups (name, columns) as (
     values
-        ('active_users', ['entity_daily.daily_active_users', 'entity_daily.weekly_active_users', 'entity_daily.monthly_active_users']),
+        ('active_users', [
+            'entity_daily.daily_active_users', 'entity_daily.weekly_active_users', 'entity_daily.monthly_active_users',
+            'user_daily.user_id'
+        ]),
+        ('breakdowns', [
+            'entity_ide_daily', 'entity_feature_daily', 'entity_language_feature_daily', 'entity_language_model_daily',
+            'entity_model_feature_daily', 'user_ide_daily', 'user_feature_daily', 'user_language_feature_daily',
+            'user_language_model_daily', 'user_model_feature_daily'
+        ]),
         ('activity', [
             'entity_daily.user_initiated_interaction_count', 'entity_daily.code_generation_activity_count',
             'entity_daily.code_acceptance_activity_count', 'entity_daily.loc_suggested_to_add_sum',
@@ -60,15 +68,29 @@ columns as (
         unnest(coalesce(g.columns, [n.name])) as moved_column
     from named as n
     left join groups as g on g.name = n.name
+),
+
+told as (
+    select
+        *,
+        case
+            when moved_column like 'entity_%' then 'entity-1-day'
+            when moved_column like 'user_team_%' then 'user-teams-1-day'
+            when moved_column like 'user_%' then 'users-1-day'
+            when moved_column like 'repo_%' then 'repos-1-day'
+            else 'enterprise-28-day'
+        end as report
+    from columns
 )
 
 select
     day, -- UTC day from which the new meaning holds  #not_null #unique(day, what)
     kind, -- definition: a number means something else; start: a number that was not told before; fix: GitHub mended it; error: GitHub told it wrong  #not_null #accepted(definition, start, fix, error)
     what, -- what changed  #not_null
+    string_agg(distinct report, ', ' order by report) as reports, -- the reports that it is about, as in `source` of quality.weekly_coverage  #not_null
     bool_or(name = 'active_users') as moves_active_users, -- whether daily, weekly and monthly active users jump  #not_null
     bool_or(name = 'activity') as moves_activity, -- whether interaction, generation, acceptance and line counters jump  #not_null
-    string_agg('flat.' || moved_column, ', ' order by moved_column) as moved_columns -- columns that jump or begin; a table stands for all its numbers  #not_null
-from columns
+    string_agg('flat.' || moved_column, ', ' order by moved_column) as moved_columns -- columns that jump or begin; a table stands for all its numbers, flat.user_daily.user_id for who has a row there  #not_null
+from told
 group by day, kind, what
 order by day, what

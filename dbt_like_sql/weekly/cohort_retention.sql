@@ -2,13 +2,13 @@
 description: |
   One row per scope, cohort and ISO week: of the people who were first seen in the cohort's week, how many are active in
   this one. The weeks of a cohort go on to the newest week of which people can be reported.
-  First seen is first seen by this warehouse: the first cohorts are people who used Copilot already.
+  First seen is first seen by this warehouse: the first cohorts, and those after a hole, are people who may have used
+  Copilot already (may_have_begun_before).
 */
 with cohorts as (
     select
         scope,
         week_start as cohort_week,
-        min(week_start) over (partition by scope) as earliest_week,
         people_shown as cohort_people
     from people.weekly_part
     where breakdown = 'cohort' and part = week_start::varchar
@@ -24,10 +24,12 @@ told as (
     select
         c.*,
         w.* exclude (scope),
+        b.user_days_reported_28_days_before < 28 as may_have_begun_before,
         p.is_suppressed,
         p.people_shown
     from cohorts as c
     join weeks as w on w.scope = c.scope and w.week_start >= c.cohort_week
+    join weeks as b on b.scope = c.scope and b.week_start = c.cohort_week
     left join people.weekly_part as p
         on p.scope = c.scope and p.week_start = w.week_start and p.breakdown = 'cohort'
         and p.part = c.cohort_week::varchar
@@ -38,7 +40,7 @@ select
     t.cohort_week, -- Monday of the week in which the cohort's people were first seen, UTC  #not_null
     t.week_start, -- Monday of the ISO week, UTC  #not_null
     ((t.week_start - t.cohort_week) // 7)::bigint as weeks_since, -- weeks since the cohort's week; 0 in it  #range(0,)
-    t.cohort_week < t.earliest_week + 28 as may_have_begun_before, -- whether it lies in the first four weeks of the history: its people may have begun at any time before  #not_null
+    t.may_have_begun_before, -- whether the 28 days before the cohort's week are not all told of people, at the beginning of the history or after a hole: its people may have begun at any time before  #not_null
     t.days_expected, -- closed days of the week that GitHub could have reported of people  #range(1, 7)
     t.days_reported, -- of these, days that GitHub reported  #range(0, 7)
     t.days_pending, -- of these, days that GitHub has not published yet  #range(0, 7)

@@ -26,19 +26,33 @@ with pull_requests as (
     group by scope, date_trunc('week', day)
 ),
 
+-- every day against the same weekday of the week before, where both are told
+changes as (
+    select
+        c.scope,
+        c.week_start,
+        count(*) as days_compared,
+        if(count(*) >= 4, sum(p.total_created - b.total_created), null) as total_created_change,
+        if(count(*) >= 4, sum(p.total_merged - b.total_merged), null) as total_merged_change
+    from quality.weekly_coverage as c
+    join flat.entity_pull_request_daily as p on p.scope = c.scope and date_trunc('week', p.day) = c.week_start
+    join flat.entity_pull_request_daily as b on b.scope = p.scope and b.day = p.day - 7
+    where c.source = 'entity-1-day' and c.follows_whole_week
+    group by c.scope, c.week_start
+),
+
 compared as (
     select
         c.*,
         coalesce(p.days_told, 0) as days_told,
         p.* exclude (scope, week_start, days_told),
-        -- sums of fewer days differ by the days alone
-        c.is_comparable and p.days_told = 7 and lag(p.days_told) over by_week = 7 as are_whole,
-        if(are_whole, p.total_created - lag(p.total_created) over by_week, null) as total_created_change,
-        if(are_whole, p.total_merged - lag(p.total_merged) over by_week, null) as total_merged_change
+        if(c.follows_whole_week, coalesce(d.days_compared, 0), null) as days_with_pull_requests_compared,
+        d.total_created_change,
+        d.total_merged_change
     from quality.weekly_coverage as c
     left join pull_requests as p using (scope, week_start)
+    left join changes as d using (scope, week_start)
     where c.source = 'entity-1-day' and c.days_expected > 0
-    window by_week as (partition by c.scope order by c.week_start)
 )
 
 select
@@ -53,10 +67,11 @@ select
     series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     days_told::bigint as days_with_pull_requests_told, -- days whose report tells of pull requests; the others add nothing  #range(0, 7)
     total_created::bigint as total_created, -- pull requests opened
-    total_created_change::bigint as total_created_change, -- more than the week before; null unless both weeks are closed and tell of all their seven days, and no series break lies between
+    days_with_pull_requests_compared::bigint as days_compared, -- weekdays whose reports of both this week and the one before tell of pull requests; null unless both weeks are whole and closed  #range(0, 7)
+    total_created_change::bigint as total_created_change, -- opened on those weekdays more than on the same weekdays of the week before; null unless there are four
     total_reviewed::bigint as total_reviewed, -- pull requests reviewed, added over the days: one that is reviewed on several days counts on each
     total_merged::bigint as total_merged, -- pull requests merged
-    total_merged_change::bigint as total_merged_change, -- more than the week before; null likewise
+    total_merged_change::bigint as total_merged_change, -- merged, likewise
     total_created_by_copilot::bigint as total_created_by_copilot, -- pull requests that Copilot opened
     (total_created_by_copilot / nullif(total_created, 0))::double as created_by_copilot_share, -- of the pull requests opened, those that Copilot opened
     total_reviewed_by_copilot::bigint as total_reviewed_by_copilot, -- pull requests that Copilot reviewed, added over the days

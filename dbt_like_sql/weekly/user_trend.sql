@@ -128,11 +128,9 @@ weeks as (
         if(c.user_days_reported > 0, coalesce(p.people_3_days, 0), null) as people_3_days,
         if(c.user_days_reported > 0, coalesce(p.people_4_days, 0), null) as people_4_days,
         if(c.user_days_reported > 0, coalesce(p.people_5_days, 0), null) as people_5_days,
-        -- who came and who left can be told of two weeks with people in the reports of both
-        c.user_days_reported > 0 and lag(c.user_days_reported) over by_week > 0 as knows_before,
-        if(knows_before, coalesce(p.new_people, 0), null) as new_people,
-        if(knows_before, coalesce(p.returning_people, 0), null) as returning_people,
-        if(knows_before, coalesce(p.lapsed_people, 0), null) as lapsed_people,
+        coalesce(p.new_people, 0) as new_people,
+        coalesce(p.returning_people, 0) as returning_people,
+        coalesce(p.lapsed_people, 0) as lapsed_people,
         t.* exclude (scope, week_start),
         d.user_days_reported_28_days,
         if(d.user_days_reported_7_days > 0, coalesce(r.people_7_days, 0), null) as people_7_days,
@@ -154,28 +152,55 @@ weeks as (
     left join trailing_days as d using (scope, week_start)
     left join people.weekly_part as u
         on u.scope = c.scope and u.week_start = c.week_start and u.breakdown = 'feature' and u.part = 'code_completion'
-    window by_week as (partition by c.scope order by c.week_start)
+),
+
+-- every day against the same weekday of the week before, where both are told
+day_changes as (
+    select
+        c.scope,
+        c.week_start,
+        avg(e.daily_active_users - b.daily_active_users) as avg_daily_active_users_change
+    from coverage as c
+    join flat.entity_daily as e on e.scope = c.scope and date_trunc('week', e.day) = c.week_start
+    join flat.entity_daily as b on b.scope = e.scope and b.day = e.day - 7
+    where c.days_compared >= 4
+    group by c.scope, c.week_start
+    having count(e.daily_active_users - b.daily_active_users) >= 4
+),
+
+people_changes as (
+    select
+        c.scope,
+        c.week_start,
+        count(u.user_id) filter (c.days_before = 0) - count(u.user_id) filter (c.days_before = 7) as active_people_change
+    from (select *, unnest([0, 7]) as days_before from coverage where user_days_compared >= 4) as c
+    left join people.user_week as u
+        on u.scope = c.scope and u.week_start = c.week_start - c.days_before
+        and (u.weekdays_active & c.user_weekdays_compared) <> 0
+    group by c.scope, c.week_start
 ),
 
 compared as (
     select
         w.*,
+        d.avg_daily_active_users_change,
+        p.active_people_change,
         (
             select string_agg(b.day || ': ' || b.what, '; ' order by b.day)
             from quality.series_break as b
             where b.day between w.week_start and w.week_start + 6 and (b.moves_active_users or b.moves_activity)
         ) as breaks,
-        w.follows_whole_week
         -- a break on the first day of the week before lies before both weeks
-        and not exists (
+        not exists (
             select 1
             from quality.series_break as b
             where b.moves_active_users and b.day > w.week_start - 7 and b.day <= w.week_start + 6
         ) as has_same_meaning,
-        lag(w.active_people) over by_week as active_people_before,
-        lag(w.avg_daily_active_users) over by_week as avg_daily_active_users_before
+        -- somebody who was there on a missing day alone would be told as new, back or gone
+        coalesce(w.user_days_compared = 7, false) as is_told_of_all_days
     from weeks as w
-    window by_week as (partition by w.scope order by w.week_start)
+    left join day_changes as d using (scope, week_start)
+    left join people_changes as p using (scope, week_start)
 )
 
 select
@@ -189,9 +214,10 @@ select
     is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported
-    if(has_same_meaning, new_people, null)::bigint as new_people, -- of these, people in no earlier report of this warehouse; null in its first week, and unless this week and the one before are whole, closed and told of people, and no break moves them
-    if(has_same_meaning, returning_people, null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
-    if(has_same_meaning, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
+    if(has_same_meaning and is_told_of_all_days, new_people, null)::bigint as new_people, -- of these, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
+    if(has_same_meaning and is_told_of_all_days, returning_people, null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
+    if(has_same_meaning and is_told_of_all_days, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
+    user_days_reported_28_days_before < 28 as may_have_begun_before, -- whether the 28 days before the week are not all told of people, at the beginning of the history or after a hole: people told as new may have begun before  #not_null
     people_1_day::bigint as people_active_1_day, -- of the active people, people with rows on one day of the week
     people_2_days::bigint as people_active_2_days, -- on two days
     people_3_days::bigint as people_active_3_days, -- on three days
@@ -220,7 +246,9 @@ select
     acceptances::bigint as completion_acceptance_count, -- code completions accepted
     (acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, code completions alone: agents would dilute it; null without completions
     breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
-    if(has_same_meaning, active_people - active_people_before, null)::bigint as active_people_change, -- people more than the week before; null unless both weeks are whole and closed and no break moves them
-    if(has_same_meaning, avg_daily_active_users - avg_daily_active_users_before, null)::double as avg_daily_active_users_change -- daily active users more than the week before, per reported day; null likewise
+    user_days_compared, -- weekdays with a report of people in both this week and the one before; null unless both are whole and closed  #range(0, 7)
+    if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before; null unless there are four, and where a break moves them
+    days_compared, -- weekdays with a report about the scope in both weeks; null likewise  #range(0, 7)
+    if(has_same_meaning, avg_daily_active_users_change, null)::double as avg_daily_active_users_change -- daily active users more than the week before, per day of those weekdays; null likewise
 from compared
 order by scope, week_start

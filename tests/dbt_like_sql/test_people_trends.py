@@ -97,6 +97,7 @@ def break_on(book: Book, day: date, *tables: str) -> None:
         what="new meaning",
         moves_active_users=True,
         moves_activity=True,
+        reports="entity-1-day, users-1-day",
         moved_columns="",
     )
     book.build(*tables, past="quality.series_break")

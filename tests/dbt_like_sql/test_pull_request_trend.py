@@ -79,6 +79,7 @@ def test_a_full_closed_week(org: Book) -> None:
         "is_closed": True,
         "series_break": None,
         "days_with_pull_requests_told": 7,
+        "days_compared": None,
         "total_created": 50,  # 5 * 10
         "total_created_change": None,
         "total_reviewed": 100,  # 5 * 20
@@ -165,13 +166,23 @@ def test_no_change_against_a_week_with_a_missing_day(org: Book) -> None:
     assert some(week_of(org, THIRD_MONDAY), *CHANGES) == (0, 0)
 
 
-def test_no_change_of_a_week_with_a_day_that_tells_no_pull_requests(org: Book) -> None:
-    report(org, *days(MONDAY, date(2026, 9, 19)), total_created=3, total_merged=2)
+def test_a_day_that_tells_no_pull_requests_is_left_out_of_the_change_on_both_sides(org: Book) -> None:
+    report(org, *days(MONDAY, date(2026, 9, 13)), total_created=3, total_merged=2)
+    report(org, *days(NEXT_MONDAY, date(2026, 9, 19)), total_created=4, total_merged=1)
     report(org, NEXT_SUNDAY)
     org.build("weekly.pull_request_trend")
     week = week_of(org, NEXT_MONDAY)
-    assert some(week, "days_reported", "days_with_pull_requests_told", "total_created") == (7, 6, 18)
-    assert some(week, *CHANGES) == (None, None)
+    assert some(week, "days_reported", "days_with_pull_requests_told", "total_created") == (7, 6, 24)
+    # Monday to Saturday: 24 less 18, and 6 less 12; against all seven days before it would be 3 and -8.
+    assert some(week, "days_compared", *CHANGES) == (6, 6, -6)
+
+
+def test_no_change_of_pull_requests_by_fewer_than_four_weekdays(org: Book) -> None:
+    report(org, *days(MONDAY, date(2026, 9, 13)), total_created=3, total_merged=2)
+    report(org, *days(NEXT_MONDAY, date(2026, 9, 16)), total_created=4, total_merged=1)
+    report(org, *days(date(2026, 9, 17), NEXT_SUNDAY))
+    org.build("weekly.pull_request_trend")
+    assert some(week_of(org, NEXT_MONDAY), "days_compared", *CHANGES) == (3, None, None)
 
 
 def test_no_change_of_a_week_that_is_not_closed(book: Book) -> None:
@@ -192,16 +203,14 @@ def test_no_change_against_a_week_that_began_before_the_history(book: Book) -> N
     assert some(week_of(book, NEXT_MONDAY), "total_created", *CHANGES) == (21, None, None)
 
 
-def test_no_change_over_a_series_break(book: Book) -> None:
-    # 2026-04-10, a Friday: CLI activity is included in totals.
+def test_breaks_of_other_numbers_take_no_change_of_pull_requests(book: Book) -> None:
+    # 2026-04-10, a Friday: CLI activity is included in totals. Pull requests mean what they meant before.
     monday, friday_week, after = date(2026, 3, 30), date(2026, 4, 6), date(2026, 4, 13)
     book.expect(ORG, start=monday, today=date(2026, 5, 20))
-    report(book, *days(monday, date(2026, 4, 26)), total_created=1, total_merged=1)
+    report(book, *days(monday, date(2026, 4, 12)), total_created=1, total_merged=1)
+    report(book, *days(after, date(2026, 4, 19)), total_created=3, total_merged=2)
     book.build("weekly.pull_request_trend")
-    changes = [some(week_of(book, week), *CHANGES) for week in (friday_week, after, date(2026, 4, 20))]
-    assert changes == [(None, None), (None, None), (0, 0)]
-    assert "2026-04-10: CLI activity" in week_of(book, friday_week)["series_break"]
-    assert week_of(book, after)["series_break"] is None
+    assert [some(week_of(book, week), *CHANGES) for week in (friday_week, after)] == [(0, 0), (14, 7)]  # 7 * 2, 7 * 1
 
 
 def test_no_change_from_the_week_in_which_github_began_to_tell(book: Book) -> None:

@@ -33,8 +33,22 @@ def test_a_break_names_what_it_moves(book: Book) -> None:
     assert row["kind"] == "definition"
     assert row["moved_columns"] == (
         "flat.entity_daily.daily_active_users, flat.entity_daily.monthly_active_users, "
-        "flat.entity_daily.weekly_active_users"
+        "flat.entity_daily.weekly_active_users, flat.user_daily.user_id"
     )
+    assert row["reports"] == "entity-1-day, users-1-day"
+
+
+def test_a_break_names_the_reports_it_is_about(book: Book) -> None:
+    book.build("quality.series_break")
+    reports = {str(row["day"]): row["reports"] for row in book.rows("from quality.series_break")}
+    assert {day: reports[day] for day in ("2026-05-14", "2026-06-19", "2026-07-17", "2026-09-17", "2026-09-25")} == {
+        "2026-05-14": "user-teams-1-day",
+        "2026-06-19": "users-1-day",
+        "2026-07-17": "entity-1-day, repos-1-day, users-1-day",
+        "2026-09-17": "enterprise-28-day, entity-1-day, users-1-day",
+        "2026-09-25": "repos-1-day",
+    }
+    assert not any("legacy" in names for names in reports.values())
 
 
 def test_every_change_that_the_stand_in_makes_is_listed(book: Book) -> None:

@@ -77,8 +77,13 @@ def test_a_full_closed_week(org: Book) -> None:
         "days_below_threshold": 0,
         "days_missing": 0,
         "user_days_reported": 5,
+        "user_days_reported_28_days_before": 0,
         "is_closed": True,
         "follows_whole_week": False,
+        "weekdays_compared": None,
+        "days_compared": None,
+        "user_weekdays_compared": None,
+        "user_days_compared": None,
         "is_comparable": False,
         "series_break": None,
     }
@@ -249,14 +254,28 @@ def test_the_week_of_the_turn_of_the_year_follows_the_one_before(book: Book) -> 
     assert weeks_that_are(book, "is_comparable and days_reported = 7") == [date(2025, 12, 29), date(2026, 1, 5)]
 
 
-def test_whole_means_that_the_days_were_expected_not_that_they_came(org: Book) -> None:
-    # What a hole does to a number is for the table to say that has the number.
-    fetch(org, ORG_REPORT, *weeks(MONDAY))
-    fetch(org, ORG_REPORT, *weeks(NEXT_MONDAY), outcome="no_report")
+def test_weeks_are_compared_by_the_weekdays_that_both_reported(org: Book) -> None:
+    # Monday and Sunday are missing of the first week, Sunday to Tuesday of the second, all but Friday of the third.
+    for monday, missing in ((MONDAY, {0, 6}), (NEXT_MONDAY, {0, 1, 6}), (THIRD_MONDAY, {0, 1, 2, 3, 5, 6})):
+        fetch(org, ORG_REPORT, *(monday + timedelta(n) for n in missing), outcome="no_report")
+        fetch(org, USERS, monday + timedelta(6), outcome="failed")
     org.report_the_rest()
     org.build("quality.weekly_coverage")
-    week = week_of(org, NEXT_MONDAY)
-    assert some(week, "days_reported", "days_missing", "is_comparable") == (0, 7, True)
+    names = ("follows_whole_week", "weekdays_compared", "days_compared", "is_comparable", "user_days_compared")
+    assert some(week_of(org), *names) == (False, None, None, False, None)
+    assert some(week_of(org, NEXT_MONDAY), *names) == (True, 60, 4, True, 6)  # Wednesday to Saturday: 4 + 8 + 16 + 32
+    assert some(week_of(org, THIRD_MONDAY), *names) == (True, 16, 1, False, 6)
+    assert week_of(org, THIRD_MONDAY)["user_weekdays_compared"] == 63  # all but Sunday
+
+
+def test_the_days_before_a_week_are_those_of_the_four_weeks_before(book: Book) -> None:
+    book.expect(ORG, start=MONDAY, today=date(2026, 10, 29))
+    fetch(book, USERS, NEXT_MONDAY, outcome="failed")
+    book.report_the_rest()
+    book.build("quality.weekly_coverage")
+    rows = book.rows("from quality.weekly_coverage where source = ? order by week_start", USERS)
+    found = [row["user_days_reported_28_days_before"] for row in rows]
+    assert found == [0, 7, 13, 20, 27, 27, 28, 28]  # the hole is among the days of weeks three to six
 
 
 def test_a_week_with_a_day_that_was_not_expected_is_not_whole(org: Book) -> None:
@@ -281,6 +300,20 @@ def test_a_scope_is_held_against_itself_alone(book: Book) -> None:
 
 
 # --- series breaks ---------------------------------------------------------------------------------------------------
+
+
+def test_a_break_is_about_its_reports_alone(book: Book) -> None:
+    # 2026-07-28 moves the reports about the scope and about people; nobody says so of repositories and bills.
+    monday = date(2026, 7, 27)
+    book.expect(ORG, start=date(2026, 7, 20), today=date(2026, 8, 10))
+    book.report_the_rest()
+    book.build("quality.weekly_coverage")
+    for source in (ENTITY, USERS, TEAMS):
+        row = week_of(book, monday, source)
+        assert some(row, "days_compared", "is_comparable") == (7, False), source
+        assert row["series_break"].startswith("2026-07-28: Copilot app activity"), source
+    for source in (REPOS, CREDITS):
+        assert some(week_of(book, monday, source), "is_comparable", "series_break") == (True, None), source
 
 
 def test_a_break_cuts_its_week_and_the_next_from_the_ones_before(book: Book) -> None:
@@ -322,8 +355,8 @@ def test_a_break_on_a_sunday_is_in_the_week(book: Book) -> None:
     book.build("quality.weekly_coverage")
     book.connection.execute(
         "create or replace table quality.series_break as "
-        "select * from (values (date '2026-09-20', 'fix', 'one'), (date '2026-09-20', 'error', 'another'), "
-        "(date '2026-09-22', 'start', 'news')) as b (day, kind, what)"
+        "select *, 'entity-1-day, users-1-day' as reports from (values (date '2026-09-20', 'fix', 'one'), "
+        "(date '2026-09-20', 'error', 'another'), (date '2026-09-22', 'start', 'news')) as b (day, kind, what)"
     )
     book.build("quality.weekly_coverage", past="quality.series_break")
     rows = book.rows("from quality.weekly_coverage where source = ? order by week_start", ENTITY)

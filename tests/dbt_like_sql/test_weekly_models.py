@@ -133,6 +133,7 @@ def test_a_full_closed_week(org: Book) -> None:
         "new_people": None,
         "returning_people": None,
         "lapsed_people": None,
+        "may_have_begun_before": True,
         "people_active_1_day": 0,
         "people_active_2_days": 0,
         "people_active_3_days": 0,
@@ -161,7 +162,9 @@ def test_a_full_closed_week(org: Book) -> None:
         "completion_acceptance_count": 70,
         "completion_acceptance_rate": 0.25,
         "series_break": None,
+        "user_days_compared": None,
         "active_people_change": None,
+        "days_compared": None,
         "avg_daily_active_users_change": None,
     }
 
@@ -189,7 +192,8 @@ def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "days_expected", "days_reported", "days_missing", "user_days_reported") == (7, 0, 7, 0)
-    numbers = [name for name in week if name not in ("scope", "week_start", "is_closed", "is_suppressed", *DAY_COUNTS)]
+    told = ("scope", "week_start", "is_closed", "is_suppressed", "may_have_begun_before", *DAY_COUNTS)
+    numbers = [name for name in week if name not in told]
     assert {name: week[name] for name in numbers} == dict.fromkeys(numbers)
 
 
@@ -419,6 +423,46 @@ def test_the_change_between_two_closed_neighbours(org: Book) -> None:
     assert some(second, "active_people_change", "avg_daily_active_users_change") == (-2, -2.0)  # 1 - 3; 8 - 10
 
 
+def test_a_change_compares_the_weekdays_that_both_weeks_reported(org: Book) -> None:
+    for day in days(MONDAY, date(2026, 9, 11)):
+        report_day(org, day, active=50, people=(1, 2, 3))
+    for day in days(date(2026, 9, 12), SUNDAY):
+        for name in (ORG_REPORT, USERS):
+            org.fetch(ORG, name, day, "forbidden")
+    for day in days(NEXT_MONDAY, date(2026, 9, 18)):
+        report_day(org, day, active=55, people=(1, 2, 4))
+    for day in days(date(2026, 9, 19), date(2026, 9, 20)):
+        report_day(org, day, active=6, people=(1, 8, 9))
+    org.build("weekly.user_trend")
+    week = week_of(org, NEXT_MONDAY)
+    assert week["avg_daily_active_users"] == pytest.approx(287 / 7)  # 5 * 55 + 2 * 6: 9 below the 50 of five days
+    assert some(week, "days_compared", "avg_daily_active_users_change") == (5, 5.0)
+    # 5 people against 3; from Monday to Friday 3 against 3.
+    assert some(week, "active_people", "user_days_compared", "active_people_change") == (5, 5, 0)
+    # Whether 8 and 9 were there on the weekend before, nobody knows.
+    assert some(week, "new_people", "returning_people", "lapsed_people") == (None, None, None)
+    assert week["may_have_begun_before"] is True
+
+
+def test_people_and_the_scope_are_compared_by_the_days_of_their_own_reports(org: Book) -> None:
+    for day in days(MONDAY, date(2026, 9, 20)):
+        report_day(org, day, active=10 if day < NEXT_MONDAY else 13, people=(1,) if day < NEXT_MONDAY else (1, 2))
+    for day in days(NEXT_MONDAY, date(2026, 9, 17)):
+        org.fetch(ORG, USERS, day, "no_report")
+    org.build("weekly.user_trend")
+    week = week_of(org, NEXT_MONDAY)
+    assert some(week, "days_compared", "avg_daily_active_users_change") == (7, 3.0)
+    assert some(week, "user_days_compared", "active_people_change") == (3, None), "three days are too few"
+
+
+def test_a_day_whose_number_is_unknown_is_left_out_of_the_change_on_both_sides(org: Book) -> None:
+    for day in days(MONDAY, date(2026, 9, 20)):
+        report_day(org, day, active=None if day == NEXT_MONDAY else 10 + (day - MONDAY).days, people=(1,))
+    org.build("weekly.user_trend")
+    # Every other day has 7 more than a week before; against the whole week it would be 17.5 + 1 - 13 = 7.5.
+    assert week_of(org, NEXT_MONDAY)["avg_daily_active_users_change"] == 7.0
+
+
 @pytest.mark.parametrize(("today", "is_closed"), [(date(2026, 9, 23), False), (date(2026, 9, 24), True)])
 def test_a_week_closes_three_full_days_after_its_sunday_and_only_then_has_a_change(
     book: Book, today: date, is_closed: bool
@@ -478,7 +522,8 @@ def test_a_break_of_active_users_takes_the_changes_that_cross_it(book: Book, day
     book.report_the_rest()
     book.build("quality.series_break")
     book.connection.execute("delete from quality.series_break where moves_active_users")
-    book.insert("quality.series_break", day=day, moves_active_users=True, moves_activity=False, what="new meaning")
+    moved = {"moves_active_users": True, "moves_activity": False}
+    book.insert("quality.series_break", day=day, what="new meaning", reports="", **moved)
     book.build("weekly.user_trend", past="quality.series_break")
     assert weeks_with_a_change(book) == set(mondays[1:]) - weeks
     assert week_of(book, NEXT_MONDAY)["series_break"] == f"{day}: new meaning"
@@ -530,6 +575,22 @@ def test_legacy_totals_averages_and_change(legacy: Book) -> None:
     assert some(second, "avg_active_users_change", "avg_engaged_users_change") == (5.0, -2.0)
 
 
+def test_a_legacy_change_compares_the_weekdays_that_both_weeks_tell(legacy: Book) -> None:
+    """And the dates on which GitHub changed other reports are nothing to it: 2026-04-10 is about today's."""
+    legacy.expect(ORG, start=date(2026, 3, 30), today=date(2026, 5, 1), legacy=True)
+    weekday, weekend = {"active": 20, "engaged": 10}, {"active": 2, "engaged": 1}
+    for day in days(date(2026, 3, 30), date(2026, 4, 5)):
+        report_legacy_day(legacy, day, **(weekend if day.isoweekday() > 5 else weekday))
+    for day in days(date(2026, 4, 6), date(2026, 4, 10)):
+        report_legacy_day(legacy, day, 19, 11)
+    for day in days(date(2026, 4, 11), date(2026, 4, 12)):
+        legacy.fetch(ORG, LEGACY, day, "no_report")
+    legacy.build("weekly.legacy_user_trend")
+    week = week_of(legacy, date(2026, 4, 6), table="legacy_user_trend")
+    # 19 a day against 20; against the mean of all seven days, (5 * 20 + 2 * 2) / 7, it would be +4.1.
+    assert some(week, "days_compared", "avg_active_users_change", "avg_engaged_users_change") == (5, -1.0, 1.0)
+
+
 def test_legacy_days_below_the_threshold_are_counted_apart_and_lower_no_average(legacy: Book) -> None:
     report_legacy_day(legacy, date(2026, 3, 2), 6, 4)
     legacy.fetch(ORG, LEGACY, date(2026, 3, 3), "no_report")  # 6 and 5 people near it: fewer than twice five
@@ -543,9 +604,8 @@ def test_legacy_days_below_the_threshold_are_counted_apart_and_lower_no_average(
 @pytest.mark.parametrize(("today", "is_closed"), [(date(2026, 3, 16), False), (date(2026, 3, 17), True)])
 def test_a_legacy_week_closes_one_full_day_after_its_sunday(book: Book, today: date, is_closed: bool) -> None:
     book.expect(ORG, start=LEGACY_MONDAY, today=today, legacy=True)
-    report_legacy_day(book, LEGACY_MONDAY, 20, 10)
-    report_legacy_day(book, LEGACY_NEXT_MONDAY, 30, 10)
-    book.report_the_rest()
+    for day in days(LEGACY_MONDAY, date(2026, 3, 15)):
+        report_legacy_day(book, day, 20 if day < LEGACY_NEXT_MONDAY else 30, 10)
     book.build("weekly.legacy_user_trend")
     week = week_of(book, LEGACY_NEXT_MONDAY, table="legacy_user_trend")  # its Sunday is the 15th
     assert week["is_closed"] is is_closed
