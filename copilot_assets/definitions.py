@@ -13,6 +13,7 @@ from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_
 from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
+from copilot_assets.orchestration.executor import build_executor
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.partitions import daily_partitions
 from copilot_assets.sql_models.files import load_models
@@ -22,6 +23,7 @@ from copilot_assets.warehouse.inputs import INPUT_TABLES
 def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """The definitions for an installation; without one, for the process's environment and `.env`."""
     installation = installation or Installation()
+    warehouse = installation.warehouse()
     partitions = daily_partitions(installation.start_date())
     models = load_models()
     reports = [raw_key(report) for report in REPORTS]
@@ -49,9 +51,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         jobs=build_jobs(installation),
         schedules=[build_schedule(installation, partitions)],
         sensors=[build_sensor()],
-        resources={"installation": installation, "warehouse": installation.warehouse()},
-        # DuckDB lets one process in: a process per step would lock itself out, and cost 1.5 s a step besides.
-        executor=dg.in_process_executor,
+        resources={"installation": installation, "warehouse": warehouse},
+        executor=build_executor(warehouse),
     )
 
 

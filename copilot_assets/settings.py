@@ -121,6 +121,12 @@ def environment() -> dict[str, str]:
     return {name: value.strip() for source in sources for name, value in source.items() if value and value.strip()}
 
 
+def dagster_home(env: Mapping[str, str] | None = None) -> Path | None:
+    """`DAGSTER_HOME`: the folder of Dagster's dagster.yaml and history; None when unset."""
+    text = (environment() if env is None else env).get("DAGSTER_HOME")
+    return Path(text).expanduser() if text else None
+
+
 def start_date(env: Mapping[str, str] | None = None) -> date:
     """`COPILOT_START_DATE`: `YYYY-MM-DD`, a closed day; the first day that GitHub ever reported when unset.
 

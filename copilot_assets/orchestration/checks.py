@@ -17,7 +17,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.raw import raw_key
 from copilot_assets.orchestration.installation import Installation, expected_reports
 from copilot_assets.orchestration.metadata import sql_value, table_value
-from copilot_assets.orchestration.steps import POOL, sentences
+from copilot_assets.orchestration.steps import sentences
 from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.raw import ExpectedReport, expect
@@ -109,7 +109,6 @@ def _day_checks(
             for check in (MISSING_DAYS, THRESHOLD_GAPS)
         ],
         can_subset=True,
-        pool=POOL,
     )
     def day_checks(
         context: dg.AssetCheckExecutionContext,
@@ -144,7 +143,6 @@ def build_key_checks() -> dg.AssetChecksDefinition:
         name="flat__keys",
         specs=[_key_check(tables) for tables in checked.values()],
         can_subset=True,
-        pool=POOL,
     )
     def key_checks(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]

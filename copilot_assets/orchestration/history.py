@@ -1,23 +1,27 @@
-"""Dagster's history on the disk, at a third of its price: what dagster.yaml names as storage.
+"""Dagster's history on the disk, at a third of its price and in one place: what dagster.yaml names as storage.
 
 For each of the hundreds of events of a run Dagster makes a new SQLAlchemy engine, which compiles every statement anew,
 and opens its SQLite files anew; SQLite waits for the disk at every commit and whenever the last connection to a file
-closes. Here belongs what spares a run this work; what is in the history, where it is and when it is written, is
-Dagster's.
+closes. Here belongs what spares a run this work, and which folder a relative one hangs on; what is in the history and
+when it is written is Dagster's.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import Any, Final, Self
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -44,7 +48,31 @@ class SqliteHistory(DagsterSqliteStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         """What Dagster calls with the `config` in dagster.yaml: `base_dir`, as of `storage: sqlite`."""
-        return cls.from_local(inst_data=inst_data, **config_value)
+        return cls.from_local(inst_data=inst_data, **_at_home(config_value))
+
+
+class Artifacts(LocalArtifactStorage):
+    """Dagster's own, of a folder that hangs on the instance's."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """What Dagster calls with the `config` in dagster.yaml."""
+        return cls(inst_data=inst_data, **_at_home(config_value))
+
+
+class ComputeLogs(LocalComputeLogManager):
+    """Dagster's own, of a folder that hangs on the instance's."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """What Dagster calls with the `config` in dagster.yaml."""
+        return cls(inst_data=inst_data, **_at_home(config_value))
+
+
+def _at_home(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A relative `base_dir` hangs on DAGSTER_HOME; without one, on the current folder, whose dagster.yaml it is in."""
+    home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd()).expanduser()
+    return {**config, "base_dir": str(home / config["base_dir"])}
 
 
 class _Runs(SqliteRunStorage):

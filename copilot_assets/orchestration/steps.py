@@ -1,4 +1,4 @@
-"""What all steps have in common: owners, the pool that lets one open the database at a time, how a mistake is told."""
+"""What all steps have in common: owners, what they follow, how a mistake is told."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from copilot_assets.warehouse.store import WarehouseError
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS: Final = ["team:copilot"]
-# Every step that opens the DuckDB file; dagster.yaml lets one of them run at a time.
-POOL: Final = "duckdb"
 # Upstream is partitioned by day: one day missing years ago must not stop what is below for ever.
 FOLLOWS_UPSTREAM: Final = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 

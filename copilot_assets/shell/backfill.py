@@ -51,25 +51,29 @@ def backfill(first: date | None, last: date | None) -> None:
 def run_and_tell(installation: Installation, settings: Settings, first: date, last: date) -> bool:
     """Run a range with a progress bar, then print what it left; whether every step succeeded."""
     from copilot_assets.orchestration.installation import asked_reports
-    from copilot_assets.shell.runs import open_instance, run_range
+    from copilot_assets.shell.runs import alone, open_instance, run_range
     from copilot_assets.shell.summary import tables
     from copilot_assets.warehouse.store import WarehouseError
 
     warehouse = installation.warehouse()
-    try:
-        with warehouse.connect():  # a file that can't be opened is said before GitHub is asked for anything
-            pass
-    except WarehouseError as problem:
-        refuse(problem)
     days = (last - first).days + 1
     total = sum(1 if report.is_snapshot else days for report in asked_reports(settings))
-    out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
-    with progress(total) as on_day:
-        result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
-    with warehouse.connect() as connection:
-        for table in tables(connection, result.checks):
-            out.print(table)
-    tell_problems(result)
+    with alone(warehouse, "backfill"):
+        try:
+            warehouse.maintain()  # a store that can't be opened is said before GitHub is asked for anything
+        except WarehouseError as problem:
+            refuse(problem)
+        out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+        with progress(total) as on_day:
+            result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
+        tell_problems(result)
+        try:
+            with warehouse.connect() as connection:
+                summary = list(tables(connection, result.checks))
+        except WarehouseError as problem:
+            refuse(f"{problem} The run has ended, and what landed stays.", code=1)
+    for table in summary:
+        out.print(table)
     out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
     return result.is_success
 

@@ -36,7 +36,7 @@ def forget(user: str, yes: bool) -> None:
     from copilot_assets.orchestration.installation import Installation
     from copilot_assets.people.forget import ForgetError, find
     from copilot_assets.people.forget import forget as forget_person
-    from copilot_assets.shell.runs import open_instance, rebuild
+    from copilot_assets.shell.runs import alone, open_instance, rebuild
     from copilot_assets.warehouse.store import WarehouseError
 
     installation, run_id = Installation(), str(uuid4())
@@ -55,13 +55,14 @@ def forget(user: str, yes: bool) -> None:
             out.print(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
         if not yes:
             click.confirm("Remove them for good?", abort=True)
-        forget_person(warehouse, traces)
+        with alone(warehouse, "forget"):
+            forget_person(warehouse, traces)
+            out.print("They are removed, and the database file is written anew.")
+            result = rebuild(installation, instance=open_instance(), run_id=run_id)
     except ForgetError as problem:
         refuse(problem, code=1)
     except WarehouseError as problem:
         refuse(problem)
-    out.print("They are removed, and the database file is written anew.")
-    result = rebuild(installation, instance=open_instance(), run_id=run_id)
     if not result.is_success:
         tell_problems(result)
         err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")

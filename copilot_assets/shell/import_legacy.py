@@ -47,7 +47,7 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
       copilot-assets import-legacy archive/*.json.gz --scope team:octo-org/core --overwrite
     """
     from copilot_assets.orchestration.installation import Installation
-    from copilot_assets.shell.runs import open_instance, rebuild
+    from copilot_assets.shell.runs import alone, open_instance, rebuild
     from copilot_assets.warehouse.archive import ArchiveError, import_archive, read_archive
     from copilot_assets.warehouse.store import WarehouseError
 
@@ -55,13 +55,14 @@ def import_legacy(files: tuple[Path, ...], scope: Scope, overwrite: bool) -> Non
     warehouse = installation.warehouse()
     try:
         archive = read_archive(files, today)
-        imported = import_archive(warehouse, archive, scope, overwrite=overwrite, run_id=run_id, today=today)
+        with alone(warehouse, "import-legacy"):
+            imported = import_archive(warehouse, archive, scope, overwrite=overwrite, run_id=run_id, today=today)
+            _tell_import(archive, imported, scope)
+            result = rebuild(installation, instance=open_instance(), run_id=run_id)
     except ArchiveError as problem:
         refuse(f"{problem} Nothing was imported.", code=1)
     except WarehouseError as problem:
         refuse(problem)
-    _tell_import(archive, imported, scope)
-    result = rebuild(installation, instance=open_instance(), run_id=run_id)
     if not result.is_success:
         tell_problems(result)
         err.print("The days are imported, but not everything below raw was rebuilt. Run the same command again.")

@@ -8,6 +8,7 @@ from datetime import date
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from copilot_assets.shell.interrupts import at_interrupt
 from copilot_assets.shell.screen import out
 
 
@@ -26,7 +27,7 @@ def progress(total: int) -> Iterator[Callable[[str, date], None]]:
         yield plain
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out, transient=True) as progress:
+    with Progress(*columns, console=out, transient=True) as progress, at_interrupt(progress.stop):
         task = progress.add_task("starting", total=total)
 
         def bar(report: str, day: date) -> None:

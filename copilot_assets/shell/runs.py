@@ -1,29 +1,43 @@
 """Runs from the shell: the instance they are kept in, and a run of the whole graph for a range of days.
 
-The same job that the schedule launches, in this process. What is printed is the commands'.
+The same job that the schedule launches, in this process, alone at work on its warehouse. What is printed of it is the
+commands'.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import dagster as dg
 from dagster import AssetCheckEvaluation, DagsterInstance
+from dagster._core.instance import InstanceRef
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.orchestration.assets.raw import EXPECTED
 from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs, owned
 from copilot_assets.orchestration.partitions import range_tags
+from copilot_assets.settings import dagster_home
+from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
+from copilot_assets.shell.screen import say
+from copilot_assets.warehouse.lock import one_run
+from copilot_assets.warehouse.store import Warehouse
 
 PROJECT_FILES: Final = Path(__file__).parents[1]
 
-_PID_TAG: Final = "copilot-assets/pid"
+# Dagster would take standard output from the shell for as long as a run goes on.
+_UNCAPTURED: Final = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+_INTERRUPTED: Final = "Interrupted. What landed stays; run it again."
 # Dagster prints every event of a run; the shell prints its own lines instead.
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -49,17 +63,59 @@ class RangeResult:
 
 
 def open_instance() -> DagsterInstance:
-    """The Dagster instance: `DAGSTER_HOME`'s, or the one whose history is in `.dagster/` of the current folder."""
-    if os.environ.get("DAGSTER_HOME"):
-        return DagsterInstance.get()
-    here = Path.cwd()
-    return DagsterInstance.from_config(str(here if (here / "dagster.yaml").exists() else dagster_yaml().parent))
+    """The one instance of an installation, whatever folder the command is called in.
+
+    It is DAGSTER_HOME's; without one, that of the current folder's dagster.yaml, as of `dagster dev`, else that of the
+    checkout. Where the package is installed without one, the history is kept beside the database.
+    """
+    home, config = _home()
+    with _dagster_home(home):
+        return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(config), overrides=_UNCAPTURED))
+
+
+def _home() -> tuple[Path, Path]:
+    """The folder that the history hangs on, and the one that dagster.yaml is in."""
+    if named := dagster_home():
+        return named, named
+    if Path("dagster.yaml").exists():
+        return Path.cwd(), Path.cwd()
+    config = dagster_yaml().parent
+    return (Installation().warehouse().folder().absolute() if config == PROJECT_FILES else config), config
+
+
+@contextmanager
+def _dagster_home(folder: Path) -> Iterator[None]:
+    """Dagster's classes that dagster.yaml names learn in no other way which folder theirs is."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["DAGSTER_HOME"]
+        if before is not None:
+            os.environ["DAGSTER_HOME"] = before
 
 
 def dagster_yaml() -> Path:
     """The project's instance configuration: beside the package in a checkout, inside it when installed."""
     beside = PROJECT_FILES.parent / "dagster.yaml"
     return beside if beside.exists() else PROJECT_FILES / "dagster.yaml"
+
+
+@contextmanager
+def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
+    """What a command that writes does to the warehouse, once no run works on it any more; Ctrl-C ends it at once.
+
+    Args:
+        warehouse: what is written.
+        command: its name, as others are told it that have to wait.
+    """
+    with (
+        ends_at_once(_INTERRUPTED),
+        at_interrupt(lambda: cancel_own_runs(_INTERRUPTED)),
+        one_run(warehouse, f"copilot-assets {command} (process {os.getpid()})", on_wait=say),
+    ):
+        yield
 
 
 def run_range(
@@ -75,7 +131,7 @@ def run_range(
     When days fail, what is below raw is rebuilt in a second run, so that the days that landed are shown all the same.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    _free_pools_of_dead_runs(instance)
+    fail_dead_runs(instance)
     landed = False
 
     def on_landed(report: str, day: date) -> None:
@@ -97,10 +153,10 @@ def rebuild(installation: Installation, *, instance: DagsterInstance, run_id: st
     GitHub is not asked and what is expected of it stays as it was, so that neither a token nor scopes are needed.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    _free_pools_of_dead_runs(instance)
+    fail_dead_runs(instance)
     defs = build_defs(installation)
     below = defs.resolve_job_def("rebuild").asset_layer.selected_asset_keys - {EXPECTED}
-    return _told([_run(defs, "rebuild", instance, {}, asset_selection=list(below), run_id=run_id)])
+    return _told([_run(defs, "rebuild", instance, {}, run_id=run_id, asset_selection=list(below))])
 
 
 def _told(results: Sequence[dg.ExecuteInProcessResult]) -> RangeResult:
@@ -118,37 +174,25 @@ def _told(results: Sequence[dg.ExecuteInProcessResult]) -> RangeResult:
     )
 
 
-def _free_pools_of_dead_runs(instance: DagsterInstance) -> None:
-    """Give back what a killed run of this command still holds: nobody else would, and the next would wait for it."""
-    log = instance.event_log_storage
-    for pool in log.get_concurrency_keys():
-        for slot in log.get_concurrency_info(pool).claimed_slots:
-            run = instance.get_run_by_id(slot.run_id)
-            if run is None or run.is_finished or _is_dead(run.tags.get(_PID_TAG)):
-                if run is not None and not run.is_finished:
-                    instance.report_run_failed(run, "The process of this run was killed.")
-                log.free_concurrency_slots_for_run(slot.run_id)
-
-
-def _is_dead(pid: str | None) -> bool:
-    """Whether the process that a run was tagged with is gone; a run without the tag is somebody else's."""
-    if pid is None:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
-
-
 def _run(
-    defs: dg.Definitions, job: str, instance: DagsterInstance, tags: dict[str, str], **which: Any
+    defs: dg.Definitions,
+    job: str,
+    instance: DagsterInstance,
+    tags: dict[str, str],
+    *,
+    run_id: str | None = None,
+    asset_selection: Sequence[dg.AssetKey] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    return defs.resolve_job_def(job).execute_in_process(
-        instance=instance, tags={**tags, _PID_TAG: str(os.getpid())}, run_config=_QUIET, raise_on_error=False, **which
-    )
+    run_id = run_id or str(uuid4())
+    with owned(instance, run_id):
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            tags=tags,
+            run_config=_QUIET,
+            raise_on_error=False,
+            run_id=run_id,
+            asset_selection=asset_selection,
+        )
 
 
 def _problems(result: dg.ExecuteInProcessResult) -> Sequence[str]:

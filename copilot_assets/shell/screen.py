@@ -34,6 +34,11 @@ def usage_errors() -> Iterator[None]:
         refuse(problem)
 
 
+def say(sentence: str) -> None:
+    """A sentence about what goes on, beside what the command was asked for: it may hold any text."""
+    err.print(escape(sentence), highlight=False)
+
+
 def refuse(problem: Exception | str, code: int = 2) -> NoReturn:
     """End the command with a sentence; code 2 where it or a setting can't be used, 1 where the data says no."""
     err.print(f"[red]{escape(str(problem))}[/red]")

@@ -235,10 +235,10 @@ def test_workspace_yaml_is_the_entry_and_nothing_shadows_it() -> None:
     assert entry["python_module"]["module_name"] == "copilot_assets.definitions"
 
 
-def test_the_instance_sends_no_telemetry_and_lets_one_step_at_the_file() -> None:
+def test_the_instance_sends_no_telemetry_and_no_step_can_keep_a_slot_that_nobody_frees(defs: dg.Definitions) -> None:
     config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert config["telemetry"] == {"enabled": False}
-    assert config["concurrency"]["pools"]["default_limit"] == 1
+    assert not [node.definition.pools for node in defs.resolve_job_def("everything").nodes if node.definition.pools]
     assert config["storage"]["custom"]["config"]["base_dir"].startswith(".dagster/")
 
 

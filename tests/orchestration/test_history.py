@@ -16,7 +16,7 @@ from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
 from copilot_assets.orchestration import history
-from copilot_assets.shell.runs import dagster_yaml
+from copilot_assets.shell.runs import dagster_yaml, open_instance
 
 
 @pytest.fixture
@@ -81,3 +81,31 @@ def test_dagsters_own_storage_reads_the_same_files(instance: dg.DagsterInstance,
             entry.message for entry in instance.all_logs(run_id)
         ]
         assert plain.get_run_by_id(run_id) == instance.get_run_by_id(run_id)
+
+
+def test_there_is_one_history_whatever_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nightly run out of cron's folder, and one that somebody starts by hand in another one."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    shutil.copy(dagster_yaml(), home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    run_ids = []
+    for folder in (home, elsewhere):
+        monkeypatch.chdir(folder)
+        with open_instance() as instance:
+            run_ids.append(dg.materialize([made], instance=instance).run_id)
+            assert {run.run_id for run in instance.get_runs()} == set(run_ids)
+            assert Path(instance.root_directory) == home / ".dagster"
+    with dg.DagsterInstance.get() as ui:
+        assert isinstance(ui.compute_log_manager, history.ComputeLogs)
+        assert ui.compute_log_manager.get_captured_local_path(["a"], "out") == f"{home}/.dagster/storage/a.out"
+    assert list(elsewhere.iterdir()) == []
+
+    monkeypatch.delenv("DAGSTER_HOME")
+    (elsewhere / ".env").write_text(f"DAGSTER_HOME={home}\n")  # where `dagster dev` reads it, too
+    with open_instance() as instance:
+        assert {run.run_id for run in instance.get_runs()} == set(run_ids)
+    (elsewhere / ".env").unlink()
+    with open_instance() as instance:  # a checkout's own, or beside the database: not wherever somebody happens to be
+        assert elsewhere not in Path(instance.root_directory).parents

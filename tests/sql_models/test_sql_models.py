@@ -422,7 +422,6 @@ def test_an_asset_is_described_before_it_is_built(folder: Path) -> None:
         ["team:enablement", "ana@example.com"],
     )
     assert spec.code_version == models[0].code_version
-    assert assets.op.pool == "duckdb"
     assert assets.backfill_policy == dg.BackfillPolicy.single_run()
     assert spec.automation_condition == dg.AutomationCondition.eager().without(
         ~dg.AutomationCondition.any_deps_missing()

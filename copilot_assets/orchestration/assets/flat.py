@@ -14,7 +14,7 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, preview
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, POOL, sentences
+from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
 from copilot_assets.records import Record
 from copilot_assets.warehouse.store import Warehouse
 
@@ -55,7 +55,6 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         name=f"flatten_{'_and_'.join(report.table for report in reports)}",
         specs=[_spec(table, reports) for table in tables],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=POOL,
     )
     def flatten_reports(
         config: FlattenConfig,

@@ -11,7 +11,7 @@ import dagster as dg
 from copilot_assets.orchestration.assets.raw import EXPECTED
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, table_value
-from copilot_assets.orchestration.steps import OWNERS, POOL, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.warehouse.inputs import INPUT_TABLES, write_inputs
 from copilot_assets.warehouse.store import Warehouse
 
@@ -41,7 +41,6 @@ def build_input_assets() -> dg.AssetsDefinition:
             for table, columns in INPUT_TABLES.items()
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=POOL,
     )
     def read_inputs(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]

@@ -20,7 +20,7 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
 from copilot_assets.orchestration.metadata import column_schema, table_value
 from copilot_assets.orchestration.partitions import days_of
-from copilot_assets.orchestration.steps import OWNERS, POOL, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse.raw import expect, make_report_view
@@ -113,7 +113,6 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
         group_name="raw",
         owners=OWNERS,
         kinds={"python", "duckdb"},
-        pool=POOL,
         metadata={
             "dagster/column_schema": column_schema(_EXPECTED_COLUMNS),
             "dagster/table_name": "raw.expected_reports",
@@ -168,7 +167,6 @@ def _snapshot_asset(report: Report) -> dg.AssetsDefinition:
         group_name="raw",
         owners=OWNERS,
         kinds={"github", "json", "duckdb"},
-        pool=POOL,
         metadata=_table_metadata(report),
         description=f"One row per record: {report.grain}.\n\nWhat GitHub answers as of now, untouched, for every scope "
         "that is configured. GitHub keeps no history of it: each run takes a snapshot, and a later one of the same day "
@@ -207,7 +205,6 @@ def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.A
         group_name="raw",
         owners=OWNERS,
         kinds={"github", "json", "duckdb"},
-        pool=POOL,
         output_required=False,
         metadata=_table_metadata(report),
         description=f"One row per record: {report.grain}.\n\nWhat GitHub's report `{report.name}` said of a UTC day, "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, POOL, sentences
+from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.store import Warehouse
@@ -56,7 +56,6 @@ def build_sql_assets(
         specs=_asset_specs(models, written_by, after),
         check_specs=[_check_spec(model, check, written_by) for model in models for check in model.checks],
         can_subset=True,
-        pool=POOL,
         # Dagster's command line asks this of every asset it selects for a range of days.
         backfill_policy=dg.BackfillPolicy.single_run(),
     )

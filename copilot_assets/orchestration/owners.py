@@ -1,0 +1,107 @@
+"""Who runs a run: a lock that the run's own process holds, so that a run whose process is gone is known for sure.
+
+Here belongs what becomes of runs whose process died: killed runs end as failures, in Dagster's history and at the start
+of the next run. Waiting for a run that lives is `warehouse/lock.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+
+from copilot_assets.warehouse.lock import is_taken, open_lock
+
+_UNDER_WAY: Final = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+KILLED: Final = "The process of this run was killed. What had landed by then stays."
+_OWN: Final[dict[str, DagsterInstance]] = {}
+
+
+@contextmanager
+def owned(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    """Own a run while it goes on in this process; entered before the run is made, there is no moment without an owner.
+
+    What this says of the run stays true when the process is killed: nobody else can take the lock before.
+    """
+    path = _path(instance, run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path):
+        _OWN[run_id] = instance
+        try:
+            yield
+        finally:
+            del _OWN[run_id]
+            path.unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """A new file under a lock: under its name nobody finds it before, and who clears away meanwhile is no hindrance."""
+    unseen = path.with_suffix(".new")
+    while True:
+        file = open_lock(unseen)
+        with suppress(FileNotFoundError):
+            if is_taken(file):
+                unseen.rename(path)
+                return file
+        file.close()
+
+
+def cancel_own_runs(message: str) -> None:
+    """Let Dagster's history say that the runs of this process end here."""
+    for run_id, instance in list(_OWN.items()):
+        run = instance.get_run_by_id(run_id)
+        if run and not run.is_finished:
+            instance.report_run_canceled(run, message)
+
+
+def fail_dead_runs(instance: DagsterInstance) -> None:
+    """End the runs whose process was killed as failures, and clear their locks away."""
+    for run in instance.get_runs(RunsFilter(statuses=_UNDER_WAY)):
+        if is_dead(instance, run.run_id):
+            instance.report_run_failed(run, KILLED)
+    for path in _path(instance, "any").parent.glob("*"):
+        if _is_free(path):
+            path.unlink(missing_ok=True)
+
+
+def is_dead(instance: DagsterInstance, run_id: str) -> bool:
+    """Whether the process of a run that has not finished is gone; a run that never had an owner is somebody else's."""
+    if not _is_free(_path(instance, run_id)):
+        return False
+    run = instance.get_run_by_id(run_id)  # it may have ended since it was looked for
+    return run is not None and not run.is_finished
+
+
+def _path(instance: DagsterInstance, run_id: str) -> Path:
+    return Path(instance.root_directory) / "owners" / f"{run_id}.lock"
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a lock is there that nobody has."""
+    with suppress(OSError), path.open("r+b") as file:
+        return is_taken(file)
+    return False
+
+
+class Launcher(DefaultRunLauncher):
+    """Dagster's own launcher of runs, which also tells its monitoring whether a run's process lives."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """True: Dagster asks `check_run_worker_health`."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """What Dagster's monitoring asks of each run that has started."""
+        dead = is_dead(self._instance, run.run_id)
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND if dead else WorkerStatus.RUNNING, KILLED if dead else None)
