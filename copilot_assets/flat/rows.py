@@ -12,8 +12,8 @@ import polars as pl
 
 from copilot_assets.flat.tables import DAY, SCOPE, FlatTable
 from copilot_assets.people.identities import Identities
-from copilot_assets.records import Record
 from copilot_assets.records.contract import Column, person_columns, record_keys
+from copilot_assets.records.fields import PERSON_KIND, Record
 from copilot_assets.settings import IdentityMode
 
 POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -80,7 +80,7 @@ def latest_of_each_key(
 
 
 def show_people(records: pl.DataFrame, record: type[Record], identities: Identities) -> pl.DataFrame:
-    """The records as flat tables may show them: a pseudonym for each id, and no login; null stays null.
+    """The records as flat tables may show them: a pseudonym for each person's id, and no login; null stays null.
 
     Args:
         records: column `record` (Struct as `contract.duckdb_structure` says), others as they are.
@@ -91,9 +91,16 @@ def show_people(records: pl.DataFrame, record: type[Record], identities: Identit
         SettingsError: the key file can't be read or made.
     """
     person = person_columns(record)
-    if not person or identities.mode is IdentityMode.LOGIN:
+    if not person:
         return records
     (id_path,), (login_path,) = person["id"].paths, person["login"].paths
+    if "kind" in person:  # a team's id may be a person's, too
+        kind = pl.coalesce([_at(pl.col("record"), path) for path in person["kind"].paths])
+        for path in (id_path, login_path):
+            persons = pl.when(kind.is_null() | (kind == PERSON_KIND)).then(_at(pl.col("record"), path))
+            records = records.with_columns(_put(pl.col("record"), path, persons).alias("record"))
+    if identities.mode is IdentityMode.LOGIN:
+        return records
     ids = records.select(_at(pl.col("record"), id_path)).to_series().drop_nulls().unique()
     pseudonyms = pl.Series([identities.pseudonym(each) for each in ids], dtype=pl.Int64)
     shown_id = _at(pl.col("record"), id_path).replace_strict(ids, pseudonyms, default=None)

@@ -20,8 +20,8 @@ from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import ReportFile, keep_only, record_texts
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.people.identities import Identities
-from copilot_assets.records.contract import person_columns
-from copilot_assets.records.fields import Person
+from copilot_assets.records.contract import Column, person_columns
+from copilot_assets.records.fields import PERSON_KIND, Person
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.store import Condition, Warehouse
 
@@ -156,8 +156,8 @@ def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], iden
     def struck(fetch: Fetch) -> Fetch:
         if fetch.report.name not in _OF_PEOPLE:
             return fetch
-        (path,) = _OF_PEOPLE[fetch.report.name]["id"].paths
-        return _with_only(fetch, lambda text: identities.pseudonym(_value(text, path)) not in forgotten)
+        person = _OF_PEOPLE[fetch.report.name]
+        return _with_only(fetch, lambda text: identities.pseudonym(_person(text, person)) not in forgotten)
 
     return [struck(fetch) for fetch in fetches]
 
@@ -178,6 +178,15 @@ def _file_with_only(file: ReportFile, wanted: Callable[[bytes], bool]) -> Report
     return replace(file, records=sum(kept))
 
 
+def _person(text: bytes, columns: Mapping[Person, Column]) -> Any:
+    """GitHub's id of the person that a record is about; None of a record about none, or that does not tell."""
+    kinds = (_value(text, path) for path in (columns["kind"].paths if "kind" in columns else ()))
+    if next((kind for kind in kinds if kind is not None), PERSON_KIND) != PERSON_KIND:
+        return None
+    (path,) = columns["id"].paths
+    return _value(text, path)
+
+
 def _value(text: bytes, path: tuple[str, ...]) -> Any:
     """What stands at a path of an object's text; None where nothing does."""
     try:
@@ -188,12 +197,14 @@ def _value(text: bytes, path: tuple[str, ...]) -> Any:
 
 def _told(what: Person) -> str:
     """SQL for what the record of any report about people tells of the person, as text."""
-    paths = sorted({".".join(columns[what].paths[0]) for columns in _OF_PEOPLE.values()})
+    columns = (columns[what] for columns in _OF_PEOPLE.values() if what in columns)
+    paths = dict.fromkeys(".".join(path) for column in columns for path in column.paths)
     return "coalesce(" + ", ".join(f"payload ->> '$.{path}'" for path in paths) + ")"
 
 
-_ID: Final = f"try_cast({_told('id')} as bigint)"
-_LOGIN: Final = f"lower({_told('login')})"
+_IS_PERSON: Final = f"coalesce({_told('kind')}, '{PERSON_KIND}') = '{PERSON_KIND}'"
+_ID: Final = f"case when {_IS_PERSON} then try_cast({_told('id')} as bigint) end"
+_LOGIN: Final = f"case when {_IS_PERSON} then lower({_told('login')}) end"
 # A login passes from one person to another: it says who it is only where a broken record has no id.
 _RECORD_OF: Final = f"""
     list_contains($reports, report)

@@ -9,11 +9,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from copilot_assets.records.fields import Record, count, identity, in_raw_only, instant, meta, person_id, person_login
+from copilot_assets.records.fields import (
+    Record,
+    count,
+    identity,
+    in_raw_only,
+    instant,
+    meta,
+    person_id,
+    person_kind,
+    person_login,
+)
 
 
 class Assignee(Record, kw_only=True):
-    """Who holds a seat, a `simple-user`: a person; historically also a team or an organisation."""
+    """Who holds a seat: a person (`simple-user`); historically also a team or an organisation, with its own id."""
 
     is_open = True
 
@@ -22,7 +32,11 @@ class Assignee(Record, kw_only=True):
         person_id("Who holds the seat: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login; null when not told"),
     ]
     login: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
-    type: Annotated[str, meta("`User`, or what else holds the seat", column="assignee_type")] | None = None
+    type: (
+        Annotated[str, person_kind("`User`, or what else holds the seat; null for a team", column="assignee_type")]
+        | None
+    ) = None
+    slug: Annotated[str, person_kind("Slug of the team that holds the seat", column="assignee_team_slug")] | None = None
 
 
 class GrantingOrganization(Record):

@@ -134,8 +134,16 @@ def columns_of(record: type[Record], apart: frozenset[str] = frozenset()) -> tup
 
 @functools.cache
 def person_columns(record: type[Record]) -> dict[Person, Column]:
-    """The columns that say which person a record is about, by what they tell; none where it is about no person."""
-    return {column.person: column for column in columns_of(record) if column.person}
+    """The columns that say which person a record is about, by what they tell; none where it is about no person.
+
+    Of several that tell the same, the paths of all of them, in order: the first that is there counts.
+    """
+    found: dict[Person, Column] = {}
+    for column in columns_of(record):
+        if column.person:
+            known = found.get(column.person)
+            found[column.person] = replace(known, paths=known.paths + column.paths) if known else column
+    return found
 
 
 def record_keys(record: type[Record]) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ from msgspec import Meta
 MAX: Final = 2**63 - 1
 
 # What a field tells of the person a record is about. `people/identities.py` says what the flat tables show of it.
-Person = Literal["id", "login"]
+Person = Literal["id", "login", "kind"]
+# What a `kind` says where the record is about a person; it is about one where nothing says what it is about, too.
+PERSON_KIND: Final = "User"
 
 
 def meta(text: str, *, column: str | None = None, key: bool = False) -> Meta:
@@ -36,6 +38,11 @@ def person_id(text: str) -> Meta:
 def person_login(text: str) -> Meta:
     """That person's login, `user_login`: null in the flat tables unless logins are wanted, and never a key."""
     return Meta(description=text, extra={"column": "user_login", "person": "login"})
+
+
+def person_kind(text: str, *, column: str) -> Meta:
+    """What the record is about where it may be no person: unless it is `PERSON_KIND`, id and login are nobody's."""
+    return Meta(description=text, extra={"column": column, "person": "kind"})
 
 
 def count(text: str, *, column: str | None = None) -> Meta:

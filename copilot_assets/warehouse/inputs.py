@@ -28,7 +28,7 @@ from copilot_assets.warehouse.tables import transaction
 if TYPE_CHECKING:
     import duckdb
 
-# The tables, whose DDL is in `store.py`.
+# The tables, whose DDL is in `layout.py`.
 INPUT_TABLES: Final = {
     "settings": (
         Column("min_cohort", "INTEGER", "COPILOT_MIN_COHORT: fewest people behind a published number"),

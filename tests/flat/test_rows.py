@@ -612,6 +612,7 @@ def test_a_grant_with_all_that_github_tells_of_it() -> None:
         "granting_team_id": 9010,
         "created_at": at("2026-01-05T09:00:00"),
         "assignee_type": "User",
+        "assignee_team_slug": None,
         "granting_organization": "octo-org",
         "granting_team_slug": "tooling",
         "plan_type": "unknown",

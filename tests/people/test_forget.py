@@ -341,6 +341,26 @@ def test_nor_in_other_reports_nor_among_broken_records(shelf: Shelf) -> None:
     assert b"new-login" not in shelf.bytes()
 
 
+TEAM = {"id": PERSON, "slug": "rocket", "name": "Rocket"}
+ORGANISATION = {"id": PERSON, "login": LOGIN, "type": "Organization"}
+
+
+def test_a_team_or_organisation_of_the_same_number_or_name_is_somebody_else(shelf: Shelf) -> None:
+    granted = [{"created_at": "2026-01-05T09:00:00Z", "assignee": who} for who in (TEAM, ORGANISATION)]
+    shelf.take("copilot-seats", [*granted, seat(PERSON, LOGIN), seat(OTHER, "ann")])
+    shelf.flatten()
+    assert shelf.sql("select count(*), count(user_id) from flat.seat_grant") == [(4, 2)]
+    assert shelf.sql("select count(*) from flat.seat") == [(2,)]
+    assert shelf.forget(str(PERSON)) == (1, 0, 2)
+    shelf.take("copilot-seats", [*granted, seat(PERSON, LOGIN), seat(OTHER, "ann")], DAY + timedelta(days=1))
+    assert shelf.sql("select day, count(*) from raw.records group by 1 order by 1") == [
+        (DAY, 3),
+        (DAY + timedelta(days=1), 3),
+    ]
+    with pytest.raises(ForgetError, match="Nobody in the database goes by"):
+        find(shelf.warehouse, shelf.identities, LOGIN)
+
+
 def test_without_anybody_forgotten_files_land_as_they_came(shelf: Shelf) -> None:
     text = '{"day":"2026-09-01",  "user_id":4242,"user_login":"ann"}'
     landed = shelf.take("users-1-day", [], DAY, f"{text}\n")

@@ -139,18 +139,33 @@ def test_ids_become_pseudonyms_and_logins_null(tmp_path: Path) -> None:
     assert show_people(records, UserDay, people(tmp_path, "login")).equals(records)
 
 
+@pytest.mark.parametrize("mode", ["pseudonym", "login"])
+def test_a_seat_of_a_team_or_an_organisation_is_nobodys(tmp_path: Path, mode: str) -> None:
+    holders = [
+        {"id": 8, "login": None, "type": None, "slug": "rocket"},
+        {"id": 9, "login": "acme", "type": "Organization", "slug": None},
+        {"id": 8, "login": "ann", "type": "User", "slug": None},
+        {"id": 7, "login": "bob", "type": None, "slug": None},
+    ]
+    records = pl.DataFrame({"record": [{"assignee": holder} for holder in holders]})
+    shown = [row["assignee"] for row in show_people(records, Seat, people(tmp_path, mode))["record"].to_list()]
+    assert [row["id"] is not None for row in shown] == [False, False, True, True]
+    assert [row["login"] for row in shown] == ([None, None, "ann", "bob"] if mode == "login" else [None] * 4)
+    assert [(row["type"], row["slug"]) for row in shown] == [(row["type"], row["slug"]) for row in holders]
+
+
 def test_a_seat_without_a_person_stays_one(tmp_path: Path) -> None:
     seats = [
-        {"assignee": {"id": 5, "login": "ann", "type": "User"}, "plan_type": "business"},
-        {"assignee": {"id": None, "login": "bob", "type": None}, "plan_type": ""},
+        {"assignee": {"id": 5, "login": "ann", "type": "User", "slug": None}, "plan_type": "business"},
+        {"assignee": {"id": None, "login": "bob", "type": None, "slug": None}, "plan_type": ""},
         {"assignee": None, "plan_type": None},
     ]
     shown = show_people(pl.DataFrame({"record": seats}), Seat, people(tmp_path))["record"].to_list()
     assert shown[0] == {
-        "assignee": {"id": people(tmp_path).pseudonym(5), "login": None, "type": "User"},
+        "assignee": {"id": people(tmp_path).pseudonym(5), "login": None, "type": "User", "slug": None},
         "plan_type": "business",
     }
-    assert shown[1] == {"assignee": {"id": None, "login": None, "type": None}, "plan_type": ""}
+    assert shown[1] == {"assignee": {"id": None, "login": None, "type": None, "slug": None}, "plan_type": ""}
     assert shown[2]["plan_type"] is None
     assert not any((shown[2]["assignee"] or {}).values())
     nobody = pl.DataFrame({"record": seats}).clear()
