@@ -1,6 +1,7 @@
 """What an answer of GitHub's means: one outcome and one sentence for every status, header and body it may have.
 
-The only place that tells one 403 about a report from another; those to an App that asks for a token are in `auth.py`. Asking, waiting and retrying is `client.py`'s.
+The only place that tells one 403 about a report from another; those that an App meets when it asks for its token are in
+`auth.py`. Asking, waiting and retrying is `client.py`'s.
 """
 
 from __future__ import annotations
