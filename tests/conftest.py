@@ -27,6 +27,7 @@ from copilot_assets.orchestration.installation import Installation, asked_report
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.shell.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
+from copilot_assets.warehouse import duckdb_file
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
@@ -51,7 +52,9 @@ def pseudonym(person: int, key: bytes = KEY) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def retries_without_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=3):
+    with stamina.set_testing(True, attempts=3), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb_file, "WRITER_PATIENCE_SECONDS", 0.0)
+        patch.setattr(duckdb_file, "READER_PATIENCE_SECONDS", 0.0)
         yield
 
 

@@ -27,7 +27,7 @@ from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs,
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.settings import dagster_home
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
-from copilot_assets.shell.screen import say
+from copilot_assets.shell.screen import say, says_what_is_logged
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse
 
@@ -111,6 +111,7 @@ def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
         command: its name, as others are told it that have to wait.
     """
     with (
+        says_what_is_logged(),
         ends_at_once(_INTERRUPTED),
         at_interrupt(lambda: cancel_own_runs(_INTERRUPTED)),
         one_run(warehouse, f"copilot-assets {command} (process {os.getpid()})", on_wait=say),

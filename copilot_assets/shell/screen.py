@@ -5,6 +5,7 @@ What a command says stands in the command; here is what all of them have in comm
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,24 @@ def usage_errors() -> Iterator[None]:
 
 
 def say(sentence: str) -> None:
-    """A sentence about what goes on, beside what the command was asked for: it may hold any text."""
-    err.print(escape(sentence), highlight=False)
+    """A sentence about what goes on, which may hold any text: on a terminal it stands above a progress bar."""
+    (out if out.is_terminal else err).print(escape(sentence), highlight=False, soft_wrap=True)
+
+
+class _Says(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+@contextmanager
+def says_what_is_logged() -> Iterator[None]:
+    """Say on the screen what this project logs inside, such as a wait; Dagster would keep it to a run's log."""
+    project, handler = logging.getLogger("copilot_assets"), _Says()
+    project.addHandler(handler)
+    try:
+        yield
+    finally:
+        project.removeHandler(handler)
 
 
 def refuse(problem: Exception | str, code: int = 2) -> NoReturn:

@@ -7,14 +7,16 @@ which a run needs and the UI's list of assets does not.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, only_for_owner
@@ -22,6 +24,8 @@ from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 # Rows. A day of a large company fills some row groups of this size, and of DuckDB's own 122,880 none: what is not full,
 # DuckDB merges again and again.
@@ -31,6 +35,14 @@ _STORAGE_VERSION: Final = "v1.5.0"
 # Left to itself, DuckDB takes longer to choose how to compress JSON than to compress it, and comes to a fifth of zstd.
 _KEPT_TEXT: Final = "json using compression zstd"
 _ANEW: Final = '"the database anew"'
+# How long another process may have the file open before it is an error: for who writes, a run with days that have come;
+# for who reads, somebody in front of a screen.
+WRITER_PATIENCE_SECONDS: Final = 30.0
+READER_PATIENCE_SECONDS: Final = 5.0
+# Steps of runs and readers of a moment get past each other without a word.
+_SILENT_SECONDS: Final = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class DuckDBFile:
@@ -89,8 +101,9 @@ class DuckDBFile:
         import duckdb
 
         with duckdb.connect(config={"temp_directory": f"{self.path}.tmp"}) as connection:
+            attach = f"attach {_quoted(self.path)} as {DATABASE} (read_only)"
             try:
-                connection.execute(f"attach {_quoted(self.path)} as {DATABASE} (read_only)")
+                _patiently(self.path, lambda: connection.execute(attach), READER_PATIENCE_SECONDS)
             except duckdb.Error as error:
                 raise WarehouseError(_why_not_opened(self.path, error)) from None
             connection.execute(f"use {DATABASE}")
@@ -164,7 +177,7 @@ class DuckDBFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with only_for_owner():
-                return _attached(self.path)
+                return _patiently(self.path, lambda: _attached(self.path), WRITER_PATIENCE_SECONDS)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(_why_not_opened(self.path, error)) from None
 
@@ -194,6 +207,38 @@ from duckdb_tables()
 where database_name = ? and not temporary
 order by all
 """
+
+
+def _patiently(path: Path, opened: Callable[[], T], seconds: float) -> T:
+    """Open the file, once no other process has it any more; DuckDB lets nobody wait for it.
+
+    Raises:
+        duckdb.Error: it can't be opened, or another process still has it after that many seconds.
+    """
+    import duckdb
+
+    began, is_told = time.monotonic(), False
+    while True:
+        try:
+            return opened()
+        except duckdb.IOException as error:
+            waited = time.monotonic() - began
+            if not _is_held(error) or waited >= seconds:
+                raise
+            if waited >= _SILENT_SECONDS and not is_told:
+                is_told = True
+                logger.warning("%s is open in %s. Waiting for it, %.0f seconds at most.", path, _who(error), seconds)
+        time.sleep(0.1)
+
+
+def _is_held(error: Exception) -> bool:
+    return "Could not set lock" in str(error) or "Conflicting lock" in str(error)
+
+
+def _who(error: Exception) -> str:
+    """Which other process has the file, as far as DuckDB tells."""
+    holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
+    return f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:
@@ -231,11 +276,9 @@ def _remove(database: Path) -> None:
 def _why_not_opened(path: Path, error: Exception) -> str:
     """The sentence for a file that DuckDB does not open."""
     text = str(error)
-    if "Could not set lock" in text or "Conflicting lock" in text:
-        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
-        who = f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
+    if _is_held(error):
         return (
-            f"{path} is open in {who}, and DuckDB lets one process in at a time. "
+            f"{path} is open in {_who(error)}, and DuckDB lets one process in at a time. "
             "Close it there (a notebook, a BI tool, a DuckDB shell or another run), then try again."
         )
     if "already attached" in text:

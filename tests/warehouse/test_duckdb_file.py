@@ -1,10 +1,16 @@
 """How the file is opened, kept and read: whatever its name, whoever made it, by several connections at once."""
 
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from copilot_assets.warehouse import duckdb_file
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import WarehouseError
 from copilot_assets.warehouse.tables import another
@@ -98,3 +104,65 @@ def test_reading_writes_nothing_and_makes_nothing(tmp_path: Path) -> None:
 def test_the_command_that_asks_it_by_hand_can_be_pasted(tmp_path: Path) -> None:
     assert DuckDBFile(Path("data/copilot.duckdb")).by_hand("from x") == 'duckdb -readonly data/copilot.duckdb "from x"'
     assert DuckDBFile(Path("it's mine.duckdb")).by_hand("from x").startswith("duckdb -readonly 'it'\"'\"'s mine")
+
+
+HOLD = """
+import sys, time, duckdb
+with duckdb.connect(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.readline()
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@contextmanager
+def held(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the file open: a notebook, for so long after it is told to close it."""
+    command = [sys.executable, "-c", HOLD, str(path), str(seconds)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+        process.communicate()
+
+
+def test_a_file_that_another_process_has_open_is_waited_for_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(duckdb_file, "WRITER_PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(duckdb_file, "READER_PATIENCE_SECONDS", 20.0)
+    path = tmp_path / "a.duckdb"
+    warehouse = DuckDBFile(path)
+    with warehouse.connect() as connection:
+        remember(connection, 2)
+    for opened, seconds in ((warehouse.connect, 30), (warehouse.read, 20)):
+        with held(path, 2) as other:
+            assert other.stdin is not None
+            other.stdin.write("\n")
+            other.stdin.flush()
+            began = time.monotonic()
+            with opened() as connection:
+                assert time.monotonic() - began > 1
+                assert connection.execute(ROWS).fetchall() == [(2,)]
+        (told,) = caplog.messages
+        assert told.startswith(f"{path} is open in python")
+        assert told.endswith(f", process {other.pid}. Waiting for it, {seconds} seconds at most.")
+        caplog.clear()
+
+
+def test_the_waiting_has_an_end_and_is_silent_where_it_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(duckdb_file, "WRITER_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(duckdb_file, "READER_PATIENCE_SECONDS", 0.5)
+    path = tmp_path / "a.duckdb"
+    warehouse = DuckDBFile(path)
+    with warehouse.connect():
+        pass
+    with held(path, 0) as other:
+        for opened in (warehouse.connect, warehouse.read):
+            began = time.monotonic()
+            with pytest.raises(WarehouseError, match=f"process {other.pid}, and DuckDB lets one"), opened():
+                pass
+            assert 0.5 <= time.monotonic() - began < 5
+    assert caplog.messages == []
