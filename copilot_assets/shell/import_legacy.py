@@ -15,9 +15,10 @@ from uuid import uuid4
 import click
 
 from copilot_assets.github.scopes import Scope
+from copilot_assets.report.words import stretches
 from copilot_assets.settings import today_utc
 from copilot_assets.shell.arguments import SCOPE
-from copilot_assets.shell.screen import err, out, refuse, stretches, tell_problems
+from copilot_assets.shell.screen import err, out, refuse, tell_problems
 
 if TYPE_CHECKING:
     from copilot_assets.warehouse.archive import Archive, Imported

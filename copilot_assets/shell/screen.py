@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from rich.console import Console
@@ -66,14 +65,3 @@ def tell_problems(result: RangeResult) -> None:
     """The sentences of failed steps; reports that share a token share its troubles, so each once."""
     for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
         err.print(f"[red]{escape(line)}[/red]")
-
-
-def stretches(days: Iterable[date]) -> list[str]:
-    """Days, oldest first, as people write them: `2024-07-03`, `2024-07-06 to 2024-07-07`."""
-    spans: list[tuple[date, date]] = []
-    for day in days:
-        if spans and day - spans[-1][1] == timedelta(days=1):
-            spans[-1] = (spans[-1][0], day)
-        else:
-            spans.append((day, day))
-    return [f"{first}" if first == last else f"{first} to {last}" for first, last in spans]

@@ -21,8 +21,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from copilot_assets.report.words import stretches
 from copilot_assets.settings import today_utc
-from copilot_assets.shell.screen import out, refuse, stretches
+from copilot_assets.shell.screen import out, refuse
 
 if TYPE_CHECKING:
     from copilot_assets.shell.state import Row, Snapshot, Status

@@ -257,7 +257,23 @@ def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[
             }
         ),
     }
-    return metadata | preview(connection, model.table, own)
+    return metadata | _picture(connection, model) | preview(connection, model.table, own)
+
+
+def _picture(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
+    """The table's chart, if it has one; of people a week also numbers, which the UI plots, and a glance at them."""
+    import duckdb
+
+    from copilot_assets.report.pictures import closed_weeks, picture
+
+    try:
+        drawn = picture(connection, model.table)
+        numbers, glance = closed_weeks(connection) if model.table == "weekly.user_trend" else ({}, None)
+    except duckdb.Error as error:
+        # A file may be changed to tell other things than those that are drawn: its rows are as good.
+        drawn, numbers, glance = f"There is no picture of this table as its file makes it now: {error}", {}, None
+    shown = {"at_a_glance": glance, "picture": drawn}
+    return {name: dg.MetadataValue.md(text) for name, text in shown.items() if text} | numbers
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from copilot_assets.shell.screen import stretches
+from copilot_assets.report.words import stretches
 
 
 def test_stretches() -> None:
