@@ -70,6 +70,7 @@ def standin(github: Standin) -> Iterator[Standin]:
     github.faults.clear()
     yield github
     github.faults.clear()
+    github.clock_ahead = timedelta()
 
 
 def clock(today: Callable[[], date]) -> Callable[[], datetime]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,6 +18,7 @@ from uuid import uuid4
 import httpx
 
 from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decoded, elements
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_texts
 from copilot_assets.github.files import (
     BrokenFileError,
@@ -75,7 +76,7 @@ class GitHubClient:
 
     At most `in_flight` requests are under way at any time. Passing trouble (5xx, 408, rate limits, cut connections)
     is asked again, as long as GitHub says or with growing pauses, `attempts` times in all; any other 4xx never is.
-    `now` is the time in UTC: what fetches are dated by, and what tells how old a day is.
+    `clock`, set right by every answer, is what fetches are dated by, and what tells how old a day is.
     A refusal of a scope (bad token, policy off, API closed) holds for its other days, which are not asked for.
     """
 
@@ -86,11 +87,11 @@ class GitHubClient:
         *,
         in_flight: int = IN_FLIGHT,
         attempts: int = ATTEMPTS,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock | None = None,
     ) -> None:
-        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, today=lambda: now().date())
+        self.clock = clock or Clock()
+        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, clock=self.clock)
         self._in_flight = in_flight
-        self._now = now
         self._refusals: dict[tuple[str, str], EndedError] = {}
         self._fetches: dict[Delivery, _FetchWay] = {
             Delivery.LINKS: self._fetch_links,
@@ -113,6 +114,16 @@ class GitHubClient:
         """What GitHub's newest answer told of the token and the way there."""
         return self._transport.connection
 
+    async def ask_the_time(self) -> None:
+        """Let GitHub tell its time, where no answer has told it yet.
+
+        Raises:
+            ClockError: this machine's clock is not to be believed.
+        """
+        if self.clock.skew_seconds is None:
+            await self._transport.ask_the_time()
+        self.clock.check()
+
     async def probe_file(self, link: str) -> str | None:
         """Whether a report file can be had from where GitHub keeps them; a sentence when it can't."""
         return await self._transport.probe_file(link)
@@ -122,8 +133,9 @@ class GitHubClient:
     ) -> None:
         """Fetch a report for every scope it covers, several days at once.
 
-        Days for which the report did not exist yet are not asked for and have no fetch. Of a report that GitHub tells
-        as of now, `days` is the current day alone; its fetches may be about an earlier one.
+        Days for which the report did not exist yet, or that have not closed at GitHub, are not asked for and have no
+        fetch. A report that GitHub tells as of now is asked for once, whatever the days, and delivered for the day that
+        it is at GitHub; its fetches may be about an earlier one.
 
         Args:
             report: the report.
@@ -133,10 +145,19 @@ class GitHubClient:
             deliver: awaited with the days whose scopes are all done, and their fetches: one day at least, several
                 when they came faster than they were taken. Days may come in any order. What it raises ends the
                 fetching and comes out of here.
+
+        Raises:
+            ClockError: this machine's clock is not to be believed; nothing more is delivered.
         """
+        today = self.clock.today()
+        if report.is_snapshot:
+            days = [today]
         covered = [scope for scope in scopes if report.covers(scope)]
         wanted = {
-            day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)] for day in days
+            day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)]
+            if day < today or report.is_snapshot
+            else []
+            for day in days
         }
         await deliver({day: [] for day in days if not wanted[day]})
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
@@ -183,11 +204,13 @@ class GitHubClient:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(self._in_flight):
                     workers.create_task(work())
+        except BaseExceptionGroup as troubles:
+            raise troubles.exceptions[0] from None  # the others ran into the same
         finally:
             fetched.put_nowait(None)
 
     async def _fetch(self, report: Report, scope: Scope, days: list[date], folder: Path) -> list[Fetch]:
-        requested_at = self._now().replace(tzinfo=None)
+        requested_at = self.clock.now().replace(tzinfo=None)
         try:
             if refusal := self._refusals.get((report.name, str(scope))):
                 raise EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
@@ -196,6 +219,8 @@ class GitHubClient:
             verdict, status = self._transport.judged(ending)
             if verdict.outcome.is_refusal and status is not None:
                 self._refusals[report.name, str(scope)] = EndedError(verdict, status)
+        finally:
+            self.clock.check()
         return [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
 
     async def probe(self, report: Report, scope: Scope, day: date) -> Answer:
@@ -218,7 +243,7 @@ class GitHubClient:
     def _without_records(
         self, report: Report, scope: Scope, day: date, verdict: Verdict, status: int | None, requested_at: datetime
     ) -> Fetch:
-        if verdict.outcome is Outcome.NO_REPORT and day < self._now().date() - timedelta(days=report.history_days):
+        if verdict.outcome is Outcome.NO_REPORT and day < self.clock.today() - timedelta(days=report.history_days):
             # Not an answer about the day: it would delete what was fetched while GitHub still had it.
             evidence = f"{verdict.evidence} It keeps {report.history_days} days, and this one is older."
             verdict = Verdict(Outcome.EXPIRED, evidence)

@@ -10,11 +10,9 @@ import hashlib
 import logging
 import re
 import ssl
-from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +23,7 @@ import stamina
 from stamina.instrumentation import RetryDetails
 
 from copilot_assets.github.auth import AuthError
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import BrokenFileError
 from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
 from copilot_assets.github.reports import Report
@@ -52,6 +51,7 @@ USER_AGENT: Final = "copilot-assets"
 IN_FLIGHT: Final = 8
 ATTEMPTS: Final = 5
 TIMEOUT_SECONDS: Final = 60.0
+GREETING_SECONDS: Final = 10.0
 LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
 
 
@@ -62,14 +62,12 @@ class Connection:
     Attributes:
         rate_limit_left: requests left in this hour, the least that any answer told.
         token_scopes: what a classic token may do; other kinds of token are not told theirs.
-        clock_skew_seconds: how far this machine's clock is ahead of GitHub's.
     """
 
     answered_at: datetime | None = None
     token_scopes: tuple[str, ...] | None = None
     rate_limit_left: int | None = None
     rate_limit: int | None = None
-    clock_skew_seconds: float | None = None
 
     async def note(self, response: httpx.Response) -> None:
         """Read the headers of an answer."""
@@ -82,10 +80,6 @@ class Connection:
             self.rate_limit_left = min(int(left), int(left) if self.rate_limit_left is None else self.rate_limit_left)
         if _COUNT.fullmatch(limit := headers.get("x-ratelimit-limit", "")):
             self.rate_limit = int(limit)
-        with suppress(ValueError, TypeError):
-            self.clock_skew_seconds = (
-                self.answered_at - parsedate_to_datetime(headers.get("date", ""))
-            ).total_seconds()
 
 
 class EndedError(Exception):
@@ -130,9 +124,7 @@ class Transport:
     Passing trouble is asked again, as long as GitHub says or with growing pauses, `attempts` times in all.
     """
 
-    def __init__(
-        self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, today: Callable[[], date]
-    ) -> None:
+    def __init__(self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, clock: Clock) -> None:
         limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
         timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
         agent = {"User-Agent": USER_AGENT}
@@ -144,7 +136,7 @@ class Transport:
             limits=limits,
             timeout=timeout,
             follow_redirects=True,
-            event_hooks={"response": [self.connection.note]},
+            event_hooks={"response": [self.connection.note, clock.note]},
             verify=_trusted(),
         )
         # The signature in a link is its credential: the token must not travel to that host.
@@ -152,7 +144,7 @@ class Transport:
             headers=agent, limits=limits, timeout=timeout, follow_redirects=True, verify=_trusted()
         )
         self._attempts = attempts
-        self._today = today
+        self._clock = clock
 
     async def __aenter__(self) -> Self:
         self._stack = await AsyncExitStack().__aenter__()
@@ -179,9 +171,14 @@ class Transport:
                 except AuthError as refused:
                     raise EndedError(refused.verdict, refused.status) from None
                 if response.status_code != 200:
-                    raise EndedError(judge(response, report, scope, self._today()), response.status_code)
+                    raise EndedError(judge(response, report, scope, self._clock.today()), response.status_code)
                 return response
         raise AssertionError("unreachable: the last attempt raises")
+
+    async def ask_the_time(self) -> None:
+        """Let GitHub tell its time with an answer that costs none of the requests of an hour; silence tells nothing."""
+        with suppress(httpx.HTTPError, AuthError):
+            await self._api.get("/rate_limit", timeout=GREETING_SECONDS)
 
     async def download(self, link: str, path: Path) -> str:
         """Stream one file to disk; the digest of its bytes."""

@@ -6,10 +6,11 @@ So a code location loads without a token, and a setting that can't be used fails
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.reports import REPORTS, Delivery, Report
 from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records.contract import person_columns
@@ -36,17 +37,24 @@ class Installation:
 
     Attributes:
         env: the environment; None for the process's own and `.env`.
-        now: the current time, UTC.
+        now: this machine's time, UTC.
         on_day: told of every (report, day) that landed, or failed to.
+        clock: the time at GitHub, as far as any answer to this installation has told it.
     """
 
     env: Mapping[str, str] | None = None
     now: Callable[[], datetime] = now_utc
     on_day: Callable[[str, date], None] = lambda report, day: None
 
+    clock: Clock = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """A clock of its own."""
+        object.__setattr__(self, "clock", Clock(self.now))
+
     def today(self) -> date:
-        """The current UTC day."""
-        return self.now().date()
+        """The current UTC day at GitHub."""
+        return self.clock.today()
 
     def settings(self) -> Settings:
         """The settings.

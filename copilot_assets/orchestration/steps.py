@@ -9,6 +9,7 @@ from typing import Final
 
 import dagster as dg
 
+from copilot_assets.github.clock import ClockError
 from copilot_assets.settings import SettingsError
 from copilot_assets.warehouse.store import WarehouseError
 
@@ -25,5 +26,5 @@ def sentences() -> Iterator[None]:
     """Let a user's mistake fail the step with its sentence first, instead of a trace through this project."""
     try:
         yield
-    except (SettingsError, WarehouseError) as problem:
+    except (ClockError, SettingsError, WarehouseError) as problem:
         raise dg.Failure(description=str(problem), allow_retries=False) from None

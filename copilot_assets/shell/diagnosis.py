@@ -8,10 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
-
-# An App's assertion is refused when the clock is a minute ahead, and "yesterday" is another day across midnight.
-CLOCK_SKEW_SECONDS: Final = 60
 
 
 class State(StrEnum):

@@ -17,8 +17,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from copilot_assets.github.clock import CLOCK_SKEW_SECONDS
 from copilot_assets.settings import today_utc
-from copilot_assets.shell.diagnosis import CLOCK_SKEW_SECONDS, Diagnosis, Finding, State
+from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
 from copilot_assets.shell.screen import out, usage_errors
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from copilot_assets.github.auth import auth_for
 from copilot_assets.github.client import Answer, GitHubClient
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.credentials import App
 from copilot_assets.github.outcomes import Cause, Outcome, or_leave_out
 from copilot_assets.github.reports import Delivery, Report
@@ -20,7 +21,7 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import Connection
 from copilot_assets.orchestration.installation import asked_reports, unasked_about_people
 from copilot_assets.settings import Settings
-from copilot_assets.shell.diagnosis import CLOCK_SKEW_SECONDS, Diagnosis, Finding, State
+from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
 
 # GitHub publishes a day within three; a report that has none of the last three has none at all.
 _NEWEST_DAYS: Final = 3
@@ -39,8 +40,8 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
     Nothing is asked twice, so that trouble is told at once and not waited out. When the first question finds nobody,
     no other is asked: each would wait for its time limit.
     """
-    now = datetime.combine(today, time(), UTC)
-    async with GitHubClient(settings.api_url, auth_for(settings.credentials), attempts=1, now=lambda: now) as client:
+    clock = Clock(lambda: datetime.combine(today, time(), UTC))
+    async with GitHubClient(settings.api_url, auth_for(settings.credentials), attempts=1, clock=clock) as client:
         connection = client.connection
         asked = [
             (report, scope) for report in asked_reports(settings) for scope in settings.scopes if report.covers(scope)
@@ -54,12 +55,12 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
         if link:
             findings.append(_storage(await client.probe_file(link)))
     return Diagnosis(
-        (*_about_connection(connection, settings), *findings),
+        (*_about_connection(connection, clock, settings), *findings),
         _token_kind(settings),
         connection.token_scopes,
         connection.rate_limit_left,
         connection.rate_limit,
-        connection.clock_skew_seconds,
+        clock.skew_seconds,
         tuple(sorted(settings.skip_reports)),
         tuple(report.name for report in unasked_about_people(settings)),
     )
@@ -123,7 +124,7 @@ def _storage(trouble: str | None) -> Finding:
     return Finding(State.BAD if trouble else State.OK, None, "report files", trouble or "")
 
 
-def _about_connection(connection: Connection, settings: Settings) -> Iterator[Finding]:
+def _about_connection(connection: Connection, clock: Clock, settings: Settings) -> Iterator[Finding]:
     """The lines about the way to GitHub, before those about reports."""
     if connection.answered_at is None:
         yield Finding(
@@ -134,14 +135,12 @@ def _about_connection(connection: Connection, settings: Settings) -> Iterator[Fi
         )
         return
     yield Finding(State.OK, None, "GitHub", f"{settings.api_url} answers.")
-    skew = connection.clock_skew_seconds
-    if skew is not None and abs(skew) > CLOCK_SKEW_SECONDS:
+    if sentence := clock.sentence():
         yield Finding(
-            State.BAD if isinstance(settings.credentials, App) else State.NOTE,
+            State.BAD if clock.is_beyond_belief or isinstance(settings.credentials, App) else State.NOTE,
             None,
             "clock",
-            f"This machine's clock is {abs(skew):,.0f} seconds {'ahead of' if skew > 0 else 'behind'} GitHub's. "
-            "Set it by the network (NTP): a GitHub App is refused otherwise, and days begin at the wrong time.",
+            sentence,
         )
     if connection.rate_limit_left is not None and connection.rate_limit:
         few = connection.rate_limit_left < connection.rate_limit / 10

@@ -19,6 +19,7 @@ import duckdb
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.layout import bring_forward
+from copilot_assets.warehouse.raw import NEWEST_FIRST
 from copilot_assets.warehouse.store import DATABASE, Warehouse
 
 Row = dict[str, Any]
@@ -133,24 +134,24 @@ where as_of >= coalesce(
 )
 """
 # A day that was reported without an HTTP answer came out of an archive.
-_LAST_ASK: Final = """
+_LAST_ASK: Final = f"""
 select requested_at, scope, report, day, outcome, evidence
 from raw.fetches
 where not (outcome = 'reported' and http_status is null)
-order by requested_at desc, fetch_id desc
+order by {NEWEST_FIRST}
 limit 1
 """
-_LAST_RUN: Final = """
-with newest as (select run_id, requested_at from raw.fetches order by requested_at desc, fetch_id desc limit 1)
+_LAST_RUN: Final = f"""
+with newest as (select run_id, requested_at from raw.fetches order by {NEWEST_FIRST} limit 1)
 select n.run_id, n.requested_at, f.outcome, count(*)
 from newest as n
 join raw.fetches as f on f.run_id is not distinct from n.run_id
 group by all
 order by count(*) desc, f.outcome
 """
-_SNAPSHOTS: Final = """
+_SNAPSHOTS: Final = f"""
 with attempts as (
-    select *, row_number() over (partition by scope, report order by requested_at desc, fetch_id desc) as age
+    select *, row_number() over (partition by scope, report order by {NEWEST_FIRST}) as age
     from raw.fetches
     where list_contains($reports, report)
 ),

@@ -8,12 +8,13 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 import uvicorn
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copilot_assets.standin.app import Api
@@ -41,10 +42,14 @@ class Seen(NamedTuple):
 
 
 class Record:
-    """What the servers saw: all requests, and how many were in flight at once; each waits `latency` seconds first."""
+    """What the servers saw: all requests, and how many were in flight at once; each waits `latency` seconds first.
+
+    Their clock is `clock_ahead` ahead of this machine's.
+    """
 
     def __init__(self, latency: float = 0) -> None:
         self.requests: list[Seen] = []
+        self.clock_ahead = timedelta()
         self.most_in_flight = 0
         self._in_flight = 0
         self._latency = latency
@@ -56,6 +61,8 @@ class Record:
             async def sent(message: Message) -> None:
                 # Written down before the client can see the answer, so that no test has to wait for the record.
                 if message["type"] == "http.response.start":
+                    now = datetime.now(UTC) + self.clock_ahead
+                    MutableHeaders(scope=message)["date"] = format_datetime(now, usegmt=True)
                     self._write_down(scope, host, message["status"])
                 await send(message)
 
@@ -141,6 +148,15 @@ class Standin:
     def requests(self) -> list[Seen]:
         """The requests answered so far, on both hosts."""
         return self.record.requests
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far the `Date` of its answers is ahead of this machine's clock; may be set while it runs."""
+        return self.record.clock_ahead
+
+    @clock_ahead.setter
+    def clock_ahead(self, ahead: timedelta) -> None:
+        self.record.clock_ahead = ahead
 
     @property
     def app_id(self) -> int:
@@ -248,5 +264,6 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,
     )
     return uvicorn.Server(config)

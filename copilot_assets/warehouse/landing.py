@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +81,38 @@ def land_archive(
         widen_expected(connection, expected, min(days), max(days))
 
 
+def mend_future(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
+    """Date anew what was entered by a clock that was ahead: at latest `now`, UTC, and before what was entered later.
+
+    Without it, days that were still to be revised would count as final. The number of fetches that were dated anew.
+    """
+    today, now = now.date(), now.replace(tzinfo=None)
+    ((is_right,),) = connection.execute(_NOTHING_IN_THE_FUTURE, {"today": today, "now": now}).fetchall()
+    if is_right:
+        return 0
+    with transaction(connection):
+        connection.execute("update raw.expected_reports set as_of = $today where as_of > $today", {"today": today})
+        ((mended,),) = connection.execute(_MEND_FUTURE, {"now": now}).fetchall()
+    return int(mended)
+
+
+_NOTHING_IN_THE_FUTURE: Final = """
+select
+    not exists (from raw.fetches where requested_at > $now)
+    and not exists (from raw.expected_reports where as_of > $today)
+"""
+_MEND_FUTURE: Final = """
+update raw.fetches as f set requested_at = least($now, l.before)
+from (
+    select
+        fetch_id,
+        min(requested_at) over (order by entry_number rows between 1 following and unbounded following) as before
+    from raw.fetches
+) as l
+where l.fetch_id = f.fetch_id and f.requested_at > $now
+"""
+
+
 @contextmanager
 def _landing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All or nothing of what is done inside, by one thread, and into the file at once instead of into its log first."""
@@ -109,7 +142,7 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
                 connection.execute(_DELETE_REPLACED.format(table=table), [[fetch.fetch_id for fetch in replaced]])
         _insert_records(connection, changed)
         _insert_remarks(connection, changed + spoilt)
-        connection.execute("insert into raw.fetches by name select * from arrived")
+        connection.execute(_INSERT_FETCHES)
 
 
 # Answers with another content than the one that counts now, or read by another contract, or after a failure whose
@@ -138,6 +171,11 @@ where a.outcome in ('reported', 'no_report')
         or c.contract is distinct from a.contract
         or s.day is not null
     )
+"""
+_INSERT_FETCHES: Final = """
+insert into raw.fetches by name
+select *, row_number() over () + (select coalesce(max(entry_number), 0) from raw.fetches) as entry_number
+from arrived
 """
 _DELETE_REPLACED: Final = """
 delete from raw.{table} as old using arrived as a

@@ -54,9 +54,15 @@ create table if not exists raw.forgotten (person bigint not null, forgotten_at t
 # Which layout it is: one row.
 _VERSION: Final = "create table raw.layout (version integer not null);"
 
+# The rows of the ledger are counted as they are entered, from 1; DuckDB has counted so itself, from 0, until now.
+_ENTRY_NUMBER: Final = """
+alter table raw.fetches add column if not exists entry_number bigint;
+update raw.fetches set entry_number = rowid + 1 where entry_number is null;
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

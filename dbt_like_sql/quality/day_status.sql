@@ -44,7 +44,11 @@ attempts as (
     -- the last one; but "no report", said when the day was due, outweighs a failure or refusal that came later
     qualify row_number() over (
         partition by f.scope, f.report, f.day
-        order by f.outcome = 'no_report' and is_due desc, f.requested_at desc, f.fetch_id desc
+        order by
+            f.outcome = 'no_report' and is_due desc,
+            f.entry_number desc,
+            f.requested_at desc,
+            f.fetch_id desc
     ) = 1
 ),
 

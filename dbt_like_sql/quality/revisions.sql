@@ -13,7 +13,7 @@ with answers as (
         lag(headline) over w as old_headline
     from raw.fetches
     where outcome in ('reported', 'no_report')
-    window w as (partition by scope, report, day order by requested_at, fetch_id)
+    window w as (partition by scope, report, day order by entry_number, requested_at, fetch_id)
 ),
 
 revised as (

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from copilot_assets.github.auth import AppAuth, AuthError, auth_for
 from copilot_assets.github.client import GitHubClient
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
@@ -138,7 +139,9 @@ def test_one_client_asks_as_three_installations(installed: Standin, tmp_path: Pa
         fetched.extend(fetch for fetches in arrived.values() for fetch in fetches)
 
     async def run() -> None:
-        async with GitHubClient(installed.api_url, auth_for(the_app(installed)), now=clock(lambda: TODAY)) as client:
+        async with GitHubClient(
+            installed.api_url, auth_for(the_app(installed)), clock=Clock(clock(lambda: TODAY))
+        ) as client:
             await client.fetch_days(report_named("users-1-day"), scopes, days, tmp_path, deliver)
 
     asyncio.run(run())

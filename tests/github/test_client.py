@@ -10,6 +10,7 @@ import pytest
 
 from copilot_assets.github.auth import BearerAuth
 from copilot_assets.github.client import GitHubClient
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
@@ -44,7 +45,9 @@ def fetch(
 
     async def run() -> None:
         auth = BearerAuth("any")
-        async with GitHubClient(standin.api_url, auth, in_flight=in_flight, now=clock(lambda: TODAY)) as client:
+        async with GitHubClient(
+            standin.api_url, auth, in_flight=in_flight, clock=Clock(clock(lambda: TODAY))
+        ) as client:
             await client.fetch_days(report_named(report), scopes, days or [a_day(standin)], folder, deliver)
 
     asyncio.run(run())

@@ -30,6 +30,7 @@ import pytest
 
 from copilot_assets.github.auth import BearerAuth
 from copilot_assets.github.client import GitHubClient
+from copilot_assets.github.clock import Clock
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import BrokenFileError, Contents, inspect_files
 from copilot_assets.github.outcomes import Outcome
@@ -492,7 +493,7 @@ def test_a_damaged_answer_ends_in_an_outcome(tmp_path: Path, caplog: pytest.LogC
                 outcomes[fetch.outcome] += 1
                 said.append(fetch.evidence)
 
-        async with GitHubClient(url, BearerAuth(TOKEN), now=clock(lambda: TODAY)) as client:
+        async with GitHubClient(url, BearerAuth(TOKEN), clock=Clock(clock(lambda: TODAY))) as client:
             for _ in range(300):
                 Answering.body = damaged_answer(dice, url)
                 await client.fetch_days(report_named("users-1-day"), [Scope.parse("org:o")], [DAY], tmp_path, deliver)

@@ -52,8 +52,8 @@ create table flat.user_daily (scope varchar, day date, user_id bigint);
 
 insert into raw.records values ('org:a', 'users-1-day', '2026-09-01', 1, '{"n": 1.50}', 'f1');
 insert into raw.fetches values
-    ('f1', 'org:a', 'users-1-day', '2026-09-01', '2026-09-02 07:00:00', 'reported', 200, 1, 11, 'ab', 'One.', 'r', '{}', 'c'),
-    ('f0', 'org:a', 'users-1-day', '2026-09-01', '2026-09-02 06:00:00', 'no_report', 204, null, null, null, 'No.', 'r', '{}', null);
+    ('f0', 'org:a', 'users-1-day', '2026-09-01', '2026-09-02 06:00:00', 'no_report', 204, null, null, null, 'No.', 'r', '{}', null),
+    ('f1', 'org:a', 'users-1-day', '2026-09-01', '2026-09-02 07:00:00', 'reported', 200, 1, 11, 'ab', 'One.', 'r', '{}', 'c');
 insert into raw.quarantine values ('f1', 'org:a', 'users-1-day', '2026-09-01', '$', 'is odd', '{}');
 insert into raw.unknown_fields values ('f1', 'org:a', 'users-1-day', '2026-09-01', '$.x', 'integer', 1);
 insert into raw.expected_reports values

@@ -5,11 +5,12 @@ by one, so that a bad day fails alone. What GitHub tells only as of now is a sna
 """
 
 import asyncio
+import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ from copilot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
     from copilot_assets.github.fetches import Fetch
+
+logger = logging.getLogger(__name__)
 
 EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
 LEDGER: Final = dg.AssetKey(["raw", "fetches"])
@@ -57,6 +60,7 @@ _FETCH_COLUMNS: Final = (
     Column("run_id", "VARCHAR", "Dagster run that asked"),
     Column("headline", "JSON", "Numbers that sum the day up, for reports of one record"),
     Column("contract", "VARCHAR", "Contract that the answer was read by; null unless reported"),
+    Column("entry_number", "BIGINT", "Place of the row in the ledger, from 1: of two the greater one is newer"),
 )
 _EXPECTED_COLUMNS: Final = (
     Column("scope", "VARCHAR", "Whom the report is about"),
@@ -177,16 +181,16 @@ def _snapshot_asset(report: Report) -> dg.AssetsDefinition:
         installation: dg.ResourceParam[Installation],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult[Any]:
-        today = installation.today()
         landing = _Landing()
         try:
-            _land_days(landing, report, [today], installation, warehouse, context.run.run_id)
+            _land_days(landing, report, [installation.today()], installation, warehouse, context.run.run_id)
         except dg.Failure:
-            context.log_event(dg.AssetObservation(context.asset_key, metadata=landing.metadata.get(today, {})))
+            for metadata in landing.metadata.values():
+                context.log_event(dg.AssetObservation(context.asset_key, metadata=metadata))
             raise
         finally:
             _tell_ledger(context, landing)
-        metadata = landing.metadata[today]
+        (metadata,) = landing.metadata.values()  # of the day that it is at GitHub
         return dg.MaterializeResult(metadata={"dagster/row_count": metadata.pop(_PARTITION_ROWS), **metadata})
 
     return raw_snapshot
@@ -266,21 +270,24 @@ def _fetch_and_land(
     from copilot_assets.github.auth import auth_for
     from copilot_assets.github.client import GitHubClient
     from copilot_assets.people.forget import strike
-    from copilot_assets.warehouse.landing import land
+    from copilot_assets.warehouse.landing import land, mend_future
 
+    client = GitHubClient(settings.api_url, auth_for(settings.credentials), clock=installation.clock)
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
-    def land_all(fetches: "Sequence[Fetch]") -> "dict[str, Fetch]":
+    def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
         with warehouse.connect() as connection:
             if not landing.outcomes:  # nothing has landed yet
-                expect(connection, expected_reports(settings, installation.today()))
+                if mended := mend_future(connection, now):
+                    logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)
+                expect(connection, expected_reports(settings, now.date()))
                 make_report_view(connection, report)
             wanted = strike(connection, fetches, installation.identities())
             return {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
 
     async def deliver(arrived: "Mapping[date, Sequence[Fetch]]") -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]
-        landed = await asyncio.to_thread(land_all, fetches) if fetches else {}
+        landed = await asyncio.to_thread(land_all, fetches, installation.clock.now()) if fetches else {}
         for file in (file for fetch in fetches for file in fetch.files):
             file.path.unlink()
         for day, asked in arrived.items():
@@ -291,13 +298,15 @@ def _fetch_and_land(
             installation.on_day(report.name, day)
 
     async def run(folder: Path) -> None:
-        async with GitHubClient(settings.api_url, auth_for(settings.credentials), now=installation.now) as client:
+        async with client:
+            if scopes:
+                await client.ask_the_time()
             await client.fetch_days(report, scopes, days, folder, deliver)
 
     with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
         asyncio.run(run(Path(folder)))
     if not landing.outcomes:  # the view is there all the same
-        land_all([])
+        land_all([], installation.clock.now())
 
 
 def _day_metadata(fetches: "Sequence[Fetch]") -> dict[str, Any]:
@@ -308,7 +317,8 @@ def _day_metadata(fetches: "Sequence[Fetch]") -> dict[str, Any]:
         "scopes_reported": sum(fetch.outcome is Outcome.REPORTED for fetch in fetches),
         "fetches": table_value(_row(fetch) for fetch in sorted(fetches, key=lambda fetch: fetch.scope))
         if fetches
-        else "Nothing was asked: no configured scope has this report on this day, or it is switched off.",
+        else "Nothing was asked: no configured scope has this report on this day, it is switched off, or by GitHub's "
+        "clock the day has not closed.",
     }
 
 
