@@ -7,6 +7,7 @@ Which questions a report takes, and how many at once, is here; connections, paus
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -30,6 +31,7 @@ from copilot_assets.github.outcomes import (
     Verdict,
     judge_text,
 )
+from copilot_assets.github.refusals import Refusals
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import (
@@ -77,7 +79,7 @@ class GitHubClient:
     At most `in_flight` requests are under way at any time. Passing trouble (5xx, 408, rate limits, cut connections)
     is asked again, as long as GitHub says or with growing pauses, `attempts` times in all; any other 4xx never is.
     `clock`, set right by every answer, is what fetches are dated by, and what tells how old a day is.
-    A refusal of a scope (bad token, policy off, API closed) holds for its other days, which are not asked for.
+    Where the newest day is refused too (bad token, policy off, API closed), days that are left are not asked for.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class GitHubClient:
         self.clock = clock or Clock()
         self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, clock=self.clock)
         self._in_flight = in_flight
-        self._refusals: dict[tuple[str, str], EndedError] = {}
+        self._refusals: defaultdict[tuple[str, str], Refusals] = defaultdict(Refusals)
         self._fetches: dict[Delivery, _FetchWay] = {
             Delivery.LINKS: self._fetch_links,
             Delivery.DAYS: self._fetch_span,
@@ -163,7 +165,8 @@ class GitHubClient:
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
         fetched: asyncio.Queue[dict[date, Fetch] | None] = asyncio.Queue()
         places = asyncio.Semaphore(4 * self._in_flight)
-        fetching = asyncio.create_task(self._fetch_all(_jobs(report, wanted), report, folder, fetched, places))
+        jobs, newest = _jobs(report, wanted), max((day for day in days if wanted[day]), default=date.min)
+        fetching = asyncio.create_task(self._fetch_all(jobs, report, newest, folder, fetched, places))
         try:
             done: dict[date, list[Fetch]] = {day: [] for day in days}
             is_over = False
@@ -189,6 +192,7 @@ class GitHubClient:
         self,
         jobs: Iterator[Job],
         report: Report,
+        newest: date,
         folder: Path,
         fetched: asyncio.Queue[dict[date, Fetch] | None],
         places: asyncio.Semaphore,
@@ -198,7 +202,8 @@ class GitHubClient:
         async def work() -> None:
             for scope, days in jobs:
                 await places.acquire()
-                fetched.put_nowait(dict(zip(days, await self._fetch(report, scope, days, folder), strict=True)))
+                fetches = await self._fetch(report, scope, days, newest, folder)
+                fetched.put_nowait(dict(zip(days, fetches, strict=True)))
 
         try:
             async with asyncio.TaskGroup() as workers:
@@ -209,19 +214,29 @@ class GitHubClient:
         finally:
             fetched.put_nowait(None)
 
-    async def _fetch(self, report: Report, scope: Scope, days: list[date], folder: Path) -> list[Fetch]:
+    async def _fetch(self, report: Report, scope: Scope, days: list[date], newest: date, folder: Path) -> list[Fetch]:
+        refusals = self._refusals[report.name, str(scope)]
+        given_up = await refusals.verdict()
         requested_at = self.clock.now().replace(tzinfo=None)
         try:
-            if refusal := self._refusals.get((report.name, str(scope))):
-                raise EndedError(refusal.verdict, None)  # without a status: this day itself was not asked for
-            return await self._fetches[report.delivery](report, scope, days, folder, requested_at)
+            if given_up:
+                raise EndedError(given_up, None)  # without a status: this day itself was not asked for
+            fetches = await self._fetches[report.delivery](report, scope, days, folder, requested_at)
         except ENDINGS as ending:
             verdict, status = self._transport.judged(ending)
+            fetches = [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
             if verdict.outcome.is_refusal and status is not None:
-                self._refusals[report.name, str(scope)] = EndedError(verdict, status)
+                await refusals.refused(verdict, lambda: self._outcome(report, scope, newest))
+                return fetches
+            if verdict.outcome is Outcome.FAILED or status is None:
+                return fetches
         finally:
             self.clock.check()
-        return [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
+        refusals.answered()
+        return fetches
+
+    async def _outcome(self, report: Report, scope: Scope, day: date) -> Outcome:
+        return (await self.probe(report, scope, day)).outcome
 
     async def probe(self, report: Report, scope: Scope, day: date) -> Answer:
         """What GitHub answers when it is asked for a report: one request, and nothing is taken."""

@@ -95,6 +95,56 @@ def test_a_refusal_is_final_at_once(standin: Standin, tmp_path: Path, fault: str
     assert len(standin.requests) == 1, "asking again would end alike"
 
 
+FORTY_DAYS = [TODAY - timedelta(days=back) for back in range(44, 4, -1)]
+
+
+def asked(standin: Standin) -> int:
+    """How many questions the API was put; files come from elsewhere."""
+    return sum(request.host == "api" for request in standin.requests)
+
+
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_days_that_are_refused_do_not_speak_for_the_days_after(
+    standin: Standin, tmp_path: Path, in_flight: int
+) -> None:
+    refused = FORTY_DAYS[5:15]
+    standin.faults.extend(Fault("policy-off", day=day) for day in refused)
+    standin.requests.clear()
+    got = fetch(standin, tmp_path, report="organization-1-day", days=FORTY_DAYS, in_flight=in_flight)
+    assert len(got) == 40
+    assert sorted(each.day for each in got if each.outcome is Outcome.FORBIDDEN) == refused
+    assert {each.http_status for each in got} <= {200, 204, 403}, "every day was asked for by itself"
+    assert asked(standin) <= 40 + 2, "each day once, and after three and six refusals in a row the newest one"
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(1, 4), (8, 8 + 3)])
+def test_a_scope_that_is_refused_altogether_is_given_up(
+    standin: Standin, tmp_path: Path, in_flight: int, most: int
+) -> None:
+    standin.faults.append(Fault("policy-off"))
+    standin.requests.clear()
+    got = fetch(standin, tmp_path, days=FORTY_DAYS, in_flight=in_flight)
+    assert [each.outcome for each in got] == [Outcome.FORBIDDEN] * 40
+    assert asked(standin) <= most
+    assert sum(each.http_status is None for each in got) >= 40 - most, "days without a status were not asked for"
+
+
+def test_days_answered_before_the_refusals_do_not_keep_a_scope_from_being_given_up(
+    standin: Standin, tmp_path: Path
+) -> None:
+    standin.faults.extend(Fault("role-missing", day=day) for day in FORTY_DAYS[10:])
+    standin.requests.clear()
+    got = fetch(standin, tmp_path, report="organization-1-day", days=FORTY_DAYS, in_flight=1)
+    assert [each.day for each in got if each.outcome is Outcome.FORBIDDEN] == FORTY_DAYS[10:]
+    assert asked(standin) == 10 + 3 + 1, "ten answers, three refusals, and the newest day once more"
+
+
+def test_one_scope_is_given_up_without_the_others(standin: Standin, tmp_path: Path) -> None:
+    standin.faults.append(Fault("policy-off", scope=str(LABS)))
+    got = fetch(standin, tmp_path, report="organization-1-day", scopes=[ORG, LABS], days=FORTY_DAYS)
+    assert {each.scope for each in got if each.outcome is Outcome.FORBIDDEN} == {LABS}
+
+
 @pytest.mark.parametrize("fault", ["500", "502", "503", "rate-limit-primary", "rate-limit-secondary", "cut-connection"])
 def test_passing_trouble_is_asked_again(standin: Standin, tmp_path: Path, fault: str) -> None:
     standin.faults.append(Fault(fault, times=2))
