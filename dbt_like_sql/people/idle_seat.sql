@@ -15,7 +15,7 @@ select
     s.user_id, -- the person, as in flat.seat  #not_null
     s.user_login, -- login of the person; null unless COPILOT_IDENTITIES=login
     s.plan_type, -- business, enterprise or unknown
-    s.granting_team_slug, -- team through which the person has the seat; null for direct seats
+    s.granting_team_slugs, -- teams through which the person has the seat; null where it was given to the person alone
     s.created_at, -- when the seat was granted, UTC
     s.last_use_day, -- last day of use that either source knows of, UTC; null for none
     (s.day - s.last_use_day)::bigint as days_idle, -- days from there to the snapshot; null for none  #range(29,)

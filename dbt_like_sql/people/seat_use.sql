@@ -3,6 +3,8 @@ description: |
   One row per scope, snapshot of seats (the last of its ISO week) and person with a seat: whether the seat is used, by
   the list of seats and by the reports. Of persons, so never published: weekly.licence_trend counts these rows.
   The two are pipelines of their own: the list tells one moment and forgets it after 90 days, the reports tell days.
+  Who was given several seats of a scope has one, the dearest: GitHub bills an Enterprise seat alone, not the Business
+  seat beside it (GitHub Docs, "GitHub Copilot seat assignment", 2026).
 */
 with snapshots as (
     select scope, max(day) as day
@@ -11,9 +13,25 @@ with snapshots as (
 ),
 
 seats as (
-    select s.*
-    from flat.seat as s
+    select
+        g.scope,
+        g.day,
+        g.user_id,
+        max(g.user_login) as user_login,
+        case
+            when bool_or(g.plan_type = 'enterprise') then 'enterprise'
+            when bool_or(g.plan_type = 'business') then 'business'
+            else max(g.plan_type)
+        end as plan_type,
+        string_agg(distinct g.granting_team_slug, ', ' order by g.granting_team_slug) as granting_team_slugs,
+        min(g.created_at) as created_at,
+        max(g.last_activity_at) as last_activity_at,
+        -- with the last of them the seat ends
+        if(bool_and(g.pending_cancellation_date is not null), max(g.pending_cancellation_date), null) as pending_cancellation_date
+    from flat.seat_grant as g
     join snapshots as n using (scope, day)
+    where g.user_id is not null
+    group by g.scope, g.day, g.user_id
 ),
 
 -- whichever scope tells of it: a seat of one organisation may be used for another
@@ -28,9 +46,9 @@ select
     date_trunc('week', s.day)::date as week_start, -- Monday of its ISO week, UTC  #not_null
     s.user_id, -- the person, as in flat.seat  #not_null
     s.user_login, -- login of the person; null unless COPILOT_IDENTITIES=login
-    s.plan_type, -- business, enterprise or unknown
-    s.granting_team_slug, -- team through which the person has the seat; null for direct seats
-    s.created_at, -- when the seat was granted, UTC
+    s.plan_type, -- business, enterprise or unknown; of several seats the dearest, which is the one that is billed
+    s.granting_team_slugs, -- teams through which the person has the seat; null where it was given to the person alone
+    s.created_at, -- when the seat was granted, of several the first, UTC
     s.last_activity_at, -- last use by the list of seats, UTC; null after 90 days without
     u.day as last_usage_day, -- last day before the snapshot with a row in a per-user report of this warehouse, UTC
     greatest(s.last_activity_at::date, u.day) as last_use_day, -- the later of the two, UTC; null where neither knows of any use

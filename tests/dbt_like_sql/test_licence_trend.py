@@ -61,6 +61,8 @@ def take(
         headline = {"total_seats": len(seats) if total is None else total} if told else {}
         book.fetch(scope, SEATS, day, headline=headline, asked=day)
         for row in seats:
+            book.insert("flat.seat_grant", scope=scope, day=day, **row)
+        for row in {row["user_id"]: row for row in seats}.values():
             book.insert("flat.seat", scope=scope, day=day, **row)
 
 
@@ -386,13 +388,42 @@ def test_a_person_of_an_enterprise_holds_one_seat_however_many_scopes_tell_of_th
     book.expect(ENTERPRISE, ORG, start=START, today=TODAY)
     for scope in (ENTERPRISE, ORG):
         report(book, MONDAY, date(2026, 9, 8), scope=scope, p1=[MONDAY, date(2026, 9, 8)])
-    take(book, [seat(1, "enterprise")], scope=ENTERPRISE, total=1)
-    for granted_by in ("octo-org", "octo-labs"):
-        book.insert("flat.seat_grant", scope=ENTERPRISE, day=SUNDAY, user_id=1, granting_organization=granted_by)
+    take(book, [seat(1, "enterprise")] * 2, scope=ENTERPRISE, total=1)
     book.build(*TABLES)
     week = week_of(book, scope=ENTERPRISE)
     assert some(week, "seats", "total_seats", "seats_active_28_days", "cost_per_month") == (1, 1, 1, 39.0)
     assert book.rows("select scope, user_id from people.seat_use") == [{"scope": ENTERPRISE, "user_id": 1}]
+
+
+def test_of_a_business_and_an_enterprise_seat_the_enterprise_seat_alone_is_billed(book: Book) -> None:
+    book.expect(ENTERPRISE, start=START, today=TODAY)
+    grants = [
+        # Person 1 used the Business seat last, 2 the Enterprise seat; 3 has two Business seats, 4 an unknown one too.
+        *(seat(1, "enterprise"), seat(1, "business", active=SUNDAY)),
+        *(seat(2, "business"), seat(2, "enterprise", active=SUNDAY)),
+        *(seat(3, "business"), seat(3, "business")),
+        *(seat(4, "unknown", active=SUNDAY), seat(4, "business")),
+    ]
+    take(book, grants, scope=ENTERPRISE, total=4)
+    book.build(*TABLES)
+    week = week_of(book, scope=ENTERPRISE)
+    assert some(week, "seats", "seats_without_price", "seats_active_28_days") == (4, 0, 3)
+    assert week["cost_per_month"] == 116.0  # 39 + 39 + 19 + 19, and not 19 + 39 + 19 + 0 by the seat used last
+    assert week["idle_cost_per_month"] == 19.0  # 3
+
+
+def test_several_seats_of_a_person_are_as_old_as_the_first_and_end_with_the_last(book: Book) -> None:
+    book.expect(ENTERPRISE, start=START, today=TODAY)
+    young, ends = SUNDAY - timedelta(days=2), date(2026, 9, 30)
+    grants = [
+        *(seat(1, created=young) | {"granting_team_slug": "web"}, seat(1, ends=ends) | {"granting_team_slug": "core"}),
+        *(seat(2, ends=ends), seat(2, ends=ends)),
+    ]
+    take(book, grants, scope=ENTERPRISE, total=2)
+    book.build(*TABLES)
+    assert week_of(book, scope=ENTERPRISE)["seats_pending_cancellation"] == 1
+    rows = book.rows("select user_id, is_new, pending_cancellation_date, granting_team_slugs from people.idle_seat")
+    assert [tuple(row.values()) for row in rows] == [(1, False, None, "core, web"), (2, False, ends, None)]
 
 
 def test_use_before_the_start_of_the_history_is_use_all_the_same(book: Book) -> None:
