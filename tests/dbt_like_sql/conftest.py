@@ -117,6 +117,16 @@ class Book:
             """,
             {"requested_at": datetime.combine(self.today, time(2)), "reports": list(reports)},
         )
+        self.connection.execute(
+            """
+            insert into flat.entity_daily by name
+            select
+                scope, day, 0 as daily_active_users, 0 as user_initiated_interaction_count,
+                0 as code_generation_activity_count, 0 as code_acceptance_activity_count, 0 as loc_added_sum
+            from raw.fetches
+            where fetch_id like 'rest-%' and report in ('organization-1-day', 'enterprise-1-day')
+            """
+        )
 
     def insert(self, table: str, **values: object) -> None:
         """One row; columns that are not named are null."""

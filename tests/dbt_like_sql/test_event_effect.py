@@ -35,8 +35,9 @@ def report(
     accepted: int = 0,
     lines: int = 0,
     teams: dict[int, str] | None = None,
+    members: Collection[int] | None = None,
 ) -> None:
-    """A day of a scope with its numbers, which the first of its people made; all of them are in the `teams`, if any."""
+    """A day of a scope; its numbers are the first person's. In the teams are its people, or the members."""
     counters = {
         "user_initiated_interaction_count": prompts,
         "code_generation_activity_count": outputs,
@@ -53,9 +54,16 @@ def report(
         if teams is not None:
             book.fetch(scope, TEAMS, day)
         for team, slug in (teams or {}).items():
-            for person in people:
+            for person in people if members is None else members:
                 row = {"team_id": team, "team_slug": slug, "user_id": person}
                 book.insert("flat.user_team_daily", scope=scope, day=day, **row)
+
+
+def report_week(book: Book, monday: date, people: Collection[int], *, teams: dict[int, str], **numbers: int) -> None:
+    """A Monday of a team, and days on which nobody of it was active."""
+    report(book, monday, people, teams=teams, **numbers)
+    for day in days(monday + timedelta(days=1), monday + timedelta(days=6)):
+        report(book, day, teams=teams, members=people)
 
 
 def happened(
@@ -65,7 +73,8 @@ def happened(
 
 
 def windows(book: Book) -> list[Row]:
-    """The rows of the one event, by distance."""
+    """The rows of the one event, by distance; of all days that no test laid, nobody was active."""
+    book.report_the_rest()
     book.build("weekly.event_effect")
     rows = book.rows("from weekly.event_effect order by window_no")
     assert [row["window_no"] for row in rows] == [1, 2, 3, 4]
@@ -88,7 +97,6 @@ def test_the_weeks_before_and_after_side_by_side(org: Book) -> None:
     report(org, EVENT_MONDAY, (1, 2, 3, 4, 5, 6), prompts=1000, outputs=1000, accepted=1000, lines=1000)
     report(org, WEDNESDAY, (7, 8), prompts=1000, outputs=1000, accepted=1000, lines=1000)
     report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=50, outputs=20, accepted=8, lines=900)
-    org.report_the_rest()
     happened(org)
     assert windows(org)[0] == {
         "day": WEDNESDAY,
@@ -105,6 +113,8 @@ def test_the_weeks_before_and_after_side_by_side(org: Book) -> None:
         "days_reported_after": 7,
         "user_days_reported_before": 7,
         "user_days_reported_after": 7,
+        "days_compared": 7,
+        "user_days_compared": 7,
         "are_closed": True,
         "is_suppressed": False,
         "series_breaks": None,
@@ -148,44 +158,74 @@ def test_the_week_of_the_event_is_the_one_its_day_is_in(org: Book) -> None:
 
 def test_a_week_without_a_report_is_unknown_and_one_without_activity_is_zero(org: Book) -> None:
     for day in days(WEEK_BEFORE, WEEK_BEFORE + timedelta(days=6)):
-        org.fetch(ORG, ORG_REPORT, day, "no_report")
-    for day in days(WEEK_AFTER, WEEK_AFTER + timedelta(days=6)):
-        report(org, day)
+        for name in (ORG_REPORT, USERS):
+            org.fetch(ORG, name, day, "no_report")
+    happened(org)
+    nearest, quiet, *_ = windows(org)
+    assert some(nearest, "days_expected_before", "days_reported_before", "user_days_reported_before") == (7, 0, 0)
+    assert some(nearest, "days_reported_after", "days_compared", "user_days_compared") == (7, 0, 0)
+    assert some(nearest, *BEFORE, *AFTER) == (None,) * 10
+    assert some(quiet, "days_compared", "user_days_compared", *BEFORE, *AFTER) == (7, 7, *(0,) * 10)
+
+
+def test_weeks_are_compared_by_the_weekdays_that_both_reported(org: Book) -> None:
+    # Two weeks of 10 a day from Monday to Friday, and of 8 a day with 6 more on the weekend: 52 against 50, which
+    # would be 4 % more, are 40 against 50, 20 % less.
+    for day in days(WEEK_BEFORE, WEEK_BEFORE + timedelta(days=4)):
+        report(org, day, (1, 2), prompts=10)
+    for day in days(WEEK_BEFORE + timedelta(days=5), WEEK_BEFORE + timedelta(days=6)):
+        for name in (ORG_REPORT, USERS):
+            org.fetch(ORG, name, day, "forbidden")
+    for day in days(WEEK_AFTER, WEEK_AFTER + timedelta(days=4)):
+        report(org, day, (1, 3), prompts=8)
+    for day in days(WEEK_AFTER + timedelta(days=5), WEEK_AFTER + timedelta(days=6)):
+        report(org, day, (7, 8, 9), prompts=6)
     happened(org)
     row = windows(org)[0]
-    assert some(row, "days_expected_before", "days_reported_before", "user_days_reported_before", *BEFORE) == (
-        *(7, 0, 0),
-        *(None,) * 5,
-    )
-    assert some(row, "days_expected_after", "days_reported_after", "user_days_reported_after", *AFTER) == (
-        *(7, 7, 7),
-        *(0,) * 5,
-    )
+    assert some(row, "days_reported_before", "days_reported_after", "days_compared") == (5, 7, 5)
+    assert some(row, BEFORE[1], AFTER[1]) == (50, 40)
+    assert some(row, "user_days_compared", BEFORE[0], AFTER[0]) == (5, 2, 2)  # 7, 8 and 9 came on the weekend alone
+
+
+def test_a_number_that_one_of_two_days_does_not_tell_is_left_out_on_both_sides(org: Book) -> None:
+    report(org, WEEK_BEFORE, (1,), prompts=10, lines=3)
+    report(org, WEEK_BEFORE + timedelta(days=1), (1,), prompts=20, lines=4)
+    report(org, WEEK_AFTER, (1,), prompts=40, lines=5)
+    org.connection.execute("update flat.entity_daily set loc_added_sum = null where day = ?", [WEEK_AFTER])
+    happened(org)
+    row = windows(org)[0]
+    assert some(row, BEFORE[1], AFTER[1]) == (30, 40)
+    assert some(row, BEFORE[4], AFTER[4]) == (4, 0)  # Tuesday's 4, and none
 
 
 def test_people_of_a_week_with_fewer_reports_of_people_than_of_the_scope(org: Book) -> None:
-    for monday in (WEEK_BEFORE, WEEK_AFTER):
-        report(org, monday, (1,), prompts=5)
-    for day, number in ((WEEK_BEFORE + timedelta(days=1), 1), (WEEK_AFTER + timedelta(days=1), 2)):
-        for unlucky in days(day, day + timedelta(days=number - 1)):
+    report(org, WEEK_BEFORE, (1,), prompts=5)
+    report(org, WEEK_BEFORE + timedelta(days=1), (2, 3), prompts=5)  # of the same weekday after, people are not told
+    report(org, WEEK_AFTER, (1,), prompts=5)
+    for monday, number in ((WEEK_BEFORE, 2), (WEEK_AFTER, 1)):
+        for unlucky in days(monday + timedelta(days=number), monday + timedelta(days=3)):
             org.fetch(ORG, ORG_REPORT, unlucky, headline={"daily_active_users": 9})
             org.fetch(ORG, USERS, unlucky, "failed")
     happened(org)
     row = windows(org)[0]
-    assert some(row, "days_reported_before", "user_days_reported_before", "active_people_before") == (2, 1, 1)
-    assert some(row, "days_reported_after", "user_days_reported_after", "active_people_after") == (3, 1, 1)
+    assert some(row, "days_reported_before", "user_days_reported_before", "active_people_before") == (7, 5, 1)
+    assert some(row, "days_reported_after", "user_days_reported_after", "active_people_after") == (7, 4, 1)
+    assert some(row, "days_compared", "user_days_compared") == (7, 4)
 
 
 def test_weeks_outside_the_history_are_unknown(book: Book) -> None:
-    # The history begins on the Tuesday of the week before, and ends on the Monday after the event's week.
-    book.expect(ORG, start=WEEK_BEFORE + timedelta(days=1), today=WEEK_AFTER + timedelta(days=1))
+    # The history begins on the Tuesday of the week before, and ends on the Friday after the event's week.
+    book.expect(ORG, start=WEEK_BEFORE + timedelta(days=1), today=WEEK_AFTER + timedelta(days=5))
     report(book, WEEK_BEFORE, (1, 2), prompts=100)  # before the start: it has rows and does not count
     report(book, WEEK_BEFORE + timedelta(days=1), (1,), prompts=7)
     report(book, WEEK_AFTER, (1,), prompts=8)
+    report(book, WEEK_AFTER + timedelta(days=1), (1,), prompts=9)
     happened(book)
     nearest, *others = windows(book)
-    assert some(nearest, "days_expected_before", "days_reported_before", *BEFORE[:2]) == (6, 1, 1, 7)
-    assert some(nearest, "days_expected_after", "days_reported_after", *AFTER[:2]) == (1, 1, 1, 8)
+    assert some(nearest, "days_expected_before", "days_reported_before", *BEFORE[:2]) == (6, 6, 1, 7)
+    # Of Monday to Friday after, Monday has no day before it that counts.
+    assert some(nearest, "days_expected_after", "days_reported_after", "days_compared") == (5, 5, 4)
+    assert some(nearest, *AFTER[:2]) == (1, 9)
     assert nearest["are_closed"] is False, "the week after goes on"
     coverage = [f"{name}_{side}" for name in ("days_expected", "days_reported") for side in ("before", "after")]
     for row in others:
@@ -197,7 +237,6 @@ def test_weeks_outside_the_history_are_unknown(book: Book) -> None:
 def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, closed: bool) -> None:
     # It ends on Sunday 2026-09-13; Monday to Wednesday are GitHub's three days.
     book.expect(ORG, start=FIRST_MONDAY, today=today)
-    book.report_the_rest()
     happened(book)
     assert [row["are_closed"] for row in windows(book)] == [closed, False, False, False]
 
@@ -205,7 +244,6 @@ def test_both_weeks_are_closed_when_the_one_after_is(book: Book, today: date, cl
 def test_a_week_before_that_was_fetched_too_early_is_open(org: Book) -> None:
     # Its Sunday, 2026-08-30, was told on Monday, and GitHub revised it until Wednesday.
     org.fetch(ORG, USERS, date(2026, 8, 30), asked=EVENT_MONDAY)
-    org.report_the_rest()
     happened(org)
     assert [row["are_closed"] for row in windows(org)] == [False, True, True, True]
 
@@ -216,6 +254,7 @@ def test_scopes_do_not_mix_and_one_that_nobody_asks_about_is_unknown(book: Book)
     report(book, WEEK_BEFORE, (1,), prompts=7, scope=OTHER_ORG)
     for scope in (ORG, OTHER_ORG, "org:elsewhere"):
         happened(book, scope=scope)
+    book.report_the_rest()
     book.build("weekly.event_effect")
     rows = book.rows("from weekly.event_effect where window_no = 1 order by scope")
     names = ("scope", "days_expected_before", "active_people_before", "user_initiated_interaction_count_before")
@@ -242,46 +281,66 @@ def test_what_github_changed_from_one_week_to_the_other(book: Book) -> None:
 
 
 def test_an_event_of_a_team_tells_of_the_team(org: Book) -> None:
-    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, outputs=4, accepted=2, lines=30, teams={7: "core"})
-    report(org, WEEK_BEFORE + timedelta(days=1), (6, 7, 8, 9, 10), prompts=90, teams={8: "edge"})
-    report(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, outputs=5, accepted=3, lines=40, teams={7: "core"})
+    core = {7: "core"}
+    report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, outputs=4, accepted=2, lines=30, teams=core)
+    for person in (6, 7, 8, 9, 10):
+        org.insert("flat.user_daily", scope=ORG, day=WEEK_BEFORE, user_id=person, user_initiated_interaction_count=90)
+        org.insert("flat.user_team_daily", scope=ORG, day=WEEK_BEFORE, team_id=8, team_slug="edge", user_id=person)
+    report_week(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, outputs=5, accepted=3, lines=40, teams=core)
     happened(org, team="core")
     row = windows(org)[0]
-    assert some(row, "team_slug", "is_suppressed") == ("core", False)
-    assert some(row, "days_expected_before", "days_reported_before", "user_days_reported_before") == (7, 1, 2)
+    assert some(row, "team_slug", "is_suppressed", "days_compared") == ("core", False, 7)
+    assert some(row, "days_expected_before", "days_reported_before", "user_days_reported_before") == (7, 7, 7)
     assert some(row, *BEFORE) == (5, 10, 4, 2, 30)
     assert some(row, *AFTER) == (6, 12, 5, 3, 40)
 
 
 def test_numbers_of_a_team_that_are_withheld_stay_so(org: Book) -> None:
-    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
-    report(org, WEEK_AFTER, (1, 2, 3, 4), prompts=9, outputs=8, accepted=7, lines=6, teams={7: "core"})
-    report(org, WEEK_BEFORE - timedelta(days=7), (1, 2, 3), prompts=8, teams={7: "core"})
-    report(org, WEEK_AFTER + timedelta(days=7), (1, 2, 3, 4, 5), prompts=7, teams={7: "core"})
+    report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
+    report_week(org, WEEK_AFTER, (1, 2, 3, 4), prompts=9, outputs=8, accepted=7, lines=6, teams={7: "core"})
+    report_week(org, WEEK_BEFORE - timedelta(days=7), (1, 2, 3), prompts=8, teams={7: "core"})
+    report_week(org, WEEK_AFTER + timedelta(days=7), (1, 2, 3, 4, 5), prompts=7, teams={7: "core"})
     happened(org, team="core")
     nearest, next_one, *_ = windows(org)
     assert some(nearest, "is_suppressed", *BEFORE) == (True, 5, 10, 0, 0, 0)
-    assert some(nearest, "days_reported_after", *AFTER) == (1, *(None,) * 5)
+    assert some(nearest, "days_reported_after", *AFTER) == (7, *(None,) * 5)
     assert some(next_one, "is_suppressed", *BEFORE) == (True, *(None,) * 5)
     assert some(next_one, *AFTER) == (5, 7, 0, 0, 0)
 
 
-def test_the_people_of_no_team_are_no_team_of_an_event(org: Book) -> None:
+def test_a_team_is_held_against_itself_on_the_same_weekdays_or_not_at_all(org: Book) -> None:
+    # On the weekend before, the team's people were not told of: who of them was there then, nobody knows.
+    report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
+    report_week(org, WEEK_AFTER, (1, 2, 3, 4, 5), prompts=12, teams={7: "core"})
+    saturday = WEEK_BEFORE + timedelta(days=5)
+    org.connection.execute(
+        "delete from raw.fetches where report = ? and day between ? and ?", [USERS, saturday, EVENT_MONDAY]
+    )
+    for day in days(saturday, saturday + timedelta(days=1)):
+        org.fetch(ORG, USERS, day, "failed")
+    happened(org, team="core")
+    row = windows(org)[0]
+    assert some(row, "is_suppressed", "days_compared", "user_days_compared") == (False, 0, 0)
+    assert some(row, *BEFORE, *AFTER) == (None,) * 10
+
+
+def test_of_a_team_that_no_report_knows_nothing_is_told(org: Book) -> None:
     report(org, WEEK_BEFORE, range(1, 8), prompts=10, teams={})
     happened(org, team="core")
     happened(org, what="for everybody")
+    org.report_the_rest(ORG_REPORT, USERS)
     org.build("weekly.event_effect")
     rows = org.rows("from weekly.event_effect where window_no = 1 order by team_slug nulls last")
-    assert [some(row, "team_slug", "days_expected_before", *BEFORE[:2]) for row in rows] == [
-        ("core", None, None, None),
-        (None, 7, 7, 10),
+    assert [some(row, "team_slug", "days_expected_before", "is_suppressed", *BEFORE[:2]) for row in rows] == [
+        ("core", None, True, None, None),
+        (None, 7, False, 7, 10),
     ]
 
 
 def test_a_slug_that_went_over_to_another_team_gives_one_row(org: Book) -> None:
     # The old team is gone or below five seats, which nobody can tell: it keeps its rows beside the new one's.
-    report(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
-    report(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, teams={8: "core"})
+    report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
+    report_week(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, teams={8: "core"})
     happened(org, team="core")
     row = windows(org)[0]
     assert some(row, *BEFORE[:2], *AFTER[:2]) == (5, 10, 6, 12)
