@@ -731,15 +731,17 @@ def test_the_weeks_of_a_person(book: Book) -> None:
             "user_id": 7,
             "week_start": week_start,
             "days_active": days_active,
+            "weekdays_active": weekdays,
             "last_day": last_day,
             "adoption_phase_number": phase,
             "first_week": first_week,
             "week_before": week_before,
         }
-        for scope, week_start, days_active, last_day, phase, first_week, week_before in (
-            (ORG, MONDAY, 3, SUNDAY, 1, MONDAY, None),  # on Sunday GitHub told no phase: Thursday's is the last
-            (ORG, THIRD_MONDAY, 1, THIRD_MONDAY, 3, MONDAY, MONDAY),
-            (LABS, NEXT_MONDAY, 1, NEXT_MONDAY, None, NEXT_MONDAY, None),
+        for scope, week_start, days_active, weekdays, last_day, phase, first_week, week_before in (
+            # 2 + 8 + 64: Tuesday, Thursday, Sunday. On Sunday GitHub told no phase: Thursday's is the last.
+            (ORG, MONDAY, 3, 74, SUNDAY, 1, MONDAY, None),
+            (ORG, THIRD_MONDAY, 1, 1, THIRD_MONDAY, 3, MONDAY, MONDAY),
+            (LABS, NEXT_MONDAY, 1, 1, NEXT_MONDAY, None, NEXT_MONDAY, None),
         )
     ]
 
@@ -850,12 +852,36 @@ def test_in_the_first_four_weeks_of_a_scopes_history_people_may_have_begun_befor
     book.expect(ORG, LABS, start=MONDAY, today=date(2026, 10, 20))
     for n, monday in enumerate(MONDAYS):
         report(book, monday, [*range(1, 6), *range(10 * n, 10 * n + 6)])
+    for day in days(MONDAY, MONDAYS[4] - timedelta(1)):
+        for name in (ENTITY, USERS):
+            book.fetch(LABS, name, day, "no_report")
     report(book, MONDAYS[4], range(1, 6), scope=LABS)  # its first
-    book.build("weekly.cohort_retention")
+    book.report_the_rest(ENTITY, USERS)
+    book.build("weekly.cohort_retention", "weekly.user_trend")
     query = "from weekly.cohort_retention where scope = ?"
     found = {row["cohort_week"]: row["may_have_begun_before"] for row in book.rows(query, ORG)}
     assert found == dict(zip(MONDAYS, (True, True, True, True, False), strict=True))
     assert {row["may_have_begun_before"] for row in book.rows(query, LABS)} == {True}
+    # And so it is with those who are told as new: 16 in the second week who may all have been there for years.
+    assert [week_of(book, monday)["may_have_begun_before"] for monday in MONDAYS] == [True, True, True, True, False]
+
+
+def test_people_first_seen_within_four_weeks_of_a_hole_may_have_begun_in_it(book: Book) -> None:
+    mondays = [MONDAY + timedelta(7 * n) for n in range(10)]
+    hole = mondays[4] + timedelta(2)  # a Wednesday
+    book.expect(ORG, start=MONDAY, today=date(2026, 12, 1))
+    for n, monday in enumerate(mondays):
+        report(book, monday, [*range(1, 6), *range(10 * n, 10 * n + 6)])
+    for name in (ENTITY, USERS):
+        book.fetch(ORG, name, hole, "forbidden")
+    book.report_the_rest(ENTITY, USERS)
+    book.build("weekly.cohort_retention", "weekly.user_trend")
+    after = [mondays[n] for n in range(4, 10)]
+    told = [False, True, True, True, True, False]  # the week of the hole itself comes after four whole ones
+    rows = book.rows("from weekly.cohort_retention where cohort_week = week_start and week_start >= ?", after[0])
+    assert [row["may_have_begun_before"] for row in rows] == told
+    assert [week_of(book, monday)["may_have_begun_before"] for monday in after] == told
+    assert [week_of(book, monday)["new_people"] for monday in after] == [None, None, 6, 6, 6, 6]
 
 
 def test_a_person_is_first_seen_by_each_organisation_for_itself_and_not_before_the_start_date(book: Book) -> None:
