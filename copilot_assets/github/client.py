@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -44,10 +44,13 @@ from copilot_assets.github.transport import (
     Transport,
     is_address,
 )
+from copilot_assets.records.contract import columns_of, value_at
 
 # Opening the database costs as much as landing a dozen small days: while many are to come, let some arrive first.
 GATHERING_SECONDS: Final = 0.2
 LEGACY_DAYS_PER_PAGE: Final = 100
+# How often a list is read that changes meanwhile.
+PAGES_READ_AT_MOST: Final = 3
 
 
 @dataclass(frozen=True)
@@ -323,9 +326,30 @@ class GitHubClient:
     async def _fetch_pages(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
     ) -> list[Fetch]:
-        """A list over as many pages as GitHub's `Link` headers lead to; an empty list is a report without records."""
+        """A list over as many pages as GitHub's `Link` headers lead to; an empty list is a report without records.
+
+        A list that changes while it is read shifts: an entry at a page's end comes twice, or is never seen. What came
+        twice tells, so the list is read again.
+        """
         (day,) = days
+        texts, headline, twice = await self._read_pages(report, scope, day)
+        for _ in range(1, PAGES_READ_AT_MOST):
+            if twice:
+                texts, headline, twice = await self._read_pages(report, scope, day)
+        fetch = fetch_of_texts(report, scope, day, texts, headline, folder, requested_at)
+        if not twice:
+            return [fetch]
+        shifted = (
+            f" The list changed while it was read, {PAGES_READ_AT_MOST} times in a row: {twice:,} of its entries came "
+            "on two pages, so others may be missing. The next run takes it anew."
+        )
+        return [replace(fetch, evidence=fetch.evidence + shifted)]
+
+    async def _read_pages(self, report: Report, scope: Scope, day: date) -> tuple[list[bytes], dict[str, Any], int]:
+        """The entries of all pages, the numbers that sum the list up, and how many entries stand on two pages."""
+        keys = [column.paths for column in columns_of(report.record) if column.key]
         texts: list[bytes] = []
+        pages: dict[tuple[Any, ...], set[int]] = {}
         headline: dict[str, Any] = {}
         seen: set[str] = set()
         next_page: str | None = report.path(scope)
@@ -336,10 +360,13 @@ class GitHubClient:
             page = decoded(response.content, OBJECT, "a page of a list")
             items = decoded(page.get(str(report.items), b"null"), ELEMENTS, f"a list of {report.items}")
             texts += [bytes(item) for item in items]
+            for item in items:
+                key = tuple(value_at(bytes(item), path) for paths in keys for path in paths)
+                pages.setdefault(key, set()).add(len(seen))
             headline = {name: decoded(page[name], NUMBER, "a number") for name in report.headline if name in page}
             # The link holds the parameters already, and must stay on the API's host: the token goes with it.
             next_page, params = self._transport.own_address(response.links.get("next", {}).get("url")), {}
-        return [fetch_of_texts(report, scope, day, texts, headline, folder, requested_at)]
+        return texts, headline, sum(len(on) > 1 for key, on in pages.items() if any(part is not None for part in key))
 
     async def _fetch_span(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime

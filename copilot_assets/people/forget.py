@@ -10,23 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any, Final
 
 import duckdb
-import msgspec
 
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import ReportFile, keep_only, record_texts
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.people.identities import Identities
-from copilot_assets.records.contract import Column, person_columns
+from copilot_assets.records.contract import Column, person_columns, value_at
 from copilot_assets.records.fields import PERSON_KIND, Person
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.store import Condition, Warehouse
 
 _OF_PEOPLE: Final = {report.name: columns for report in REPORTS if (columns := person_columns(report.record))}
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ForgetError(Exception):
@@ -180,19 +177,11 @@ def _file_with_only(file: ReportFile, wanted: Callable[[bytes], bool]) -> Report
 
 def _person(text: bytes, columns: Mapping[Person, Column]) -> Any:
     """GitHub's id of the person that a record is about; None of a record about none, or that does not tell."""
-    kinds = (_value(text, path) for path in (columns["kind"].paths if "kind" in columns else ()))
+    kinds = (value_at(text, path) for path in (columns["kind"].paths if "kind" in columns else ()))
     if next((kind for kind in kinds if kind is not None), PERSON_KIND) != PERSON_KIND:
         return None
     (path,) = columns["id"].paths
-    return _value(text, path)
-
-
-def _value(text: bytes, path: tuple[str, ...]) -> Any:
-    """What stands at a path of an object's text; None where nothing does."""
-    try:
-        return msgspec.json.decode(reduce(lambda inner, name: bytes(_OBJECT.decode(inner)[name]), path, text))
-    except (KeyError, msgspec.DecodeError):
-        return None
+    return value_at(text, path)
 
 
 def _told(what: Person) -> str:

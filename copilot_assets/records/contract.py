@@ -230,6 +230,14 @@ def unknown_fields(record: type[Record], text: bytes | msgspec.Raw, path: str = 
                     yield from unknown_fields(inner, element, f"{path}.{name}[]")
 
 
+def value_at(text: bytes, path: tuple[str, ...]) -> Any:
+    """What stands at a path of an object's text; None where nothing does."""
+    try:
+        return msgspec.json.decode(functools.reduce(lambda inner, name: bytes(_FIELDS.decode(inner)[name]), path, text))
+    except (KeyError, msgspec.DecodeError):
+        return None
+
+
 @functools.cache
 def _records_in(record: type[Record]) -> dict[str, type[Record] | None]:
     """By JSON name, the record in each field, alone or in a list; None where there is none, or an open one."""

@@ -37,11 +37,13 @@ class Lists:
     """A server of lists: a body or a status for each path, and the path or address that each leads on to.
 
     Attributes:
+        then: what a path answers from the second time on.
         asked: paths in order, with whether a token came along.
     """
 
     pages: dict[str, dict[str, Any] | int]
     links: dict[str, str] = field(default_factory=dict)
+    then: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, bool]] = field(default_factory=list)
     api_url: str = ""
 
@@ -53,6 +55,8 @@ class Lists:
             def do_GET(self) -> None:
                 lists.asked.append((self.path, "Authorization" in self.headers))
                 answer = lists.pages.get(self.path, 404)
+                if self.path in lists.then:
+                    lists.pages[self.path] = lists.then[self.path]
                 body = json.dumps({"message": "Server Error"} if isinstance(answer, int) else answer).encode()
                 self.send_response(answer if isinstance(answer, int) else 200)
                 if self.path in lists.links:
@@ -214,3 +218,36 @@ def test_one_seat_is_a_record_like_many(standin: Standin, tmp_path: Path) -> Non
         land(connection, [seats(lists, tmp_path)], "run")
         rows = connection.execute("select scope, day, seq, payload ->> '$.assignee.id' from raw.records").fetchall()
     assert rows == [(str(ORG), TODAY, 1, "7")]
+
+
+def test_a_list_that_shifted_while_it_was_read_is_read_again(tmp_path: Path) -> None:
+    """One seat before the page's end went away meanwhile: 4 is never seen, 3 comes twice, and the total agrees."""
+    lists = Lists({FIRST: page(1, 2, 3, total=4), SECOND: page(3, total=4)}, {FIRST: SECOND})
+    with lists.serving():
+        got = seats(lists, tmp_path)
+    assert len(lists.asked) == 3 * 2
+    assert got.outcome is Outcome.REPORTED
+    assert "The list changed while it was read, 3 times in a row: 1 of its entries came on two pages" in got.evidence
+
+
+def test_a_list_that_is_whole_at_the_second_reading_is_taken_as_it_is(tmp_path: Path) -> None:
+    lists = Lists({FIRST: page(1, 2), SECOND: page(2)}, {FIRST: SECOND}, {SECOND: page(3)})
+    with lists.serving():
+        got = seats(lists, tmp_path)
+    assert len(lists.asked) == 2 * 2
+    assert holders(got) == [1, 2, 3]
+    assert "changed" not in got.evidence
+
+
+def test_grants_of_one_person_by_two_organisations_and_nameless_ones_are_no_shift(tmp_path: Path) -> None:
+    nameless = {"created_at": "2026-01-05T09:00:00Z", "assignee": None}
+    one, other = ({**page(1)["seats"][0], "organization": {"id": n, "login": f"o-{n}"}} for n in (1, 2))
+    pages = {
+        FIRST: {"total_seats": 2, "seats": [one, nameless]},
+        SECOND: {"total_seats": 2, "seats": [other, nameless]},
+    }
+    lists = Lists(pages, {FIRST: SECOND})
+    with lists.serving():
+        got = seats(lists, tmp_path)
+    assert len(lists.asked) == 2
+    assert got.records == 4
