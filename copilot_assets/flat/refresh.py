@@ -22,7 +22,7 @@ from copilot_assets.people.identities import Identities
 from copilot_assets.records import Record
 from copilot_assets.records.contract import Column, duckdb_structure, person_columns
 from copilot_assets.records.fields import MAX
-from copilot_assets.records.names import NAMES
+from copilot_assets.records.names import NAMES, aliases
 from copilot_assets.warehouse.tables import (
     another,
     append,
@@ -37,7 +37,7 @@ from copilot_assets.warehouse.tables import (
 # JSON flattened at a time: half of it takes a tenth more time in all, twice of it twice the memory.
 CHUNK_BYTES: Final = 64 * 2**20
 # To be raised when the same records come to make other rows without a column changing.
-CODE_VERSION: Final = 1
+CODE_VERSION: Final = 2
 
 # Which content of which (scope, report, day) the flat rows were made from, by which contract it was read (another one
 # lets other records in), and by which version of the tables it was flattened.
@@ -132,7 +132,7 @@ def _version(record: type[Record], identities: Identities) -> str:
                     table.one_per,
                     table.newest_by,
                     [(c.name, c.dtype, c.paths) for c in table.columns],
-                    {column: sorted(named.items()) for column, named in table.aliases.items()},
+                    {column: sorted(aliases(kind).items()) for column, kind in table.named.items()},
                 )
                 for table in tables_of(record)
             ),

@@ -10,10 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from copilot_assets.flat.tables import DAY, SCOPE, FlatTable
+from copilot_assets.flat.tables import AUTO_SELECTED, DAY, SCOPE, FlatTable
 from copilot_assets.people.identities import Identities
 from copilot_assets.records.contract import Column, person_columns, record_keys
 from copilot_assets.records.fields import PERSON_KIND, Record
+from copilot_assets.records.names import AUTO, name_of
 from copilot_assets.settings import IdentityMode
 
 POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -48,8 +49,16 @@ def rows_of(table: FlatTable, records: pl.DataFrame) -> pl.DataFrame:
     if table.one_per:
         rows = rows.drop_nulls(table.one_per).sort(table.newest_by or DAY.name, nulls_last=False, maintain_order=True)
         rows = rows.unique([SCOPE.name, DAY.name, *table.one_per], keep="last", maintain_order=True)
-    names = (pl.col(column).replace(named).alias(f"{column}_name") for column, named in table.aliases.items())
+    names = [_named(rows[column], kind) for column, kind in table.named.items()]
+    if table.is_bill:
+        names.append(rows["model"].str.to_lowercase().str.starts_with(AUTO).alias(AUTO_SELECTED.name))
     return rows.with_columns(names).select(column.name for column in table.columns)
+
+
+def _named(values: pl.Series, kind: str) -> pl.Series:
+    """The name of each value; there are many rows and few values."""
+    names = {value: name_of(kind, value) for value in values.unique().drop_nulls()}
+    return values.replace(names).alias(f"{values.name}_name")
 
 
 def latest_of_each_key(

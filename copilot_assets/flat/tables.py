@@ -12,6 +12,7 @@ from typing import Final
 
 from copilot_assets.records import (
     AiCreditUsage,
+    BilledUsage,
     EntityDay,
     EntityWindow,
     LegacyDay,
@@ -24,9 +25,13 @@ from copilot_assets.records import (
     UserTeamDay,
 )
 from copilot_assets.records.contract import Column, Field, columns_of, fields_of
-from copilot_assets.records.names import aliases
 
 SCOPE: Final = Column("scope", "VARCHAR", "Whom the row is about: `org:NAME`, `enterprise:SLUG`, `team:ORG/SLUG` …")
+AUTO_SELECTED: Final = Column(
+    "is_auto_selected",
+    "BOOLEAN",
+    "Whether GitHub's automatic selection chose the model: `Auto: …` on the bill. Null where the bill names no model",
+)
 DAY: Final = Column("day", "DATE", "UTC day that the row is about; of a snapshot, the day it was taken")
 
 # Columns whose values GitHub writes in several ways, and the kind of names they hold. Beside each is `<column>_name`.
@@ -81,12 +86,18 @@ class FlatTable:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Every column, in the table's order: scope, day, keys, values; a name beside the value it is of."""
-        return (SCOPE, DAY, *(each for level in self.levels for column in level for each in _with_name(column)))
+        named = (each for level in self.levels for column in level for each in _with_name(column))
+        return (SCOPE, DAY, *named, *([AUTO_SELECTED] if self.is_bill else []))
 
     @property
-    def aliases(self) -> dict[str, dict[str, str]]:
-        """Of every column with a name beside it, the values that go by another name than themselves."""
-        return {column.name: aliases(NAMED[column.name]) for column in self.columns if column.name in NAMED}
+    def is_bill(self) -> bool:
+        """Whether its rows are lines of a bill, which writes of a model how it was chosen."""
+        return issubclass(self.record, BilledUsage)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Of every column with a name beside it, the kind of names it holds."""
+        return {column.name: NAMED[column.name] for column in self.columns if column.name in NAMED}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -107,7 +118,9 @@ def _with_name(column: Column) -> tuple[Column, ...]:
     return (
         column,
         Column(
-            f"{column.name}_name", "VARCHAR", f"`{column.name}` under one name for its aliases, whose rows share it"
+            f"{column.name}_name",
+            "VARCHAR",
+            f"`{column.name}` under one name for its other spellings, whose rows share it",
         ),
     )
 

@@ -10,13 +10,14 @@ the flat tables. Nothing here reads files, fetches, or flattens.
     names.py     the values that GitHub sends, and the one name each goes by
 """
 
-from copilot_assets.records.accounts import AiCreditUsage, PremiumRequestUsage, Seat, Subscription
+from copilot_assets.records.accounts import AiCreditUsage, BilledUsage, PremiumRequestUsage, Seat, Subscription
 from copilot_assets.records.fields import Record
 from copilot_assets.records.legacy import LegacyDay
 from copilot_assets.records.usage import EntityDay, EntityWindow, RepoDay, UserDay, UserTeamDay
 
 __all__ = [
     "AiCreditUsage",
+    "BilledUsage",
     "EntityDay",
     "EntityWindow",
     "LegacyDay",

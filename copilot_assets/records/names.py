@@ -11,11 +11,13 @@ Sources:
         `prompt` and the like are no languages, but what VS Code calls the files that people write for Copilot. Vim's
         plugin sends Vim's own file types, and files of 2026 hold short forms such as `c#`, `ts` and `pwsh`.
     models: GitHub Docs, "Supported AI models in GitHub Copilot" (2026), and files of 2026, where a Claude 4 has its
-        number before its family or after it. The bill writes the names that people see.
+        number before its family or after it, and other case and `.0` occur. The bill writes the names that people see.
+        New ones come every month, so that they get their names by rule; the list tells which are known.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -101,52 +103,41 @@ _LANGUAGE_ALIASES: Final[_Aliases] = {
     "yaml": ("yml",),
 }
 
-# `default` is the model of the legacy API that is no custom one.
+# `default` is the model of the legacy API that is no custom one; the last two are what GitHub bills its own agents as.
 _MODELS: Final = """
     auto default others unknown
     claude-3.5-sonnet claude-3.7-sonnet claude-3.7-sonnet-thought claude-haiku-4.5 claude-opus-4 claude-opus-4.1
     claude-opus-4.5 claude-opus-4.6 claude-opus-4.6-1m claude-opus-4.7 claude-sonnet-4 claude-sonnet-4.5
     claude-sonnet-4.6
-    gemini-2.0-flash gemini-2.5-pro gemini-3-flash gemini-3-pro gemini-3.1-pro grok-code-fast-1 raptor-mini
+    gemini-2-flash gemini-2.5-pro gemini-3-flash gemini-3-pro gemini-3.1-pro grok-code-fast-1 raptor-mini
     gpt-3.5-turbo gpt-4 gpt-4.1 gpt-4o gpt-4o-mini gpt-5 gpt-5-codex gpt-5-mini gpt-5.1 gpt-5.1-codex gpt-5.1-codex-max
     gpt-5.1-codex-mini gpt-5.2 gpt-5.2-codex gpt-5.3-codex gpt-5.4 gpt-5.4-mini o1 o1-mini o3 o3-mini o4-mini
+    code-review-model coding-agent-model
 """
-_MODEL_ALIASES: Final[_Aliases] = {
-    "claude-3.5-sonnet": ("Claude Sonnet 3.5",),
-    "claude-3.7-sonnet": ("Claude Sonnet 3.7",),
-    "claude-haiku-4.5": ("claude-4.5-haiku", "Claude Haiku 4.5"),
-    "claude-opus-4": ("claude-4-opus", "Claude Opus 4"),
-    "claude-opus-4.1": ("claude-4.1-opus", "Claude Opus 4.1"),
-    "claude-opus-4.5": ("claude-4.5-opus", "Claude Opus 4.5"),
-    "claude-opus-4.6": ("claude-4.6-opus", "Claude Opus 4.6"),
-    "claude-opus-4.7": ("claude-4.7-opus", "Claude Opus 4.7"),
-    "claude-sonnet-4": ("claude-4-sonnet", "Claude Sonnet 4"),
-    "claude-sonnet-4.5": ("claude-4.5-sonnet", "Claude Sonnet 4.5"),
-    "claude-sonnet-4.6": ("claude-4.6-sonnet", "Claude Sonnet 4.6"),
-    "gemini-2.0-flash": ("gemini-2.0-flash-001", "Gemini 2.0 Flash"),
-    "gemini-2.5-pro": ("Gemini 2.5 Pro",),
-    "gemini-3-flash": ("gemini-3-flash-preview", "Gemini 3 Flash"),
-    "gemini-3-pro": ("gemini-3-pro-preview", "Gemini 3 Pro"),
-    "gemini-3.1-pro": ("gemini-3.1-pro-preview", "Gemini 3.1 Pro"),
-    "gpt-4.1": ("GPT-4.1",),
-    "gpt-4o": ("GPT-4o",),
-    "gpt-5": ("GPT-5",),
-    "gpt-5-codex": ("GPT-5-Codex",),
-    "gpt-5-mini": ("GPT-5 mini",),
-    "gpt-5.1": ("GPT-5.1",),
-    "gpt-5.1-codex": ("GPT-5.1-Codex",),
-    "gpt-5.1-codex-max": ("GPT-5.1-Codex-Max",),
-    "gpt-5.1-codex-mini": ("GPT-5.1-Codex-Mini",),
-    "gpt-5.2": ("GPT-5.2",),
-    "gpt-5.2-codex": ("GPT-5.2-Codex",),
-    "gpt-5.3-codex": ("GPT-5.3-Codex",),
-    "gpt-5.4": ("GPT-5.4",),
-    "gpt-5.4-mini": ("GPT-5.4 mini",),
-    "grok-code-fast-1": ("Grok Code Fast 1",),
-    "others": ("Others",),
-    "raptor-mini": ("Raptor mini",),
-    "unknown": ("Unknown",),
-}
+# What the bill writes before a model that GitHub's automatic selection chose; the reports name that model alone.
+AUTO: Final = "auto:"
+# How far along a model is, how fast it was run and which snapshot of it: the reports tell none of it apart.
+_SUFFIXES: Final = re.compile(r"( *\((preview|fast mode)\)|-preview|-\d{3}|-\d{4}-\d{2}-\d{2})+$")
+_POINT_ZERO: Final = re.compile(r"(?<![\d.])(\d+)\.0(?![\d.])")
+_CLAUDE: Final = re.compile(
+    r"claude-((?P<number_first>\d[\d.]*)-(?P<family>[a-z]+)|(?P<family_first>[a-z]+)-(?P<number>\d[\d.]*))(?P<rest>-.*)?"
+)
+
+
+def model_name(value: str) -> str:
+    """The one name of a model, by rule: lower case with hyphens, without `Auto:`, `(preview)` and its like, and `.0`.
+
+    A Claude has its number after its family from 4 on and before it up to 3, as GitHub writes most of them.
+    """
+    name = value.strip().lower().removeprefix(AUTO)
+    name = "-".join(_SUFFIXES.sub("", name).split())
+    name = _POINT_ZERO.sub(r"\1", name)
+    if claude := _CLAUDE.fullmatch(name):
+        number, family = claude["number_first"] or claude["number"], claude["family"] or claude["family_first"]
+        is_old = int(number.split(".")[0]) < 4
+        name = f"claude-{number}-{family}" if is_old else f"claude-{family}-{number}"
+        name += claude["rest"] or ""
+    return name
 
 
 def _names(names: str, aliases: _Aliases) -> dict[str, str]:
@@ -156,15 +147,21 @@ def _names(names: str, aliases: _Aliases) -> dict[str, str]:
     }
 
 
-# Kind to value as GitHub sends it to the name it goes by. Features are GitHub's own list and have no aliases.
+# Kind to value as GitHub sends it to the name it goes by. Features are GitHub's own list and have no aliases, models
+# have theirs by rule.
 NAMES: Final[dict[str, dict[str, str]]] = {
     "feature": _names(_FEATURES, {}),
     "ide": _names(_IDES, _IDE_ALIASES),
     "language": _names(_LANGUAGES, _LANGUAGE_ALIASES),
-    "model": _names(_MODELS, _MODEL_ALIASES),
+    "model": _names(_MODELS, {}),
 }
 
 
+def name_of(kind: str, value: str) -> str:
+    """The one name that a value goes by: of a model by rule, of anything else by `NAMES`, or itself."""
+    return model_name(value) if kind == "model" else NAMES[kind].get(value, value)
+
+
 def aliases(kind: str) -> dict[str, str]:
-    """The values of a kind that go by another name than themselves."""
+    """The values of a kind that go by another name than themselves, as far as they are listed."""
     return {value: name for value, name in NAMES[kind].items() if value != name}

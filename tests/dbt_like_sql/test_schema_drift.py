@@ -38,9 +38,34 @@ def test_what_is_known_is_no_drift_by_any_of_its_names(book: Book) -> None:
     send(book, "ide", ide="vscode")
     send(book, "ide", ide="Unknown")
     send(book, "language_feature", language="c#", feature="others")
-    send(book, "language_model", language="csharp", model="claude-4.5-haiku")
+    send(book, "language_model", language="csharp", model="claude-4.5-haiku", model_name="claude-haiku-4.5")
     send(book, "model_feature", model="auto", feature="copilot_cli")
     assert drift(book) == []
+
+
+def test_a_model_that_is_known_is_known_however_it_is_spelt(book: Book) -> None:
+    send(book, "model_feature", model="Claude-4.0-Sonnet", model_name="claude-sonnet-4", feature="others")
+    send(book, "model_feature", model="claude-5.0-sonnet", model_name="claude-sonnet-5", feature="others")
+    assert [(row["kind"], row["name"]) for row in drift(book)] == [("model", "claude-5.0-sonnet")]
+
+
+def test_bills_and_legacy_metrics_are_looked_at_too(book: Book) -> None:
+    on = {"scope": ORG, "day": FIRST}
+    for name, model in (("Auto: Claude Sonnet 4.5", "claude-sonnet-4.5"), ("Grok 9", "grok-9"), (None, None)):
+        book.insert("flat.ai_credit_usage", **on, model=name, model_name=model)
+    book.insert("flat.premium_request_usage", **on, model="Grok 8", model_name="grok-8")
+    for editor in ("JetBrains", "fleet"):
+        book.insert("flat.legacy_ide_chat_editor_daily", **on, editor=editor)
+    book.insert("flat.legacy_code_completion_language_daily", **on, language="quux")
+    for model, custom in (("default", False), ("our-own", True), ("turbo", False)):
+        book.insert("flat.legacy_dotcom_chat_daily", **on, model=model, is_custom_model=custom)
+    assert [(row["report"], row["kind"], row["name"]) for row in drift(book)] == [
+        ("ai-credit-usage", "model", "Grok 9"),
+        ("legacy-metrics", "ide", "fleet"),
+        ("legacy-metrics", "language", "quux"),
+        ("legacy-metrics", "model", "turbo"),
+        ("premium-request-usage", "model", "Grok 8"),
+    ]
 
 
 def test_a_field_is_told_by_path_and_type_over_its_days(book: Book) -> None:

@@ -397,7 +397,7 @@ def test_a_name_stands_beside_each_value_that_has_aliases(
     assert "feature_name" not in rows[0], "features are GitHub's own list"
 
 
-def test_legacy_editors_and_bills_have_names_too() -> None:
+def test_legacy_editors_have_names_too() -> None:
     editor = {"name": "JetBrains", "models": [{"name": None, "languages": [{"name": "ts"}, {"name": None}]}]}
     record = {"date": "2026-01-05", "copilot_ide_code_completions": {"editors": [editor]}}
     rows = flatten("legacy_code_completion_daily", LegacyDay, record)
@@ -405,9 +405,19 @@ def test_legacy_editors_and_bills_have_names_too() -> None:
         ("JetBrains", "jetbrains", None, None, "ts", "typescript"),
         ("JetBrains", "jetbrains", None, None, None, None),
     ]
-    bill = {"usageItems": [{"product": "Copilot", "model": "Claude Sonnet 4.6"}, {"product": "Copilot"}]}
+
+
+def test_a_bill_keeps_how_a_model_was_chosen_apart_from_its_name() -> None:
+    models = ("Claude Sonnet 4.6", "Auto: Claude Sonnet 4.6", "auto: GPT-5.0 (preview)", "Auto", None)
+    bill = {"usageItems": [{"product": "Copilot"} | ({"model": model} if model else {}) for model in models]}
     rows = flatten("ai_credit_usage", AiCreditUsage, bill)
-    assert some(rows, "model", "model_name") == [("Claude Sonnet 4.6", "claude-sonnet-4.6"), (None, None)]
+    assert some(rows, "model", "model_name", "is_auto_selected") == [
+        ("Claude Sonnet 4.6", "claude-sonnet-4.6", False),
+        ("Auto: Claude Sonnet 4.6", "claude-sonnet-4.6", True),
+        ("auto: GPT-5.0 (preview)", "gpt-5", True),
+        ("Auto", "auto", False),
+        (None, None, None),
+    ]
 
 
 def test_a_name_stands_right_beside_its_value() -> None:
@@ -696,6 +706,7 @@ def test_a_bill_is_a_row_a_model(table: str, record: type[Record]) -> None:
         "sku": "Copilot AI Credits",
         "model": "GPT-5.4",
         "model_name": "gpt-5.4",
+        "is_auto_selected": False,
         "unit_type": "credits",
         "price_per_unit": 0.01,
         "gross_quantity": 120.5,
