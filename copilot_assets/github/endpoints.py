@@ -18,7 +18,14 @@ _CHANGES_SEATS: Final = "Gives or takes seats. This project changes nothing at G
 _WHOLE_BILL: Final = (
     "The bill of all GitHub products. Copilot's part of it is in the two usage reports above, by model and day."
 )
-_CSV: Final = "Orders a CSV file of the bill. It holds what the usage reports above answer at once."
+_CSV: Final = (
+    "Orders a CSV file of the bill, which GitHub then writes. It tells more than the usage reports above: the bill by "
+    "person, organisation, repository and cost centre, and tokens."
+)
+_PROMPTS: Final = "Tasks of agents, with the prompts that people gave them. No number about adoption needs those."
+_MODEL_POLICIES: Final = "Which models people may choose: a setting, and no number about their use."
+_TEAMS: Final = "Who is in which enterprise team, today. `user-teams-1-day` tells it for each day, as it was."
+_LIMITS: Final = "Limits on spending that you set, and what has been used of them. Nothing is built on them yet."
 _OWN_BILL: Final = "The bill of a person who pays for Copilot alone, outside any organisation."
 _G0: Final = (
     "The oldest API, closed on 2025-03-01; GitHub answers 404. Its numbers mean something else (no engaged users), "
@@ -32,6 +39,14 @@ LEFT_OUT: Final[dict[str, str]] = {
     "GET /enterprises/{enterprise}/copilot/usage-records": (
         "Prompts and answers of people, word by word. No number about adoption needs them, so they are never asked for."
     ),
+    "GET /agents/tasks": _PROMPTS,
+    "GET /agents/repos/{owner}/{repo}/tasks": _PROMPTS,
+    "GET /agents/automations": _PROMPTS,
+    "GET /agents/repos/{owner}/{repo}/automations": _PROMPTS,
+    "GET /enterprises/{enterprise}/copilot/model-policies": _MODEL_POLICIES,
+    "GET /orgs/{org}/copilot/model-policies": _MODEL_POLICIES,
+    "GET /enterprises/{enterprise}/teams": _TEAMS,
+    "GET /enterprises/{enterprise}/teams/{enterprise_team}/memberships": _TEAMS,
     "GET /enterprises/{enterprise}/copilot/usage": _G0,
     "GET /enterprises/{enterprise}/team/{team_slug}/copilot/usage": _G0,
     "GET /orgs/{org}/copilot/usage": _G0,
@@ -48,6 +63,9 @@ LEFT_OUT: Final[dict[str, str]] = {
     "GET /organizations/{org}/settings/billing/usage/summary": _WHOLE_BILL,
     "POST, GET /enterprises/{enterprise}/settings/billing/reports": _CSV,
     "GET /enterprises/{enterprise}/settings/billing/reports/{report_id}": _CSV,
+    "GET /enterprises/{enterprise}/settings/billing/budgets": _LIMITS,
+    "GET /organizations/{org}/settings/billing/budgets": _LIMITS,
+    "GET /enterprises/{enterprise}/settings/billing/cost-centers": _LIMITS,
     "GET /users/{username}/settings/billing/ai_credit/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/premium_request/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/usage": _OWN_BILL,

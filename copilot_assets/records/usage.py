@@ -253,9 +253,11 @@ class AdoptionPhase(Record, kw_only=True):
     ) = None
     total_pull_requests_merged: Annotated[int, count("Pull requests merged; since 2026-06-26")] | None = None
     avg_pull_requests_minutes_to_review: (
-        Annotated[float, number("Minutes to the first review; since 2026-07-07")] | None
+        Annotated[float, number("Median minutes to the first review, whatever the name says; since 2026-07-07")] | None
     ) = None
-    avg_pull_requests_review_cycles: Annotated[float, number("Rounds of review; since 2026-07-07")] | None = None
+    avg_pull_requests_review_cycles: (
+        Annotated[float, number("Median rounds of review, whatever the name says; since 2026-07-07")] | None
+    ) = None
 
 
 class PullRequests(Record):

@@ -34,8 +34,14 @@ GET /users/U/settings/billing/{ai_credit/usage,premium_request/usage,usage,usage
 POST, GET /enterprises/E/settings/billing/reports
 GET /enterprises/E/settings/billing/reports/R
 GET /enterprises/E/copilot/usage-records
+GET /agents/{tasks,repos/P/N/tasks,automations,repos/P/N/automations}
+GET /enterprises/E/{copilot/model-policies,teams,teams/M/memberships}
+GET /enterprises/E/settings/billing/{budgets,cost-centers}
+GET /orgs/O/copilot/model-policies
+GET /organizations/O/settings/billing/budgets
 """
 NAMES = {"E": "{enterprise}", "O": "{org}", "T": "{team_slug}", "U": "{username}", "R": "{report_id}"}
+NAMES |= {"P": "{owner}", "N": "{repo}", "M": "{enterprise_team}"}
 
 
 def documented() -> list[str]:
@@ -67,8 +73,10 @@ def test_the_list_is_as_long_as_the_documentation() -> None:
     assert sum(endpoint.endswith("/copilot/metrics") for endpoint in endpoints) == 4
     assert sum(endpoint.endswith("/copilot/usage") for endpoint in endpoints) == 4
     assert sum(endpoint.startswith("POST, DELETE") for endpoint in endpoints) == 4
-    assert sum("/settings/billing/" in endpoint for endpoint in endpoints) == 14
-    assert len(endpoints) == 12 + 4 + 4 + 4 + 14 + 5 + 1, "and five about seats, one about prompts"
+    assert sum("/settings/billing/" in endpoint for endpoint in endpoints) == 14 + 3
+    assert sum(endpoint.startswith("GET /agents/") for endpoint in endpoints) == 4
+    about_others = 5 + 1 + 2 + 2  # seats, prompts, policies about models, enterprise teams
+    assert len(endpoints) == 12 + 4 + 4 + 4 + 17 + 4 + about_others
 
 
 def test_every_endpoint_is_kept_or_left_out_once() -> None:
@@ -82,6 +90,7 @@ def test_what_is_left_out_has_a_reason() -> None:
         assert cells[endpoint] == [reason]
         assert reason.endswith(".")
     assert "Prompts" in LEFT_OUT["GET /enterprises/{enterprise}/copilot/usage-records"]
+    assert "tells more" in LEFT_OUT["GET /enterprises/{enterprise}/settings/billing/reports/{report_id}"]
 
 
 @pytest.mark.parametrize("endpoint", kept_endpoints())
