@@ -1,8 +1,10 @@
 /*
 description: |
-  One row per scope and ISO week since its first snapshot of seats: how many there are, how many are used, and what they
-  cost. From the last snapshot of the week; a week without one has nulls, for GitHub keeps no history of seats.
+  One row per scope and ISO week since its first snapshot of seats: how many there are, how many are used, and what
+  they cost at list price. From the last snapshot of the week; a week without one has nulls, for GitHub keeps no history
+  of seats.
   The list of seats and the per-user reports are pipelines of their own: both are told, and where they disagree.
+  Prices are list prices: what seats would cost at them in a month, and no bill.
 */
 with snapshots as (
     select
@@ -93,8 +95,8 @@ select
     coalesce(s.never_used, n.of_no_seats)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse
     coalesce(s.pending_cancellation, n.of_no_seats)::bigint as seats_pending_cancellation, -- seats that end with the billing month; they are billed until then
     coalesce(s.without_price, n.of_no_seats)::bigint as seats_without_price, -- seats whose plan has no price in COPILOT_PLAN_PRICES: the cost leaves them out
-    coalesce(s.usd_per_month, n.of_no_seats)::double as cost_per_month, -- list price of the seats (USD per month), by COPILOT_PLAN_PRICES; null where no seat has a price
-    coalesce(s.idle_usd_per_month, n.of_no_seats)::double as idle_cost_per_month -- of it, price of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month)
+    coalesce(s.usd_per_month, n.of_no_seats)::double as list_price_usd_per_month, -- what a month of these seats costs at list price (USD per month), by COPILOT_PLAN_PRICES: a run rate, not GitHub's bill, which knows seats of a part of a month and discounts; null where no seat has a price
+    coalesce(s.idle_usd_per_month, n.of_no_seats)::double as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise
 from weeks as w
 left join snapshots as n using (scope, week_start)
 left join seats as s using (scope, week_start)

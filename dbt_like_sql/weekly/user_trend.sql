@@ -14,7 +14,7 @@ totals as (
     select
         scope,
         date_trunc('week', day)::date as week_start,
-        sum(daily_active_users) as daily_active_users,
+        sum(daily_active_users) as active_user_days,
         avg(daily_active_users) as avg_daily_active_users,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
@@ -223,7 +223,7 @@ select
     people_3_days::bigint as people_active_3_days, -- on three days
     people_4_days::bigint as people_active_4_days, -- on four days
     people_5_days::bigint as people_active_5_or_more_days, -- on five days or more
-    daily_active_users::bigint as daily_active_users, -- sum of daily active users over the reported days (person-days, not people)
+    active_user_days::bigint as active_user_days, -- daily active users, added over the reported days (person-days, not people)
     avg_daily_active_users::double as avg_daily_active_users, -- daily active users per reported day
     user_initiated_interaction_count::bigint as user_initiated_interaction_count, -- prompts sent
     code_generation_activity_count::bigint as code_generation_activity_count, -- outputs of Copilot (events)

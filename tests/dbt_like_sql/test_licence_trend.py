@@ -18,9 +18,10 @@ START, TODAY = date(2026, 8, 10), date(2026, 10, 1)
 LONG_AGO = date(2026, 1, 5)
 
 TABLES = ("weekly.licence_trend", "people.idle_seat")
+PRICE, IDLE_PRICE = "list_price_usd_per_month", "idle_list_price_usd_per_month"
 OF_SEATS = (
     *("seats_active_7_days", "seats_active_28_days", "seats_active_7_days_by_seats", "seats_active_28_days_by_seats"),
-    *("seats_never_used", "seats_pending_cancellation", "seats_without_price", "cost_per_month", "idle_cost_per_month"),
+    *("seats_never_used", "seats_pending_cancellation", "seats_without_price", PRICE, IDLE_PRICE),
 )
 BY_USAGE = (
     *("seats_active_7_days_by_usage", "seats_active_28_days_by_usage"),
@@ -155,8 +156,8 @@ def test_a_full_closed_week(full: Book) -> None:
         "seats_never_used": 2,  # 6 and 8; 7 is young, 9 was used once
         "seats_pending_cancellation": 1,  # 9
         "seats_without_price": 1,  # 9
-        "cost_per_month": 232.0,  # business 1, 3, 5, 6: 4 * 19 = 76; enterprise 2, 4, 7, 8: 4 * 39 = 156
-        "idle_cost_per_month": 58.0,  # 6 and 8: 19 + 39; 7 is young, 9 has no price
+        PRICE: 232.0,  # business 1, 3, 5, 6: 4 * 19 = 76; enterprise 2, 4, 7, 8: 4 * 39 = 156
+        IDLE_PRICE: 58.0,  # 6 and 8: 19 + 39; 7 is young, 9 has no price
     }
 
 
@@ -208,8 +209,8 @@ def test_of_two_snapshots_in_a_week_the_last_one_counts(org: Book) -> None:
     take(org, [seat(1, active=SUNDAY)], SUNDAY)
     take(org, [seat(1), seat(2)], NEXT_MONDAY)
     org.build(*TABLES)
-    assert some(week_of(org), "snapshots", "snapshot_day", "seats", "cost_per_month") == (2, SUNDAY, 1, 19.0)
-    following = some(week_of(org, NEXT_MONDAY), "snapshots", "snapshot_day", "seats", "cost_per_month")
+    assert some(week_of(org), "snapshots", "snapshot_day", "seats", PRICE) == (2, SUNDAY, 1, 19.0)
+    following = some(week_of(org, NEXT_MONDAY), "snapshots", "snapshot_day", "seats", PRICE)
     assert following == (1, NEXT_MONDAY, 2, 38.0)
     weeks = org.rows("select day, week_start from people.seat_use group by all order by day")
     assert [tuple(row.values()) for row in weeks] == [(SUNDAY, MONDAY), (NEXT_MONDAY, NEXT_MONDAY)]
@@ -355,7 +356,7 @@ def test_a_seat_is_new_until_its_grace_is_over(org: Book) -> None:
     org.build(*TABLES)
     rows = org.rows("select user_id from people.seat_use where is_new order by user_id")
     assert [row["user_id"] for row in rows] == [1, 2]
-    assert some(week_of(org), "seats_never_used", "cost_per_month", "idle_cost_per_month") == (2, 76.0, 38.0)
+    assert some(week_of(org), "seats_never_used", PRICE, IDLE_PRICE) == (2, 76.0, 38.0)
 
 
 def test_without_grace_no_seat_is_new(org: Book) -> None:
@@ -377,7 +378,7 @@ def test_use_in_another_scope_counts_for_the_seat_and_seats_do_not_mix(book: Boo
     take(book, [seat(1), seat(2)], SUNDAY, scope=ORG)
     take(book, [seat(1, "enterprise"), seat(3)], saturday, scope=OTHER_ORG)
     book.build(*TABLES)
-    names = ("seats", "usage_days_reported_28_days", "seats_active_28_days_by_usage", "cost_per_month")
+    names = ("seats", "usage_days_reported_28_days", "seats_active_28_days_by_usage", PRICE)
     assert some(week_of(book), *names) == (2, 1, 1, 38.0)
     assert some(week_of(book, scope=OTHER_ORG), *names) == (2, 1, 1, 58.0)  # 39 + 19
     idle = book.rows("select scope, user_id from people.idle_seat")
@@ -391,7 +392,7 @@ def test_a_person_of_an_enterprise_holds_one_seat_however_many_scopes_tell_of_th
     take(book, [seat(1, "enterprise")] * 2, scope=ENTERPRISE, total=1)
     book.build(*TABLES)
     week = week_of(book, scope=ENTERPRISE)
-    assert some(week, "seats", "total_seats", "seats_active_28_days", "cost_per_month") == (1, 1, 1, 39.0)
+    assert some(week, "seats", "total_seats", "seats_active_28_days", PRICE) == (1, 1, 1, 39.0)
     assert book.rows("select scope, user_id from people.seat_use") == [{"scope": ENTERPRISE, "user_id": 1}]
 
 
@@ -408,8 +409,8 @@ def test_of_a_business_and_an_enterprise_seat_the_enterprise_seat_alone_is_bille
     book.build(*TABLES)
     week = week_of(book, scope=ENTERPRISE)
     assert some(week, "seats", "seats_without_price", "seats_active_28_days") == (4, 0, 3)
-    assert week["cost_per_month"] == 116.0  # 39 + 39 + 19 + 19, and not 19 + 39 + 19 + 0 by the seat used last
-    assert week["idle_cost_per_month"] == 19.0  # 3
+    assert week[PRICE] == 116.0  # 39 + 39 + 19 + 19, and not 19 + 39 + 19 + 0 by the seat used last
+    assert week[IDLE_PRICE] == 19.0  # 3
 
 
 def test_several_seats_of_a_person_are_as_old_as_the_first_and_end_with_the_last(book: Book) -> None:
@@ -445,27 +446,27 @@ def test_prices_are_those_of_the_settings(org: Book) -> None:
     org.connection.execute("update raw.plan_prices set usd_per_month = 12.5 where plan_type = 'business'")
     take(org, [seat(1), seat(2), seat(3, "enterprise", active=SUNDAY)])
     org.build(*TABLES)
-    assert some(week_of(org), "cost_per_month", "idle_cost_per_month") == (64.0, 25.0)  # 2 * 12.5 + 39; 2 * 12.5
+    assert some(week_of(org), PRICE, IDLE_PRICE) == (64.0, 25.0)  # 2 * 12.5 + 39; 2 * 12.5
 
 
 @pytest.mark.parametrize("plan", ["unknown", None])
 def test_seats_of_which_none_has_a_price_cost_nobody_knows_what(org: Book, plan: str | None) -> None:
     take(org, [seat(1, plan), seat(2, plan, active=SUNDAY)])
     org.build(*TABLES)
-    assert some(week_of(org), "seats_without_price", "cost_per_month", "idle_cost_per_month") == (2, None, None)
+    assert some(week_of(org), "seats_without_price", PRICE, IDLE_PRICE) == (2, None, None)
 
 
 def test_seats_that_are_all_used_leave_no_idle_cost(org: Book) -> None:
     take(org, [seat(1, active=SUNDAY), seat(2, "unknown", active=SUNDAY)])
     org.build(*TABLES)
-    week = some(week_of(org), "seats_without_price", "cost_per_month", "idle_cost_per_month", "active_share")
+    week = some(week_of(org), "seats_without_price", PRICE, IDLE_PRICE, "active_share")
     assert week == (1, 19.0, 0.0, 1.0)
 
 
 def test_a_seat_that_ends_is_billed_until_then(org: Book) -> None:
     take(org, [seat(1, ends=date(2026, 9, 30)), seat(2)])
     org.build(*TABLES)
-    assert some(week_of(org), "seats", "seats_pending_cancellation", "cost_per_month") == (2, 1, 38.0)
+    assert some(week_of(org), "seats", "seats_pending_cancellation", PRICE) == (2, 1, 38.0)
     ends = org.rows("select user_id, pending_cancellation_date as day from people.idle_seat order by user_id")
     assert ends == [{"user_id": 1, "day": date(2026, 9, 30)}, {"user_id": 2, "day": None}]
 
@@ -474,7 +475,7 @@ def test_totals_go_beyond_32_bits(org: Book) -> None:
     org.connection.execute("update raw.plan_prices set usd_per_month = 3e9")
     take(org, [seat(2**40), seat(2**52)], total=3_000_000_000)
     org.build(*TABLES)
-    assert some(week_of(org), "total_seats", "cost_per_month") == (3_000_000_000, 6e9)
+    assert some(week_of(org), "total_seats", PRICE) == (3_000_000_000, 6e9)
     assert [row["user_id"] for row in org.rows("from people.idle_seat order by user_id")] == [2**40, 2**52]
 
 

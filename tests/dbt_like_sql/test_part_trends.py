@@ -637,7 +637,7 @@ def test_where_identities_are_off_the_parts_are_withheld_and_the_scopes_total_st
     assert withheld_alike(org) == "a b"
     assert some(spend(org)["a"], "is_suppressed", "gross_amount", "scope_gross_amount") == (True, None, 1.0)
     (total,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
-    assert some(total, "daily_active_users", "code_generation_activity_count") == (9, 20)
+    assert some(total, "active_user_days", "code_generation_activity_count") == (9, 20)
 
 
 def test_what_is_withheld_in_one_week_scope_or_table_is_told_in_another(book: Book) -> None:

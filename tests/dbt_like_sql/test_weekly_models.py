@@ -139,7 +139,7 @@ def test_a_full_closed_week(org: Book) -> None:
         "people_active_3_days": 0,
         "people_active_4_days": 0,
         "people_active_5_or_more_days": 2,
-        "daily_active_users": 58,  # 10 + 12 + 11 + 13 + 9 + 2 + 1
+        "active_user_days": 58,  # 10 + 12 + 11 + 13 + 9 + 2 + 1
         "avg_daily_active_users": pytest.approx(58 / 7),
         "user_initiated_interaction_count": 700,
         "code_generation_activity_count": 350,
@@ -181,7 +181,7 @@ def test_averages_are_per_reported_day_and_the_others_are_counted_by_reason(book
     week = week_of(book, MONDAY)
     # Monday to Friday have closed: two reported (one of them provisional), two missing, one still to come.
     assert some(week, "days_expected", "days_reported", "days_missing", "days_pending") == (5, 2, 2, 1)
-    assert some(week, "daily_active_users", "avg_daily_active_users") == (30, 15.0)  # 30 over 2 days, not 5 or 7
+    assert some(week, "active_user_days", "avg_daily_active_users") == (30, 15.0)  # 30 over 2 days, not 5 or 7
     assert some(week, "active_people", "user_days_reported", "is_closed") == (2, 2, False)
 
 
@@ -204,7 +204,7 @@ def test_a_week_of_days_without_activity_is_zero_not_unknown(org: Book) -> None:
     week = week_of(org, MONDAY)
     # Nobody has a row in the report of people, and that is known: the report about the scope says 0.
     assert some(week, "days_reported", "user_days_reported", "days_missing") == (7, 7, 0)
-    assert some(week, "active_people", "daily_active_users", "avg_daily_active_users") == (0, 0, 0.0)
+    assert some(week, "active_people", "active_user_days", "avg_daily_active_users") == (0, 0, 0.0)
     assert some(week, "user_initiated_interaction_count", "loc_added_sum") == (0, 0)
     assert some(week, "completion_generation_count", "completion_acceptance_rate") == (None, None)
 
@@ -216,7 +216,7 @@ def test_people_are_unknown_where_their_report_is_missing_though_the_scope_was_r
         org.fetch(ORG, USERS, day, "failed")
     org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
-    assert some(week, "days_reported", "days_missing", "daily_active_users") == (7, 0, 35)
+    assert some(week, "days_reported", "days_missing", "active_user_days") == (7, 0, 35)
     assert some(week, "user_days_reported", "active_people") == (0, None)
 
 
@@ -224,7 +224,7 @@ def test_a_day_whose_number_is_unknown_does_not_lower_the_average(org: Book) -> 
     for day, active in zip(days(MONDAY, date(2026, 9, 9)), (20, None, 20), strict=True):
         report_day(org, day, active=active)
     org.build("weekly.user_trend")
-    assert some(week_of(org, MONDAY), "daily_active_users", "avg_daily_active_users") == (40, 20.0)
+    assert some(week_of(org, MONDAY), "active_user_days", "avg_daily_active_users") == (40, 20.0)
 
 
 def test_githubs_trailing_numbers_are_those_of_the_last_day_or_unknown(org: Book) -> None:
@@ -242,7 +242,7 @@ def test_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None
     book.build("weekly.user_trend")
     week = week_of(book, MONDAY)
     assert some(week, "days_expected", "days_reported", "user_days_reported") == (4, 4, 4)
-    assert some(week, "daily_active_users", "avg_daily_active_users", "active_people") == (40, 10.0, 4)
+    assert some(week, "active_user_days", "avg_daily_active_users", "active_people") == (40, 10.0, 4)
 
 
 def test_the_week_of_the_turn_of_the_year_is_one_week(book: Book) -> None:
@@ -268,7 +268,7 @@ def test_sums_go_beyond_32_bits(org: Book) -> None:
         report_day(org, day, active=3_000_000_000, loc_added_sum=3_000_000_000, code_generation_activity_count=2**40)
     org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
-    assert some(week, "daily_active_users", "loc_added_sum") == (6_000_000_000, 6_000_000_000)
+    assert some(week, "active_user_days", "loc_added_sum") == (6_000_000_000, 6_000_000_000)
     assert week["code_generation_activity_count"] == 2_199_023_255_552  # 2 * 2^40 = 2^41
 
 
@@ -281,7 +281,7 @@ def test_a_person_counts_once_however_many_days(org: Book) -> None:
     report_day(org, date(2026, 9, 9), active=1, people=(1,))
     report_day(org, date(2026, 9, 14), active=1, people=(1,))
     org.build("weekly.user_trend")
-    assert some(week_of(org, MONDAY), "active_people", "daily_active_users") == (3, 5)  # {1, 2, 3}; 2 + 2 + 1
+    assert some(week_of(org, MONDAY), "active_people", "active_user_days") == (3, 5)  # {1, 2, 3}; 2 + 2 + 1
     assert week_of(org, NEXT_MONDAY)["active_people"] == 1
 
 
@@ -290,8 +290,8 @@ def test_a_person_of_two_scopes_counts_in_each_and_scopes_do_not_mix(book: Book)
     report_day(book, MONDAY, active=2, people=(1, 2), scope=ORG)
     report_day(book, MONDAY, active=1, people=(1,), scope=OTHER_ORG)
     book.build("weekly.user_trend")
-    assert some(week_of(book, MONDAY, ORG), "active_people", "daily_active_users") == (2, 2)
-    assert some(week_of(book, MONDAY, OTHER_ORG), "active_people", "daily_active_users") == (1, 1)
+    assert some(week_of(book, MONDAY, ORG), "active_people", "active_user_days") == (2, 2)
+    assert some(week_of(book, MONDAY, OTHER_ORG), "active_people", "active_user_days") == (1, 1)
 
 
 # --- weekly.user_trend: acceptance rate ------------------------------------------------------------------------------

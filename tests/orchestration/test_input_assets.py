@@ -86,7 +86,8 @@ def test_the_smallest_cohort_is_that_of_the_next_run(company: Company) -> None:
 
 def test_prices_and_grace_are_those_of_the_next_run(company: Company) -> None:
     # Two business seats and one of enterprise, granted 263 days before the snapshot and never used.
-    query = "select cost_per_month, seats_without_price, seats_never_used from weekly.licence_trend where seats > 0"
+    columns = "list_price_usd_per_month, seats_without_price, seats_never_used"
+    query = f"select {columns} from weekly.licence_trend where seats > 0"
     for env, cost, without_price, never_used in (
         ({}, 77.0, 0, 3),  # 2 * 19 + 39
         ({"COPILOT_PLAN_PRICES": "business=2.5"}, 5.0, 1, 3),
