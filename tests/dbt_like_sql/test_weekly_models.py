@@ -776,7 +776,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         book.insert("flat.entity_model_feature_daily", **row, model="gpt-5.4", model_name="gpt-5.4")
         book.insert("flat.entity_adoption_phase_daily", scope=ORG, day=MONDAY, phase_number=1, total_engaged_users=1)
         book.fetch(ORG, "ai-credit-usage", MONDAY)
-        book.insert("flat.ai_credit_usage", scope=ORG, day=MONDAY, model="x", model_name="x", gross_amount=1.0)
+        book.insert("flat.ai_credit_usage", scope=ORG, day=MONDAY, model="GPT-5", model_name="gpt-5", gross_amount=1.0)
         book.insert("raw.events", day=MONDAY, scope=ORG, what="training")
         book.fetch(ORG, "copilot-seats", MONDAY, headline={"total_seats": 1})
         for table in ("seat", "seat_grant"):
