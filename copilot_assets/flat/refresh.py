@@ -18,11 +18,12 @@ import polars as pl
 
 from copilot_assets.flat.rows import latest_of_each_key, rows_of, show_people
 from copilot_assets.flat.tables import tables_of
-from copilot_assets.people.identities import Identities
+from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.records import Record
 from copilot_assets.records.contract import Column, duckdb_structure, person_columns
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES, aliases
+from copilot_assets.settings import IdentityMode
 from copilot_assets.warehouse.tables import (
     another,
     append,
@@ -86,7 +87,7 @@ def refresh_flat(
         the number of (scope, report, day) flattened, and per table (without schema) what was done to it.
 
     Raises:
-        SettingsError: the key of people's pseudonyms can't be read or made.
+        SettingsError: the key of people's pseudonyms can't be read or made, or is not the database's.
     """
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
@@ -96,6 +97,8 @@ def refresh_flat(
         for table in tables:
             ensure_table(connection, "flat", table.name, table.columns)
     write_known_names(connection)
+    if person_columns(record) and identities.mode is not IdentityMode.LOGIN:
+        hold_to_key(connection, identities)
     stale = _stale(connection, reports, _version(record, identities), full=full)
     for chunk in _chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():

@@ -17,7 +17,7 @@ import duckdb
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import ReportFile, keep_only, record_texts
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.people.identities import Identities
+from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.records.contract import Column, person_columns, value_at
 from copilot_assets.records.fields import PERSON_KIND, Person
 from copilot_assets.sql_models.files import load_models
@@ -28,6 +28,10 @@ _OF_PEOPLE: Final = {report.name: columns for report in REPORTS if (columns := p
 
 class ForgetError(Exception):
     """Nobody was forgotten. The message says why, and that nothing was changed."""
+
+
+class NobodyError(ForgetError):
+    """Nobody goes by the name that was given."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
 
     Raises:
         ForgetError: there is no database, or nobody in it by that name.
-        SettingsError: the key of the pseudonyms can't be read or made.
+        SettingsError: the key of the pseudonyms can't be read or made, or is not the database's.
         WarehouseError: the database can't be opened.
     """
     if not warehouse.exists():
@@ -78,10 +82,11 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
         ).fetchall()
         ids, logins = _named(known, user.strip().removeprefix("@").lower())
         if not ids and not logins:
-            raise ForgetError(
+            raise NobodyError(
                 f"Nobody in the database goes by '{user}', so nothing was changed. Give a login that GitHub's reports "
                 "had, or a GitHub id. Who was forgotten before is no longer there."
             )
+        hold_to_key(connection, identities)
         traces = Traces(tuple(ids), tuple(logins), tuple(map(identities.pseudonym, ids)))
         counts = {table: _count(connection, table, columns, traces) for table, columns in _tables(connection).items()}
     return replace(
@@ -104,20 +109,23 @@ def _named(known: Collection[tuple[int | None, str | None]], name: str) -> tuple
 def forget(warehouse: Warehouse, traces: Traces) -> None:
     """Remove a person from the database for good, and note them as forgotten by pseudonym.
 
-    What SQL models build is left empty, for the run that rebuilds it.
+    What SQL models build is left empty, for the run that rebuilds it; `is_rebuild_due` until then.
 
     Raises:
         ForgetError: it could not be done; the database is as it was.
         WarehouseError: the database can't be opened.
     """
+    now = datetime.now(UTC).replace(tzinfo=None)
     noted = (
-        """
+        f"""
+        insert into raw.rebuild_due
+        select '{now}' where not exists (from raw.rebuild_due);
         insert into raw.forgotten
         select person, $now
         from (select unnest($people::bigint[]) as person)
         where person not in (select person from raw.forgotten)
         """,
-        {"now": datetime.now(UTC).replace(tzinfo=None), "people": list(traces.pseudonyms)},
+        {"now": now, "people": list(traces.pseudonyms)},
     )
     try:
         warehouse.forget(lambda connection: _left_out(connection, traces), noted)
@@ -126,6 +134,16 @@ def forget(warehouse: Warehouse, traces: Traces) -> None:
             f"The database could not be written anew, so nobody was forgotten and {warehouse.name} is as it was "
             f"({str(error).splitlines()[0].rstrip('.')}). It takes as much free disk again as the database has."
         ) from None
+
+
+def is_rebuild_due(warehouse: Warehouse) -> bool:
+    """Whether somebody is removed and the tables that SQL models build have not been rebuilt since.
+
+    Raises:
+        WarehouseError: the database can't be opened.
+    """
+    with warehouse.connect() as connection:
+        return bool(connection.execute("from raw.rebuild_due").fetchall())
 
 
 def _left_out(connection: duckdb.DuckDBPyConnection, traces: Traces) -> Mapping[str, Condition]:
@@ -144,11 +162,12 @@ def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], iden
     without an id is not recognised.
 
     Raises:
-        SettingsError: the key of the pseudonyms can't be read or made.
+        SettingsError: the key of the pseudonyms can't be read or made, or is not the database's.
     """
     forgotten = {person for (person,) in connection.execute("select person from raw.forgotten").fetchall()}
     if not forgotten:
         return fetches
+    hold_to_key(connection, identities)
 
     def struck(fetch: Fetch) -> Fetch:
         if fetch.report.name not in _OF_PEOPLE:

@@ -1,29 +1,37 @@
 """Who is who: what the flat tables show of a person, and the key that makes pseudonyms of GitHub's ids.
 
-Nothing here stores rows or knows Dagster. Raw holds what GitHub sent, ids and logins included, whatever is set here.
+A database knows which key it was made with. Nothing here knows Dagster; raw holds what GitHub sent, ids and logins
+included, whatever is set here.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
 import secrets
-import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from copilot_assets.settings import IdentityMode, SettingsError
-from copilot_assets.warehouse.private import make_private
+from copilot_assets.warehouse.private import make_private, put_in_place
+from copilot_assets.warehouse.tables import transaction
+
+if TYPE_CHECKING:
+    import duckdb
 
 _KEY_BYTES: Final = 32
 # Every BI tool and every JSON parser holds a whole number of 53 bits exactly; many don't hold one of 64.
 _PSEUDONYM_BITS: Final = 53
-# Another process may have made the key file and not written it yet.
-_WAIT_SECONDS: Final = 2.0
+_HOW_TO_GO_ON: Final = (
+    "Put it back from a backup. Without one, copilot-assets new-key makes another: then all pseudonyms change, and who "
+    "was forgotten has to be forgotten again."
+)
 
 
 # The key of a database is beside it: `data/copilot.key` for `data/copilot.duckdb`.
@@ -63,9 +71,21 @@ class Identities:
         Raises:
             SettingsError: the key file can't be read or made.
         """
-        if self.mode is IdentityMode.LOGIN:
-            return "login"
-        return f"pseudonym {hashlib.sha256(self._key).hexdigest()[:12]}"
+        return "login" if self.mode is IdentityMode.LOGIN else f"pseudonym {self.fingerprint}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Which key it is, without telling it.
+
+        Raises:
+            SettingsError: the key file can't be read or made.
+        """
+        return hashlib.sha256(self._key).hexdigest()[:12]
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key was ever written; an empty file is what a killed process left where its key was to be."""
+        return self.key_file.exists() and self.key_file.stat().st_size > 0
 
     @cached_property
     def _mac(self) -> hmac.HMAC:
@@ -83,29 +103,89 @@ class Identities:
             ) from None
 
     def _made_key(self) -> bytes:
-        """The key in the file, which is made where there is none; who comes second takes what the first has made."""
-        with suppress(FileNotFoundError):
-            return self._read_key()
-        self.key_file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            descriptor = os.open(self.key_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(_KEY_BYTES))
+        """The key in the file, which is made where there is none, whole from the first moment.
+
+        Who comes second takes what the first has made.
+        """
+        if not self.has_key:
+            self.key_file.parent.mkdir(parents=True, exist_ok=True)
+            with _one_at_a_time(self.key_file.parent):
+                if not self.has_key:
+                    new = self.key_file.with_name(f"{self.key_file.name}.new")
+                    new.touch(mode=0o600)
+                    new.write_text(secrets.token_hex(_KEY_BYTES))
+                    put_in_place(new, self.key_file)
         return self._read_key()
 
     def _read_key(self) -> bytes:
         make_private(self.key_file)
-        until = time.monotonic() + _WAIT_SECONDS
-        while not (text := self.key_file.read_bytes()) and time.monotonic() < until:
-            time.sleep(0.01)
         try:
-            key = bytes.fromhex(text.decode())
+            key = bytes.fromhex(self.key_file.read_text())
         except ValueError:
             key = b""
         if len(key) != _KEY_BYTES:
             raise SettingsError(
                 f"{self.key_file} does not hold the key that people's pseudonyms are made with "
-                f"({2 * _KEY_BYTES} hexadecimal digits). Put it back from a backup. Without one, delete it: the next "
-                "run makes another key and other pseudonyms, and no longer knows whom it was told to forget."
+                f"({2 * _KEY_BYTES} hexadecimal digits). {_HOW_TO_GO_ON}"
             )
         return key
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keep others out that make a key in the same folder; a network's file system may not know such locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def hold_to_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -> None:
+    """See to it that pseudonyms are made with the key that the database was made with; the first one is noted.
+
+    To be called before the first pseudonym of whoever opens the database: with another key, those who were forgotten
+    would come in again, and everybody would be somebody else.
+
+    Raises:
+        SettingsError: the key is lost, is another one, or can't be read or made.
+    """
+    noted = {fingerprint for (fingerprint,) in connection.execute("from raw.pseudonym_key").fetchall()}
+    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten").fetchall()
+    if not identities.has_key and (noted or forgotten):
+        raise SettingsError(
+            f"{identities.key_file}, the key that people's pseudonyms are made with, is lost, and without it nobody "
+            f"knows who was forgotten. {_HOW_TO_GO_ON}"
+        )
+    if noted and identities.fingerprint not in noted:
+        raise SettingsError(
+            f"{identities.key_file} holds another key than the one that people's pseudonyms in the database were made "
+            f"with. {_HOW_TO_GO_ON}"
+        )
+    if not noted:
+        connection.execute("insert into raw.pseudonym_key values (?)", [identities.fingerprint])
+
+
+def give_up_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -> int:
+    """Go on without the key that the database was made with: with the one in the file, or a new one if it holds none.
+
+    Returns:
+        how many people were forgotten, of whom nobody knows any more who they are.
+
+    Raises:
+        SettingsError: the file can't be removed or read.
+    """
+    try:
+        identities.fingerprint  # noqa: B018 - a key that can be read is kept
+    except SettingsError:
+        try:
+            identities.key_file.unlink(missing_ok=True)
+        except OSError as problem:
+            raise SettingsError(f"{identities.key_file} can't be removed: {problem.strerror}.") from None
+    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten").fetchall()
+    with transaction(connection):
+        connection.execute("delete from raw.forgotten")
+        connection.execute("delete from raw.pseudonym_key")
+    return int(forgotten)

@@ -15,6 +15,7 @@ from copilot_assets.shell.endpoints import endpoints
 from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_legacy import import_legacy
+from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.standin import standin
 from copilot_assets.shell.status import status
 
@@ -38,9 +39,10 @@ def main() -> None:
     copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
+    copilot-assets new-key                                       go on after the key of pseudonyms was lost
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
 
 
-for command in (backfill, demo, doctor, endpoints, export, forget, import_legacy, standin, status):
+for command in (backfill, demo, doctor, endpoints, export, forget, import_legacy, new_key, standin, status):
     main.add_command(command)

@@ -6,11 +6,17 @@ What is removed is decided in `people/forget.py`.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
 
 from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
+
+if TYPE_CHECKING:
+    from copilot_assets.people.forget import Traces
+    from copilot_assets.people.identities import Identities
+    from copilot_assets.warehouse.store import Warehouse
 
 
 @click.command()
@@ -34,7 +40,7 @@ def forget(user: str, yes: bool) -> None:
       copilot-assets forget 583231 --yes
     """
     from copilot_assets.orchestration.installation import Installation
-    from copilot_assets.people.forget import ForgetError, find
+    from copilot_assets.people.forget import ForgetError
     from copilot_assets.people.forget import forget as forget_person
     from copilot_assets.shell.runs import alone, open_instance, rebuild
     from copilot_assets.warehouse.store import WarehouseError
@@ -43,21 +49,13 @@ def forget(user: str, yes: bool) -> None:
     warehouse = installation.warehouse()
     try:
         with usage_errors():
-            traces = find(warehouse, installation.identities(), user)
-        out.print(
-            f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
-            f"quarantine, and {traces.rows:,} rows in the flat tables.",
-            soft_wrap=True,
-            markup=False,
-            highlight=False,
-        )
-        if len(traces.ids) > 1:
-            out.print(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
-        if not yes:
+            traces = _found(warehouse, installation.identities(), user)
+        if traces and not yes:
             click.confirm("Remove them for good?", abort=True)
         with alone(warehouse, "forget"):
-            forget_person(warehouse, traces)
-            out.print("They are removed, and the database file is written anew.")
+            if traces:
+                forget_person(warehouse, traces)
+                out.print("They are removed, and the database file is written anew.")
             result = rebuild(installation, instance=open_instance(), run_id=run_id)
     except ForgetError as problem:
         refuse(problem, code=1)
@@ -68,3 +66,35 @@ def forget(user: str, yes: bool) -> None:
         err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
         sys.exit(1)
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
+
+
+def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | None:
+    """Who is to be forgotten, told on the screen; None where that is done already, but for the rebuild after it.
+
+    Raises:
+        ForgetError: there is nobody by that name.
+        SettingsError, WarehouseError: as of `find`.
+    """
+    from copilot_assets.people.forget import NobodyError, find, is_rebuild_due
+
+    try:
+        traces = find(warehouse, identities, user)
+    except NobodyError:
+        if not is_rebuild_due(warehouse):
+            raise
+        _tell(
+            f"Nobody in the database goes by {user}. Somebody was forgotten before, and the tables below raw were not "
+            "rebuilt without them: that is done now."
+        )
+        return None
+    _tell(
+        f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
+        f"quarantine, and {traces.rows:,} rows in the flat tables."
+    )
+    if len(traces.ids) > 1:
+        _tell(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
+    return traces
+
+
+def _tell(sentence: str) -> None:
+    out.print(sentence, soft_wrap=True, markup=False, highlight=False)

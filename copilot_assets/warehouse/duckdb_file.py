@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.warehouse.layout import bring_forward, layout_of
-from copilot_assets.warehouse.private import make_private, only_for_owner
+from copilot_assets.warehouse.private import make_private, only_for_owner, put_in_place
 from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class DuckDBFile:
         """
         with self.connect():  # so nobody else is at work here
             _remove(self._anew)
+            _remove(self._first)
             shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)
 
     def forget(
@@ -138,7 +139,7 @@ class DuckDBFile:
             _remove(self._anew)  # what a killed attempt left
             try:
                 self._write_anew(connection, left_out(connection), noted)
-                self._anew.replace(self.path)
+                put_in_place(self._anew, self.path)
             except (duckdb.Error, OSError):
                 with suppress(duckdb.Error):
                     connection.execute(f"detach {_ANEW}")
@@ -171,15 +172,31 @@ class DuckDBFile:
     def _anew(self) -> Path:
         return self.path.with_name(f"{self.path.name}.anew")
 
+    @property
+    def _first(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.first")
+
     def _opened(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with only_for_owner():
+                if not self.exists():
+                    self._make()
                 return _patiently(self.path, lambda: _attached(self.path), WRITER_PATIENCE_SECONDS)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(_why_not_opened(self.path, error)) from None
+
+    def _make(self) -> None:
+        """An empty database, whole from the first moment: a process that is killed meanwhile leaves none."""
+        import duckdb
+
+        _remove(self._first)
+        with duckdb.connect() as connection:
+            _attach(connection, self._first, _ANEW)
+            connection.execute(f"detach {_ANEW}")
+        put_in_place(self._first, self.path)
 
     def _write_anew(
         self, connection: duckdb.DuckDBPyConnection, left_out: Mapping[str, Condition], noted: Condition

@@ -60,9 +60,16 @@ alter table raw.fetches add column if not exists entry_number bigint;
 update raw.fetches set entry_number = rowid + 1 where entry_number is null;
 """
 
+# Which key pseudonyms are made with, by a digest of it; and whether somebody was forgotten whom the tables that SQL
+# models build have not been rebuilt without: both a row or none.
+_PEOPLE: Final = """
+create table raw.pseudonym_key (fingerprint varchar not null);
+create table raw.rebuild_due (since timestamp not null);
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

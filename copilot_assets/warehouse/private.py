@@ -1,4 +1,4 @@
-"""Files that are their owner's alone: what is kept of people is for nobody else on the machine."""
+"""Files that are their owner's alone, and whole or not there: what is kept of people is for nobody else to see."""
 
 from __future__ import annotations
 
@@ -23,3 +23,18 @@ def only_for_owner() -> Iterator[None]:
         yield
     finally:
         os.umask(umask)
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Make a file that is complete what `path` is, in one step and on the disk, whatever happens meanwhile."""
+    _reach_disk(new)
+    new.replace(path)
+    _reach_disk(path.parent)
+
+
+def _reach_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

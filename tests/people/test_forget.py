@@ -26,7 +26,7 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.people.forget import ForgetError, find, forget, strike
 from copilot_assets.people.identities import Identities
 from copilot_assets.records import Seat, UserDay, UserTeamDay
-from copilot_assets.settings import IdentityMode
+from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.shell.cli import main
 from copilot_assets.standin import Standin
 from copilot_assets.warehouse import duckdb_file
@@ -157,7 +157,9 @@ def test_nothing_of_a_person_is_left_and_nothing_else_is_lost(tmp_path: Path, na
     assert shelf.forget(name) == (10, 2, 19)
     after = shelf.whole()
     assert (noted := after.pop("raw.forgotten")) == [(pseudonym(PERSON), noted[0][1])]
-    del before["raw.forgotten"]
+    assert after.pop("raw.rebuild_due") == [(noted[0][1],)]
+    assert len(after.pop("raw.pseudonym_key")) == 1, "also where only logins were shown until now"
+    del before["raw.forgotten"], before["raw.rebuild_due"], before["raw.pseudonym_key"]
     assert set(after) == set(before)
     for table, rows in before.items():
         theirs = [row for row in rows if shown in row or any(of_them(value) for value in row)]
@@ -434,6 +436,55 @@ def test_a_broken_key_ends_with_2(shell: Shelf) -> None:
     result = command(LOGIN, "--yes")
     assert result.exit_code == 2
     assert "copilot.key does not hold the key" in result.stderr
+
+
+def test_a_command_that_was_killed_before_its_rebuild_goes_on_where_it_stopped(
+    shell: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(shell)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("copilot_assets.shell.runs.rebuild", killed)
+        assert isinstance(command(LOGIN, "--yes").exception, RuntimeError)
+    assert shell.sql("select count(*) from raw.rebuild_due") == [(1,)]
+    result = command(LOGIN, "--yes")
+    assert result.exit_code == 0, result.output
+    assert f"Nobody in the database goes by {LOGIN}. Somebody was forgotten before" in result.output
+    assert "The tables below raw are rebuilt" in result.output
+    assert shell.sql("select count(*) > 0 from quality.series_break") == [(True,)]
+    result = command(LOGIN, "--yes")
+    assert result.exit_code == 1, "it is done"
+    assert f"Nobody in the database goes by '{LOGIN}', so nothing was changed." in result.stderr
+
+
+def test_without_the_key_that_knows_who_was_forgotten_nothing_of_people_is_taken_in(shelf: Shelf) -> None:
+    fill(shelf)
+    shelf.forget(LOGIN)
+    key = shelf.folder / "copilot.key"
+    own = key.read_text()
+    key.unlink()
+    with pytest.raises(SettingsError, match="is lost, and without it nobody knows who was forgotten"):
+        shelf.take("users-1-day", [user(PERSON, LOGIN, DAY - timedelta(days=9))], DAY - timedelta(days=9))
+    assert not key.exists()
+    key.write_text(own)
+    shelf.take("users-1-day", [user(PERSON, LOGIN, DAY - timedelta(days=9))], DAY - timedelta(days=9))
+    assert shelf.sql(f"select count(*) from raw.records where payload::varchar like '%{LOGIN}%'") == [(0,)]
+
+
+def test_new_key_goes_on_without_it(shell: Shelf) -> None:
+    fill(shell)
+    shell.forget(LOGIN)
+    (shell.folder / "copilot.key").unlink()
+    result = CliRunner().invoke(main, ["new-key"], input="n\n")
+    assert result.exit_code == 1
+    assert shell.sql("select count(*) from raw.forgotten") == [(1,)]
+    result = CliRunner().invoke(main, ["new-key", "--yes"])
+    assert result.exit_code == 0, result.output
+    assert "1 people had been forgotten. Forget them again. Next: copilot-assets backfill" in result.output
+    assert shell.sql("select count(*) from raw.forgotten") == [(0,)]
 
 
 def test_the_help_says_what_stays_elsewhere() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -18,7 +19,7 @@ import pytest
 
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.flat.rows import show_people
-from copilot_assets.people.identities import KEY_SUFFIX, Identities
+from copilot_assets.people.identities import KEY_SUFFIX, Identities, give_up_key, hold_to_key
 from copilot_assets.records import Record, Seat, UserDay, UserTeamDay
 from copilot_assets.settings import IdentityMode, Settings, SettingsError, identity_mode
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
@@ -71,9 +72,8 @@ def test_the_key_stands_beside_the_database() -> None:
     assert DuckDBFile(Path("my.company.duckdb")).beside(KEY_SUFFIX) == Path("my.company.key")
 
 
-@pytest.mark.parametrize("text", ["", "no key", "00" * 31, "00" * 33, "é" * 64])
-def test_a_broken_key_is_told_and_never_replaced(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("copilot_assets.people.identities._WAIT_SECONDS", 0.01)
+@pytest.mark.parametrize("text", ["no key", "00" * 31, "00" * 33, "é" * 64])
+def test_a_broken_key_is_told_and_never_replaced(tmp_path: Path, text: str) -> None:
     key = tmp_path / "copilot.key"
     key.write_text(text)
     with pytest.raises(SettingsError, match=r"does not hold the key .* Put it back from a backup"):
@@ -109,13 +109,72 @@ def test_processes_that_begin_at_once_agree_on_a_key(tmp_path: Path) -> None:
     assert told == {f"{people(tmp_path).pseudonym(7)}\n"}
 
 
-def test_a_key_that_another_process_is_just_writing_is_waited_for(
+def test_a_process_that_is_killed_while_it_makes_the_key_leaves_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def killed(new: Path, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("copilot_assets.people.identities.put_in_place", killed)
+        with pytest.raises(KeyboardInterrupt):
+            people(tmp_path).pseudonym(7)
+    assert not (tmp_path / "copilot.key").exists()
+    (tmp_path / "copilot.key").touch()  # what versions before left, which wrote in place
+    made = people(tmp_path).pseudonym(7)
+    assert people(tmp_path).pseudonym(7) == made == pseudonym(7, bytes.fromhex((tmp_path / "copilot.key").read_text()))
+    assert [path.name for path in tmp_path.iterdir()] == ["copilot.key"]
+
+
+# --- The key of a database -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", [None, ""])
+@pytest.mark.parametrize("made", ["insert into raw.forgotten values (7, now()::timestamp)", "noted"])
+def test_a_lost_key_is_told_where_it_is_missed_and_no_other_is_made(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, left: str | None, made: str
+) -> None:
     key = tmp_path / "copilot.key"
-    key.touch()
-    monkeypatch.setattr("copilot_assets.people.identities.time.sleep", lambda seconds: key.write_text("ab" * 32))
-    assert people(tmp_path).pseudonym(7) == pseudonym(7, b"\xab" * 32)
+    if made == "noted":
+        hold_to_key(connection, people(tmp_path))
+        key.unlink()
+    else:
+        connection.execute(made)
+    if left is not None:
+        key.write_text(left)
+    with pytest.raises(SettingsError, match=r"is lost, .* Put it back from a backup\. Without one, .* new-key"):
+        hold_to_key(connection, people(tmp_path))
+    assert not key.exists() or key.read_text() == ""
+
+
+def test_another_key_than_the_databases_is_told(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    hold_to_key(connection, people(tmp_path))
+    hold_to_key(connection, people(tmp_path))
+    key = tmp_path / "copilot.key"
+    own = key.read_text()
+    key.write_text("ab" * 32)
+    with pytest.raises(SettingsError, match=r"copilot\.key holds another key than the one .* new-key"):
+        hold_to_key(connection, people(tmp_path))
+    key.write_text(own)
+    hold_to_key(connection, people(tmp_path))
+    assert connection.execute("from raw.pseudonym_key").fetchall() == [
+        (hashlib.sha256(bytes.fromhex(own)).hexdigest()[:12],)
+    ]
+
+
+@pytest.mark.parametrize("left", [None, "", "no key", "ab" * 32])
+def test_one_may_go_on_without_it(connection: duckdb.DuckDBPyConnection, tmp_path: Path, left: str | None) -> None:
+    key = tmp_path / "copilot.key"
+    hold_to_key(connection, people(tmp_path))
+    connection.execute("insert into raw.forgotten values (7, now()::timestamp), (8, now()::timestamp)")
+    key.unlink()
+    if left is not None:
+        key.write_text(left)
+    assert give_up_key(connection, people(tmp_path)) == 2
+    hold_to_key(connection, people(tmp_path))
+    assert connection.execute("from raw.forgotten").fetchall() == []
+    if left == "ab" * 32:
+        assert key.read_text() == left, "a key that somebody put there is taken"
 
 
 # --- What is shown ---------------------------------------------------------------------------------------------------
@@ -253,6 +312,9 @@ def test_tables_show_who_they_are_told_to_and_follow_a_change(
     assert flatten(connection, people(tmp_path, "login")) == ([0, 0, 0], known)
     assert flatten(connection, people(tmp_path)) == ([1, 1, 1], hidden)
     (tmp_path / "copilot.key").unlink()
+    with pytest.raises(SettingsError, match="is lost"):
+        flatten(connection, people(tmp_path))
+    give_up_key(connection, people(tmp_path))
     counts, others = flatten(connection, people(tmp_path))
     assert counts == [1, 1, 1]
     key = bytes.fromhex((tmp_path / "copilot.key").read_text())

@@ -273,6 +273,7 @@ def test_every_command_explains_itself() -> None:
         "import-legacy",
         "export",
         "forget",
+        "new-key",
         "standin",
     }
     for command in main.commands:

@@ -77,6 +77,7 @@ def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
         remember(connection, 1)
     (tmp_path / "a.duckdb.anew").write_bytes(b"half")
     (tmp_path / "a.duckdb.anew.wal").write_bytes(b"half")
+    (tmp_path / "a.duckdb.first").write_bytes(b"half")
     (tmp_path / "a.duckdb.tmp").mkdir()
     (tmp_path / "a.duckdb.tmp" / "duckdb_temp_storage-0.tmp").write_bytes(b"spilt")
     (tmp_path / "a.csv").write_bytes(b"somebody's")
@@ -104,6 +105,29 @@ def test_reading_writes_nothing_and_makes_nothing(tmp_path: Path) -> None:
 def test_the_command_that_asks_it_by_hand_can_be_pasted(tmp_path: Path) -> None:
     assert DuckDBFile(Path("data/copilot.duckdb")).by_hand("from x") == 'duckdb -readonly data/copilot.duckdb "from x"'
     assert DuckDBFile(Path("it's mine.duckdb")).by_hand("from x").startswith("duckdb -readonly 'it'\"'\"'s mine")
+
+
+def test_a_process_that_is_killed_while_it_makes_the_file_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB's first writes make a file of 4,096 bytes, which no DuckDB opens."""
+
+    def killed(new: Path, path: Path) -> None:
+        assert new.stat().st_size > 4096, "it is whole by then"
+        assert not new.with_name(f"{new.name}.wal").exists()
+        new.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    warehouse = DuckDBFile(tmp_path / "a.duckdb")
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb_file, "put_in_place", killed)
+        with pytest.raises(KeyboardInterrupt), warehouse.connect():
+            pass
+    assert not warehouse.exists()
+    with warehouse.connect() as connection:
+        assert connection.execute(ROWS).fetchall() == [(0,)]
+    warehouse.maintain()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
 
 
 HOLD = """

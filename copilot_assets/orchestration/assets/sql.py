@@ -71,6 +71,8 @@ def build_sql_assets(
         ]
         with sentences(), warehouse.connect() as connection:
             refused, not_built = yield from _build_all(connection, chosen)
+            if not not_built and len(chosen) == len(models):
+                connection.execute("delete from raw.rebuild_due")
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
             refused += yield from _check_all(connection, sound)
         if refused:
