@@ -101,9 +101,10 @@ def _trend(rows: pl.DataFrame) -> Table:
     table = _table(
         f"Weekly adoption trend, last {WEEKS} weeks (weekly.user_trend)",
         ("scope and week", "days"),
-        ("people", "change", "a day", "prompts", "accept"),
+        ("people", "change", "Mon-Fri", "prompts", "accept"),
         "days: reported of expected; p pending, t below the threshold, m missing.\n"
-        "people: distinct; a day: active per reported day; accept: of code completions shown.",
+        "people: distinct; change: on weekdays reported in both weeks, four at least.\n"
+        "Mon-Fri: active per reported day of these; accept: of code completions shown.",
     )
     for row in _by_scope(table, rows):
         table.add_row(
@@ -111,7 +112,7 @@ def _trend(rows: pl.DataFrame) -> Table:
             _days(row),
             _number(row["active_people"]),
             _number(row["active_people_change"], sign=True),
-            _number(row["avg_daily_active_users"], digits=1),
+            _number(row["avg_workday_active_users"], digits=1),
             _number(row["user_initiated_interaction_count"]),
             _percent(row["completion_acceptance_rate"]),
         )

@@ -16,6 +16,8 @@ totals as (
         date_trunc('week', day)::date as week_start,
         sum(daily_active_users) as active_user_days,
         avg(daily_active_users) as avg_daily_active_users,
+        avg(daily_active_users) filter (isodow(day) <= 5) as avg_workday_active_users,
+        count(*) filter (isodow(day) <= 5) as workdays_reported,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -132,6 +134,7 @@ weeks as (
         coalesce(p.returning_people, 0) as returning_people,
         coalesce(p.lapsed_people, 0) as lapsed_people,
         t.* exclude (scope, week_start),
+        c.days_expected = 7 and c.days_pending = 0 as is_over,
         d.user_days_reported_28_days,
         if(d.user_days_reported_7_days > 0, coalesce(r.people_7_days, 0), null) as people_7_days,
         if(d.user_days_reported_28_days > 0, coalesce(r.people_28_days, 0), null) as people_28_days,
@@ -224,7 +227,9 @@ select
     people_4_days::bigint as people_active_4_days, -- on four days
     people_5_days::bigint as people_active_5_or_more_days, -- on five days or more
     active_user_days::bigint as active_user_days, -- daily active users, added over the reported days (person-days, not people)
-    avg_daily_active_users::double as avg_daily_active_users, -- daily active users per reported day
+    if(is_over, avg_daily_active_users, null)::double as avg_daily_active_users, -- daily active users per reported day; null while days of the week are to come, or where the history begins within it, because weekdays differ
+    coalesce(workdays_reported, 0)::bigint as workdays_reported, -- reported days from Monday to Friday  #range(0, 5)
+    if(is_over, avg_workday_active_users, null)::double as avg_workday_active_users, -- daily active users per reported day from Monday to Friday: to be held against other weeks where days are missing; null likewise
     user_initiated_interaction_count::bigint as user_initiated_interaction_count, -- prompts sent
     code_generation_activity_count::bigint as code_generation_activity_count, -- outputs of Copilot (events)
     code_acceptance_activity_count::bigint as code_acceptance_activity_count, -- outputs accepted (events)

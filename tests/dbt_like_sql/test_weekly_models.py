@@ -141,6 +141,8 @@ def test_a_full_closed_week(org: Book) -> None:
         "people_active_5_or_more_days": 2,
         "active_user_days": 58,  # 10 + 12 + 11 + 13 + 9 + 2 + 1
         "avg_daily_active_users": pytest.approx(58 / 7),
+        "workdays_reported": 5,
+        "avg_workday_active_users": 11.0,  # 55 / 5
         "user_initiated_interaction_count": 700,
         "code_generation_activity_count": 350,
         "code_acceptance_activity_count": 140,
@@ -169,7 +171,7 @@ def test_a_full_closed_week(org: Book) -> None:
     }
 
 
-def test_averages_are_per_reported_day_and_the_others_are_counted_by_reason(book: Book) -> None:
+def test_an_unfinished_week_has_no_average_and_its_days_are_counted_by_reason(book: Book) -> None:
     # Today is the Saturday of the week: Wednesday to Friday are fresh.
     book.expect(ORG, start=MONDAY, today=date(2026, 9, 12))
     report_day(book, date(2026, 9, 7), active=10, people=(1,))
@@ -181,8 +183,23 @@ def test_averages_are_per_reported_day_and_the_others_are_counted_by_reason(book
     week = week_of(book, MONDAY)
     # Monday to Friday have closed: two reported (one of them provisional), two missing, one still to come.
     assert some(week, "days_expected", "days_reported", "days_missing", "days_pending") == (5, 2, 2, 1)
-    assert some(week, "active_user_days", "avg_daily_active_users") == (30, 15.0)  # 30 over 2 days, not 5 or 7
+    assert some(week, "active_user_days", "workdays_reported") == (30, 2)
+    # Before the weekend an average of a week is none: it would be held against weeks that have one.
+    assert some(week, "avg_daily_active_users", "avg_workday_active_users") == (None, None)
     assert some(week, "active_people", "user_days_reported", "is_closed") == (2, 2, False)
+
+
+def test_averages_of_a_week_with_holes_are_per_reported_day_and_of_workdays_apart(org: Book) -> None:
+    # 60, 54 and 48 from Monday to Wednesday, no Thursday and Friday, 6 on Saturday and Sunday.
+    reported = (MONDAY, date(2026, 9, 8), date(2026, 9, 9), date(2026, 9, 12), SUNDAY)
+    for day, active in zip(reported, (60, 54, 48, 6, 6), strict=True):
+        report_day(org, day, active=active)
+    for day in days(date(2026, 9, 10), date(2026, 9, 11)):
+        org.fetch(ORG, ORG_REPORT, day, "no_report")
+    org.build("weekly.user_trend")
+    week = week_of(org, MONDAY)
+    assert week["avg_daily_active_users"] == pytest.approx(174 / 5)
+    assert some(week, "workdays_reported", "avg_workday_active_users") == (3, 54.0)  # 162 / 3
 
 
 def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
@@ -192,8 +209,8 @@ def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
     assert some(week, "days_expected", "days_reported", "days_missing", "user_days_reported") == (7, 0, 7, 0)
-    told = ("scope", "week_start", "is_closed", "is_suppressed", "may_have_begun_before", *DAY_COUNTS)
-    numbers = [name for name in week if name not in told]
+    told = ("scope", "week_start", "is_closed", "is_suppressed", "may_have_begun_before", "workdays_reported")
+    numbers = [name for name in week if name not in (*told, *DAY_COUNTS)]
     assert {name: week[name] for name in numbers} == dict.fromkeys(numbers)
 
 
@@ -235,14 +252,14 @@ def test_githubs_trailing_numbers_are_those_of_the_last_day_or_unknown(org: Book
     assert some(week_of(org, MONDAY), *names) == (date(2026, 9, 8), None, 8)  # not the 7 of another day
 
 
-def test_days_before_the_start_date_do_not_raise_the_average(book: Book) -> None:
+def test_days_before_the_start_date_do_not_count_and_a_week_that_is_cut_has_no_average(book: Book) -> None:
     book.expect(ORG, start=date(2026, 9, 10), today=TODAY)
     for day in days(MONDAY, SUNDAY):
         report_day(book, day, active=10, people=(day.day,))
     book.build("weekly.user_trend")
     week = week_of(book, MONDAY)
     assert some(week, "days_expected", "days_reported", "user_days_reported") == (4, 4, 4)
-    assert some(week, "active_user_days", "avg_daily_active_users", "active_people") == (40, 10.0, 4)
+    assert some(week, "active_user_days", "avg_daily_active_users", "active_people") == (40, None, 4)
 
 
 def test_the_week_of_the_turn_of_the_year_is_one_week(book: Book) -> None:

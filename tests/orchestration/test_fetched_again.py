@@ -67,7 +67,7 @@ def test_a_day_fetched_too_early_is_put_right(standin: Standin, tmp_path: Path) 
             standin.today = company.today = today
             fetch(company, "organization-1-day", "users-1-day", first=THURSDAY, last=THURSDAY)
             ((*shown,),) = company.sql(
-                "select daily_active_users, user_initiated_interaction_count, active_people from weekly.user_trend "
+                "select active_user_days, user_initiated_interaction_count, active_people from weekly.user_trend "
                 f"where week_start = '{MONDAY}'"
             )
             entity = standin.world.report(ORG, "organization-1-day", THURSDAY, today)

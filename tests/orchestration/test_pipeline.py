@@ -143,7 +143,7 @@ def test_the_weekly_trend_is_what_the_days_add_up_to(fortnight: Company, github:
         accepted = sum(feature["code_acceptance_activity_count"] for feature in completions)
         shown = sum(feature["code_generation_activity_count"] for feature in completions)
         (row,) = fortnight.sql(
-            "select days_expected, days_reported, days_missing, active_people, daily_active_users, "
+            "select days_expected, days_reported, days_missing, active_people, active_user_days, "
             "avg_daily_active_users, user_initiated_interaction_count, loc_added_sum, completion_acceptance_rate "
             f"from weekly.user_trend where scope = '{scope}' and week_start = '{monday}'"
         )
