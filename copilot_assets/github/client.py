@@ -31,6 +31,7 @@ from copilot_assets.github.outcomes import (
     Verdict,
     judge_text,
 )
+from copilot_assets.github.patience import GivenUpError, Patience
 from copilot_assets.github.refusals import Refusals
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
@@ -38,6 +39,7 @@ from copilot_assets.github.transport import (
     ATTEMPTS,
     ENDINGS,
     IN_FLIGHT,
+    SILENCES,
     Connection,
     EndedError,
     StaleLinkError,
@@ -82,7 +84,8 @@ class GitHubClient:
     At most `in_flight` requests are under way at any time. Passing trouble (5xx, 408, rate limits, cut connections)
     is asked again, as long as GitHub says or with growing pauses, `attempts` times in all; any other 4xx never is.
     `clock`, set right by every answer, is what fetches are dated by, and what tells how old a day is.
-    Where the newest day is refused too (bad token, policy off, API closed), days that are left are not asked for.
+    Where the newest day is refused too (bad token, policy off, API closed), days that are left are not asked for; nor
+    are those of whom `patience` says that no answer comes in this run.
     """
 
     def __init__(
@@ -93,9 +96,13 @@ class GitHubClient:
         in_flight: int = IN_FLIGHT,
         attempts: int = ATTEMPTS,
         clock: Clock | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.clock = clock or Clock()
-        self._transport = Transport(api_url, auth, in_flight=in_flight, attempts=attempts, clock=self.clock)
+        self._patience = patience or Patience()
+        self._transport = Transport(
+            api_url, auth, in_flight=in_flight, attempts=attempts, clock=self.clock, patience=self._patience
+        )
         self._in_flight = in_flight
         self._refusals: defaultdict[tuple[str, str], Refusals] = defaultdict(Refusals)
         self._fetches: dict[Delivery, _FetchWay] = {
@@ -221,13 +228,18 @@ class GitHubClient:
         refusals = self._refusals[report.name, str(scope)]
         given_up = await refusals.verdict()
         requested_at = self.clock.now().replace(tzinfo=None)
+        question = f"{report.name} of {scope}"
         try:
             if given_up:
                 raise EndedError(given_up, None)  # without a status: this day itself was not asked for
+            self._patience.check(question)
             fetches = await self._fetches[report.delivery](report, scope, days, folder, requested_at)
+            self._patience.note(question, failed=False)
         except ENDINGS as ending:
             verdict, status = self._transport.judged(ending)
             fetches = [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
+            if not isinstance(ending, GivenUpError):
+                self._patience.note(question, failed=isinstance(ending, SILENCES))
             if verdict.outcome.is_refusal and status is not None:
                 await refusals.refused(verdict, lambda: self._outcome(report, scope, newest))
                 return fetches

@@ -6,6 +6,7 @@ an answer means `outcomes.py`'s.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -20,28 +21,21 @@ from typing import Any, Final, Self
 
 import httpx
 import stamina
-from stamina.instrumentation import RetryDetails
 
+from copilot_assets.github import patience as waits
 from copilot_assets.github.auth import AuthError
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import BrokenFileError
 from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
+from copilot_assets.github.patience import DeadlineError, GivenUpError, Patience
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
 
 # httpx logs whole URLs at INFO, and those of the second hop are credentials.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-logger = logging.getLogger(__name__)
-
-
-def _tell_long_pause(details: RetryDetails) -> None:
-    """Say why nothing moves; the library's own line would print arguments and go to standard output."""
-    if details.wait_for >= _LONG_PAUSE_SECONDS and isinstance(details.caused_by, EndedError):
-        logger.warning("%s Asking again in %.0f seconds.", details.caused_by, details.wait_for)
-
-
-stamina.instrumentation.set_on_retry_hooks([_tell_long_pause])
+# The library's own line would print arguments and go to standard output; what is waited for is said by `Patience`.
+stamina.instrumentation.set_on_retry_hooks([])
 
 _LONG_PAUSE_SECONDS: Final = 5
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
@@ -50,7 +44,7 @@ USER_AGENT: Final = "copilot-assets"
 # GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
 IN_FLIGHT: Final = 8
 ATTEMPTS: Final = 5
-TIMEOUT_SECONDS: Final = 60.0
+TIMEOUT_SECONDS: Final = 30.0  # without a byte
 GREETING_SECONDS: Final = 10.0
 LONGEST_PAUSE_SECONDS: Final = 60.0  # of those that GitHub does not set itself
 
@@ -105,7 +99,17 @@ def _trusted() -> ssl.SSLContext:
 
 
 # Everything that an attempt may end with besides records.
-ENDINGS: Final = (EndedError, StaleLinkError, BrokenFileError, httpx.HTTPError, httpx.InvalidURL)
+ENDINGS: Final = (
+    EndedError,
+    StaleLinkError,
+    BrokenFileError,
+    DeadlineError,
+    GivenUpError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+)
+# Those in which no answer came at all.
+SILENCES: Final = (DeadlineError, httpx.TransportError)
 
 
 def _pause(error: Exception) -> bool | float:
@@ -124,7 +128,9 @@ class Transport:
     Passing trouble is asked again, as long as GitHub says or with growing pauses, `attempts` times in all.
     """
 
-    def __init__(self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, clock: Clock) -> None:
+    def __init__(
+        self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, clock: Clock, patience: Patience
+    ) -> None:
         limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
         timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
         agent = {"User-Agent": USER_AGENT}
@@ -145,6 +151,7 @@ class Transport:
         )
         self._attempts = attempts
         self._clock = clock
+        self._patience = patience
 
     async def __aenter__(self) -> Self:
         self._stack = await AsyncExitStack().__aenter__()
@@ -162,17 +169,19 @@ class Transport:
 
         Raises:
             EndedError: it answered something else, and went on doing so where that may pass.
+            DeadlineError, GivenUpError: it did not answer in time, with all retries, or not to the last few.
             httpx.HTTPError: it did not answer.
         """
-        async for attempt in self._retrying():
-            with attempt:
-                try:
-                    response = await self._api.get(url or report.path(scope), params=params or None)
-                except AuthError as refused:
-                    raise EndedError(refused.verdict, refused.status) from None
-                if response.status_code != 200:
-                    raise EndedError(judge(response, report, scope, self._clock.today()), response.status_code)
-                return response
+        async with self._patience.hearing(self._api.base_url.host, waits.REQUEST_SECONDS) as deadline:
+            async for attempt in self._retrying(deadline):
+                with attempt:
+                    try:
+                        response = await self._api.get(url or report.path(scope), params=params or None)
+                    except AuthError as refused:
+                        raise EndedError(refused.verdict, refused.status) from None
+                    if response.status_code != 200:
+                        raise EndedError(judge(response, report, scope, self._clock.today()), response.status_code)
+                    return response
         raise AssertionError("unreachable: the last attempt raises")
 
     async def ask_the_time(self) -> None:
@@ -182,27 +191,27 @@ class Transport:
 
     async def download(self, link: str, path: Path) -> str:
         """Stream one file to disk; the digest of its bytes."""
-        async for attempt in self._retrying():
-            with attempt:
-                async with self._storage.stream("GET", link) as response:
-                    if response.status_code in (401, 403, 404, 410):
-                        raise StaleLinkError(response.status_code)
-                    if response.status_code != 200:
-                        trouble = f"The storage answered {response.status_code} for a report file. Run this day again."
-                        is_passing = response.status_code in (408, 429) or response.status_code >= 500
-                        passing = retry_after_seconds(response.headers) or 0.0 if is_passing else None
-                        raise EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
-                    digest = hashlib.sha256()
-                    with path.open("wb") as file:
-                        async for chunk in response.aiter_bytes():
-                            file.write(chunk)
-                            digest.update(chunk)
-                    return digest.hexdigest()
+        host = f"{httpx.URL(link).host}, where GitHub keeps report files,"
+        async with self._patience.hearing(host, waits.FILE_SECONDS) as deadline:
+            async for attempt in self._retrying(deadline):
+                with attempt:
+                    async with self._storage.stream("GET", link) as response:
+                        return await _saved(response, path)
         raise AssertionError("unreachable: the last attempt raises")
 
-    def _retrying(self) -> Any:
+    def _retrying(self, deadline: asyncio.Timeout) -> Any:
+        def pause(error: Exception) -> bool | float:
+            seconds = _pause(error)
+            if not isinstance(seconds, bool) and self._attempts > 1:
+                when = deadline.when()
+                if when is not None:  # what GitHub asks for itself is not counted
+                    deadline.reschedule(when + seconds)
+                if seconds >= _LONG_PAUSE_SECONDS:
+                    self._patience.say(f"{error} Asking again after the wait that GitHub asks for", seconds)
+            return seconds
+
         return stamina.retry_context(
-            on=_pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_PAUSE_SECONDS
+            on=pause, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_PAUSE_SECONDS
         )
 
     def own_address(self, url: str | None) -> str | None:
@@ -224,6 +233,8 @@ class Transport:
                 return Verdict(Outcome.FAILED, sentence), ending.status
             case BrokenFileError():
                 return Verdict(Outcome.FAILED, str(ending)), 200
+            case DeadlineError() | GivenUpError():
+                return Verdict(Outcome.FAILED, str(ending)), None
         return Verdict(Outcome.FAILED, _connection_sentence(ending, self._api.base_url.host)), None
 
     async def probe_file(self, link: str) -> str | None:
@@ -241,6 +252,27 @@ class Transport:
                 "Let HTTPS requests to that host through."
             )
         return None
+
+
+async def _saved(response: httpx.Response, path: Path) -> str:
+    """Write a file's answer to disk as it comes; the digest of its bytes.
+
+    Raises:
+        StaleLinkError, EndedError: it is no file.
+    """
+    if response.status_code in (401, 403, 404, 410):
+        raise StaleLinkError(response.status_code)
+    if response.status_code != 200:
+        trouble = f"The storage answered {response.status_code} for a report file. Run this day again."
+        is_passing = response.status_code in (408, 429) or response.status_code >= 500
+        passing = retry_after_seconds(response.headers) or 0.0 if is_passing else None
+        raise EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        async for chunk in response.aiter_bytes():
+            file.write(chunk)
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_address(link: str) -> bool:

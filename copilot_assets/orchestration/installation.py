@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from copilot_assets.github.clock import Clock
+from copilot_assets.github.patience import Patience
 from copilot_assets.github.reports import REPORTS, Delivery, Report
 from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records.contract import person_columns
@@ -40,6 +41,7 @@ class Installation:
         now: this machine's time, UTC.
         on_day: told of every (report, day) that landed, or failed to.
         clock: the time at GitHub, as far as any answer to this installation has told it.
+        patience: what is waited for, and who is given up.
     """
 
     env: Mapping[str, str] | None = None
@@ -47,6 +49,7 @@ class Installation:
     on_day: Callable[[str, date], None] = lambda report, day: None
 
     clock: Clock = field(init=False, repr=False, compare=False)
+    patience: Patience = field(init=False, repr=False, compare=False, default_factory=Patience)
 
     def __post_init__(self) -> None:
         """A clock of its own."""

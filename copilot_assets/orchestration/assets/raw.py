@@ -272,7 +272,8 @@ def _fetch_and_land(
     from copilot_assets.people.forget import strike
     from copilot_assets.warehouse.landing import land, mend_future
 
-    client = GitHubClient(settings.api_url, auth_for(settings.credentials), clock=installation.clock)
+    clock = installation.clock
+    client = GitHubClient(settings.api_url, auth_for(settings.credentials), clock=clock, patience=installation.patience)
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
@@ -287,7 +288,7 @@ def _fetch_and_land(
 
     async def deliver(arrived: "Mapping[date, Sequence[Fetch]]") -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]
-        landed = await asyncio.to_thread(land_all, fetches, installation.clock.now()) if fetches else {}
+        landed = await asyncio.to_thread(land_all, fetches, clock.now()) if fetches else {}
         for file in (file for fetch in fetches for file in fetch.files):
             file.path.unlink()
         for day, asked in arrived.items():
@@ -306,7 +307,7 @@ def _fetch_and_land(
     with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
         asyncio.run(run(Path(folder)))
     if not landing.outcomes:  # the view is there all the same
-        land_all([], installation.clock.now())
+        land_all([], clock.now())
 
 
 def _day_metadata(fetches: "Sequence[Fetch]") -> dict[str, Any]:
