@@ -236,8 +236,8 @@ qualify is_closed and row_number() over (partition by scope order by is_closed d
 LICENCES: Final = """
 select
     scope as panel, snapshot_day, seats, seats_active_7_days, seats_active_28_days, seats_never_used,
-    seats_without_price, list_price_usd_per_month as cost_per_month,
-    idle_list_price_usd_per_month as idle_cost_per_month, usage_days_reported_28_days
+    seats_without_price, list_price_usd_per_month::double as cost_per_month,
+    idle_list_price_usd_per_month::double as idle_cost_per_month, usage_days_reported_28_days
 from weekly.licence_trend
 where seats is not null and week_start <= $until + 7
 qualify row_number() over (partition by scope order by week_start desc) = 1

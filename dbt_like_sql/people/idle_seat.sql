@@ -22,7 +22,7 @@ select
     s.last_use_day is null as is_never_used, -- neither source knows of any use: none in 90 days by the list of seats, none in the reports of this warehouse  #not_null
     s.is_new, -- whether the seat is younger than COPILOT_SEAT_GRACE_DAYS: give the person time
     s.pending_cancellation_date, -- UTC day on which the seat ends; it is billed until then
-    s.usd_per_month -- price of the seat (USD per month); null for a plan without a price
+    s.usd_per_month -- list price of the seat (USD per month); null for a plan without a price
 from people.seat_use as s
 join newest as n using (scope, day)
 where not s.is_active_28_days_by_seats and not s.is_active_28_days_by_usage

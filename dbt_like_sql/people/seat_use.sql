@@ -58,7 +58,7 @@ select
     coalesce(u.day >= s.day - 28, false) as is_active_28_days_by_usage, -- the same, 28 days  #not_null
     s.created_at::date > s.day - t.seat_grace_days as is_new, -- whether the seat is younger than COPILOT_SEAT_GRACE_DAYS
     s.pending_cancellation_date, -- UTC day on which the seat ends; it is billed until then
-    p.usd_per_month -- price of the seat by COPILOT_PLAN_PRICES (USD per month); null for a plan without a price
+    p.usd_per_month::decimal(18, 2) as usd_per_month -- list price of the seat by COPILOT_PLAN_PRICES (USD per month); null for a plan without a price
 from seats as s
 asof left join usage as u on u.user_id = s.user_id and s.day > u.day
 cross join raw.settings as t

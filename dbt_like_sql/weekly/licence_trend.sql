@@ -95,8 +95,8 @@ select
     coalesce(s.never_used, n.of_no_seats)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse
     coalesce(s.pending_cancellation, n.of_no_seats)::bigint as seats_pending_cancellation, -- seats that end with the billing month; they are billed until then
     coalesce(s.without_price, n.of_no_seats)::bigint as seats_without_price, -- seats whose plan has no price in COPILOT_PLAN_PRICES: the cost leaves them out
-    coalesce(s.usd_per_month, n.of_no_seats)::double as list_price_usd_per_month, -- what a month of these seats costs at list price (USD per month), by COPILOT_PLAN_PRICES: a run rate, not GitHub's bill, which knows seats of a part of a month and discounts; null where no seat has a price
-    coalesce(s.idle_usd_per_month, n.of_no_seats)::double as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise
+    coalesce(s.usd_per_month, n.of_no_seats)::decimal(18, 2) as list_price_usd_per_month, -- what a month of these seats costs at list price (USD per month), by COPILOT_PLAN_PRICES: a run rate, not GitHub's bill, which knows seats of a part of a month and discounts; null where no seat has a price
+    coalesce(s.idle_usd_per_month, n.of_no_seats)::decimal(18, 2) as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise
 from weeks as w
 left join snapshots as n using (scope, week_start)
 left join seats as s using (scope, week_start)

@@ -449,6 +449,13 @@ def test_prices_are_those_of_the_settings(org: Book) -> None:
     assert some(week_of(org), PRICE, IDLE_PRICE) == (64.0, 25.0)  # 2 * 12.5 + 39; 2 * 12.5
 
 
+def test_money_is_decimal(org: Book) -> None:
+    org.connection.execute("update raw.plan_prices set usd_per_month = 0.1 where plan_type = 'business'")
+    take(org, [seat(1), seat(2), seat(3)])
+    org.build(*TABLES)
+    assert str(week_of(org)[PRICE]) == "0.30", "as doubles 0.1 + 0.1 + 0.1 is 0.30000000000000004"
+
+
 @pytest.mark.parametrize("plan", ["unknown", None])
 def test_seats_of_which_none_has_a_price_cost_nobody_knows_what(org: Book, plan: str | None) -> None:
     take(org, [seat(1, plan), seat(2, plan, active=SUNDAY)])
