@@ -13,6 +13,10 @@ left join (
         count(distinct user_id) as people
     from flat.user_feature_daily
     where feature = 'code_completion' and day > (select max(day) from flat.user_feature_daily) - 84
+        and greatest(
+            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+        ) > 0
     group by all
 ) as p using (scope, week_start)
 where w.week_start > (select max(day) from flat.user_feature_daily) - 78

@@ -1,12 +1,13 @@
 /*
 description: |
   One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
-  or a model on a bill): how many people are behind it, and whether it may be told. Of few people, so never published
-  itself: the weekly tables withhold what is marked here.
-  A part of fewer than COPILOT_MIN_COHORT people is withheld, and what it would follow from: for each number it has, the
-  smallest other part of the scope that has it too, which else is its total less the other parts; and the same two parts
-  of one more scope of the enterprise, which else tell it as the enterprise less its other organisations.
-  A team that has all but a few people of another, or of the scope, is withheld for the sake of those few.
+  or a model on a bill): its numbers as they may be told. The one place that decides what is told of a part of a scope;
+  the rule and what it is for stand in docs/privacy.md.
+  Behind a number are the people with a part in it that is not zero. Of fewer than COPILOT_MIN_COHORT it is null, and so
+  is every number of a part that so few are behind. Others are rounded: people to multiples of COPILOT_MIN_COHORT,
+  amounts to multiples of 1, 2 or 5 times a power of ten, about what one of the people has on average, and at least
+  COPILOT_MIN_COHORT (of dollars a tenth). So nothing follows exactly from what is told beside it. With a
+  COPILOT_MIN_COHORT of 1 everything is told as it is.
 */
 with scope_days as (
     select distinct scope, day
@@ -39,364 +40,341 @@ counted_features as (
     semi join scope_days using (scope, day)
 ),
 
-feature_members as (
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'feature' as breakdown, feature as part, false as by_completion
-    from flat.user_feature_daily
-    semi join scope_days using (scope, day)
-    union
-    select scope, week_start, user_id, 'feature' as breakdown, part, false as by_completion
-    from flagged
-    anti join counted_features using (scope, week_start, part)
-),
-
--- who is behind a part, a row each
-members as (
-    select *
-    from feature_members
-    union all
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'ide' as breakdown, ide_name as part, false as by_completion
+-- a person's own numbers of a part; a flag of theirs, or being in a cohort, puts them behind it without any
+used as (
+    select
+        scope,
+        week_start,
+        'feature' as breakdown,
+        part,
+        user_id,
+        bool_or(is_flagged) as is_flagged,
+        sum(user_initiated_interaction_count) as user_initiated_interaction_count,
+        sum(code_generation_activity_count) as code_generation_activity_count,
+        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
+        sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
+        sum(loc_added_sum) as loc_added_sum,
+        sum(loc_deleted_sum) as loc_deleted_sum,
+        null::hugeint as completion_generation_count,
+        null::hugeint as completion_acceptance_count,
+        null::hugeint as completion_loc_suggested_sum,
+        null::hugeint as completion_loc_added_sum,
+        null::hugeint as days_active,
+        false as is_shared
+    from (
+        select *, date_trunc('week', day)::date as week_start, feature as part, false as is_flagged
+        from flat.user_feature_daily
+        semi join scope_days using (scope, day)
+        union all by name
+        select scope, week_start, part, user_id, true as is_flagged
+        from flagged
+        anti join counted_features using (scope, week_start, part)
+    )
+    group by scope, week_start, part, user_id
+    union all by name
+    select
+        scope, date_trunc('week', day)::date as week_start, 'ide' as breakdown, ide_name as part, user_id, false as is_flagged,
+        sum(user_initiated_interaction_count) as user_initiated_interaction_count,
+        sum(code_generation_activity_count) as code_generation_activity_count,
+        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
+        sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
+        sum(loc_added_sum) as loc_added_sum,
+        sum(loc_deleted_sum) as loc_deleted_sum
     from flat.user_ide_daily
     semi join scope_days using (scope, day)
     group by all
-    union all
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'language' as breakdown, language_name as part, bool_or(feature = 'code_completion') as by_completion
+    union all by name
+    select
+        scope, date_trunc('week', day)::date as week_start, 'language' as breakdown, language_name as part, user_id, false as is_flagged,
+        sum(code_generation_activity_count) as code_generation_activity_count,
+        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
+        sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
+        sum(loc_added_sum) as loc_added_sum,
+        sum(loc_deleted_sum) as loc_deleted_sum,
+        sum(code_generation_activity_count) filter (feature = 'code_completion') as completion_generation_count,
+        sum(code_acceptance_activity_count) filter (feature = 'code_completion') as completion_acceptance_count,
+        sum(loc_suggested_to_add_sum) filter (feature = 'code_completion') as completion_loc_suggested_sum,
+        sum(loc_added_sum) filter (feature = 'code_completion') as completion_loc_added_sum
     from flat.user_language_feature_daily
     semi join scope_days using (scope, day)
     group by all
-    union all
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'model' as breakdown, model_name as part, false as by_completion
+    union all by name
+    select
+        scope, date_trunc('week', day)::date as week_start, 'model' as breakdown, model_name as part, user_id, false as is_flagged,
+        sum(user_initiated_interaction_count) as user_initiated_interaction_count,
+        sum(code_generation_activity_count) as code_generation_activity_count,
+        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
+        sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
+        sum(loc_added_sum) as loc_added_sum,
+        sum(loc_deleted_sum) as loc_deleted_sum
     from flat.user_model_feature_daily
     semi join scope_days using (scope, day)
     group by all
-    union all
-    select scope, date_trunc('week', day)::date as week_start, user_id, 'adoption_phase' as breakdown, ai_adoption_phase_number::varchar as part, false as by_completion
+    union all by name
+    select
+        scope, date_trunc('week', day)::date as week_start, 'adoption_phase' as breakdown,
+        ai_adoption_phase_number::varchar as part, user_id, true as is_flagged,
+        sum(user_initiated_interaction_count) as user_initiated_interaction_count,
+        sum(code_generation_activity_count) as code_generation_activity_count,
+        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
+        sum(loc_added_sum) as loc_added_sum
     from flat.user_daily
     semi join scope_days using (scope, day)
     where ai_adoption_phase_number is not null
     group by all
-    union all
-    select scope, week_start, user_id, 'cohort' as breakdown, first_week::varchar as part, false as by_completion
+    union all by name
+    select scope, week_start, 'cohort' as breakdown, first_week::varchar as part, user_id, true as is_flagged
     from people.user_week
-    union all
-    select scope, week_start, user_id, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, false as by_completion
+    union all by name
+    select
+        scope, week_start, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_id, true as is_flagged,
+        user_initiated_interaction_count,
+        code_generation_activity_count,
+        code_acceptance_activity_count,
+        loc_added_sum,
+        loc_deleted_sum,
+        days_active,
+        team_id is not null and count(team_id) over (partition by scope, week_start, user_id) > 1 as is_shared
     from people.team_week
     where days_active > 0
+    union all by name
+    -- everybody who was active on a day of which members are told, and those of them who were in a team
+    select
+        scope, week_start, 'people' as breakdown, unnest(if(bool_or(team_id is not null), ['on_team_days', 'in_teams'], ['on_team_days'])) as part,
+        user_id, true as is_flagged
+    from people.team_week
+    where days_active > 0
+    group by scope, week_start, user_id
 ),
 
-people as (
+counted as (
     select
         scope,
         week_start,
         breakdown,
         part,
-        count(*) as people,
-        count(*) filter (by_completion) as completion_people
-    from members
+        count(*) filter (
+            is_flagged
+            or greatest(
+                user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+                loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+            ) > 0
+        ) as people,
+        count(*) filter (user_initiated_interaction_count > 0) as user_initiated_interaction_count,
+        count(*) filter (code_generation_activity_count > 0) as code_generation_activity_count,
+        count(*) filter (code_acceptance_activity_count > 0) as code_acceptance_activity_count,
+        count(*) filter (loc_suggested_to_add_sum > 0) as loc_suggested_to_add_sum,
+        count(*) filter (loc_added_sum > 0) as loc_added_sum,
+        count(*) filter (loc_deleted_sum > 0) as loc_deleted_sum,
+        count(*) filter (completion_generation_count > 0) as completion_generation_count,
+        count(*) filter (completion_acceptance_count > 0) as completion_acceptance_count,
+        count(*) filter (completion_loc_suggested_sum > 0) as completion_loc_suggested_sum,
+        count(*) filter (completion_loc_added_sum > 0) as completion_loc_added_sum,
+        count(*) filter (is_shared) as shared_people
+    from used
     group by scope, week_start, breakdown, part
 ),
 
--- what is told of a part and adds up to a total over the parts
-amounts as (
-    select scope, day, 'feature' as breakdown, feature as part, measure, amount::double as amount
-    from flat.entity_feature_daily unpivot include nulls (
-        amount for measure in (
+-- how many people are behind a number; behind one that no report tells by person are those of the part
+behind as (
+    from counted unpivot (
+        people_with_any for measure in (
             user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
-            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum, completion_generation_count,
+            completion_acceptance_count, completion_loc_suggested_sum, completion_loc_added_sum
         )
     )
-    union all
-    select scope, day, 'ide' as breakdown, ide_name as part, measure, amount::double as amount
-    from flat.entity_ide_daily unpivot include nulls (
-        amount for measure in (
-            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
-            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
-        )
-    )
-    union all
-    select scope, day, 'language' as breakdown, language_name as part, measure, amount::double as amount
-    from flat.entity_language_feature_daily unpivot include nulls (
-        amount for measure in (
-            code_generation_activity_count, code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum,
-            loc_deleted_sum
-        )
-    )
-    union all
-    select scope, day, 'model' as breakdown, model_name as part, measure, amount::double as amount
-    from flat.entity_model_feature_daily unpivot include nulls (
-        amount for measure in (
-            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
-            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
-        )
-    )
-    union all
-    select scope, day, 'adoption_phase' as breakdown, phase_number::varchar as part, measure, amount::double as amount
-    from flat.entity_adoption_phase_daily unpivot include nulls (amount for measure in (total_engaged_users, users_in_phase_28d))
-    union all
-    select scope, last_day as day, 'cohort' as breakdown, first_week::varchar as part, 'people' as measure, 1::double as amount
-    from people.user_week
-    union all
-    select scope, last_day as day, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, measure, amount::double as amount
-    from people.team_week unpivot include nulls (
-        amount for measure in (
-            days_active, user_initiated_interaction_count, code_generation_activity_count,
-            code_acceptance_activity_count, loc_added_sum, loc_deleted_sum
-        )
-    )
-    union all
-    select scope, day, 'ai_credits' as breakdown, coalesce(model_name, 'none') as part, measure, amount
-    from flat.ai_credit_usage unpivot include nulls (
-        amount for measure in (gross_quantity, gross_amount, net_quantity, net_amount)
-    )
-    union all
-    select scope, day, 'premium_requests' as breakdown, coalesce(model_name, 'none') as part, measure, amount
-    from flat.premium_request_usage unpivot include nulls (
-        amount for measure in (gross_quantity, gross_amount, net_quantity, net_amount)
-    )
+    select scope, week_start, breakdown, part, measure, people_with_any
 ),
 
-totals as (
+-- decimals, because a sum of them is the same in every order of the rows
+sums as (
     select
-        a.scope,
-        date_trunc('week', a.day)::date as week_start,
-        a.breakdown,
-        a.part,
-        a.measure,
-        sum(a.amount) as amount
-    from amounts as a
-    semi join scope_days as d using (scope, day)
-    group by a.scope, date_trunc('week', a.day), a.breakdown, a.part, a.measure
+        scope, day, 'feature' as breakdown, feature as part,
+        user_initiated_interaction_count::decimal(38, 9) as user_initiated_interaction_count,
+        code_generation_activity_count::decimal(38, 9) as code_generation_activity_count,
+        code_acceptance_activity_count::decimal(38, 9) as code_acceptance_activity_count,
+        loc_suggested_to_add_sum::decimal(38, 9) as loc_suggested_to_add_sum,
+        loc_added_sum::decimal(38, 9) as loc_added_sum,
+        loc_deleted_sum::decimal(38, 9) as loc_deleted_sum,
+        null::decimal(38, 9) as completion_generation_count,
+        null::decimal(38, 9) as completion_acceptance_count,
+        null::decimal(38, 9) as completion_loc_suggested_sum,
+        null::decimal(38, 9) as completion_loc_added_sum,
+        null::decimal(38, 9) as days_active,
+        null::decimal(38, 9) as total_pull_requests_created,
+        null::decimal(38, 9) as total_pull_requests_merged,
+        null::decimal(38, 9) as gross_quantity,
+        null::decimal(38, 9) as gross_amount,
+        null::decimal(38, 9) as net_quantity,
+        null::decimal(38, 9) as net_amount
+    from flat.entity_feature_daily
+    union all by name
+    select
+        scope, day, 'ide' as breakdown, ide_name as part, user_initiated_interaction_count, code_generation_activity_count,
+        code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+    from flat.entity_ide_daily
+    union all by name
+    select
+        scope, day, 'language' as breakdown, language_name as part, code_generation_activity_count,
+        code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum,
+        if(feature = 'code_completion', code_generation_activity_count, null) as completion_generation_count,
+        if(feature = 'code_completion', code_acceptance_activity_count, null) as completion_acceptance_count,
+        if(feature = 'code_completion', loc_suggested_to_add_sum, null) as completion_loc_suggested_sum,
+        if(feature = 'code_completion', loc_added_sum, null) as completion_loc_added_sum
+    from flat.entity_language_feature_daily
+    union all by name
+    select
+        scope, day, 'model' as breakdown, model_name as part, user_initiated_interaction_count, code_generation_activity_count,
+        code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+    from flat.entity_model_feature_daily
+    union all by name
+    -- GitHub tells averages of the day's active people of a phase
+    select
+        scope, day, 'adoption_phase' as breakdown, phase_number::varchar as part,
+        avg_user_initiated_interactions * total_engaged_users as user_initiated_interaction_count,
+        avg_code_generation_activities * total_engaged_users as code_generation_activity_count,
+        avg_code_acceptance_activities * total_engaged_users as code_acceptance_activity_count,
+        avg_loc_added * total_engaged_users as loc_added_sum,
+        total_engaged_users as days_active,
+        avg_pull_requests_created * total_engaged_users as total_pull_requests_created,
+        total_pull_requests_merged
+    from flat.entity_adoption_phase_daily
+    union all by name
+    select
+        scope, last_day as day, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_initiated_interaction_count,
+        code_generation_activity_count, code_acceptance_activity_count, loc_added_sum, loc_deleted_sum, days_active
+    from people.team_week
+    where days_active > 0
+    union all by name
+    select
+        scope, day, 'ai_credits' as breakdown, coalesce(model_name, 'none') as part, gross_quantity, gross_amount, net_quantity,
+        net_amount
+    from flat.ai_credit_usage
+    union all by name
+    select
+        scope, day, 'premium_requests' as breakdown, coalesce(model_name, 'none') as part, gross_quantity, gross_amount,
+        net_quantity, net_amount
+    from flat.premium_request_usage
+),
+
+amounts as (
+    from (
+        select
+            scope, date_trunc('week', day)::date as week_start, breakdown, part,
+            sum(columns(* exclude (scope, day, breakdown, part))::decimal(38, 9))
+        from sums
+        semi join scope_days using (scope, day)
+        group by scope, date_trunc('week', day), breakdown, part
+    )
+    unpivot include nulls (amount for measure in (columns(* exclude (scope, week_start, breakdown, part))))
 ),
 
 keys as (
-    select scope, week_start, breakdown, part
-    from totals
-    union
-    select scope, week_start, breakdown, part
-    from people
+    select scope, week_start, breakdown, part, bool_or(is_more) as is_more
+    from (
+        select scope, week_start, breakdown, part, coalesce(amount <> 0, false) as is_more
+        from amounts
+        union all
+        select scope, week_start, breakdown, part, false as is_more
+        from counted
+    )
+    group by scope, week_start, breakdown, part
 ),
 
 parts as (
     select
         k.*,
-        coalesce(p.people, 0) as people,
-        coalesce(p.completion_people, 0) as completion_people,
-        -- also where nothing is set: what can't be decided is withheld
-        (coalesce(p.people, 0) >= (select min_cohort from raw.settings)) is not true as is_small
+        p.people,
+        p.shared_people,
+        s.min_cohort,
+        -- also where nothing is set; of those who did nothing there is nothing to hide, of those whom nobody knows there is
+        (p.people >= s.min_cohort) is not true and (coalesce(p.people, 0) > 0 or k.is_more) as is_suppressed
     from keys as k
+    left join raw.settings as s on true
     -- a bill tells of no people: those who used the model are behind it
-    left join people as p
+    left join counted as p
         on p.scope = k.scope and p.week_start = k.week_start and p.part = k.part
         and p.breakdown = if(k.breakdown in ('ai_credits', 'premium_requests'), 'model', k.breakdown)
 ),
 
--- teams share people: of one that has all but a few of another's activity, or of the scope's, these few would follow
-activity as (
-    select scope, week_start, coalesce(team_id::varchar, 'none') as part, user_id, days_active
-    from people.team_week
-    where days_active > 0
-    union all
-    select scope, week_start, 'all' as part, user_id, days_active
-    from people.user_week
-),
-
-groups as (
-    select
-        scope,
-        week_start,
-        part,
-        count(*) as people,
-        min(user_id) as somebody
-    from activity
-    group by scope, week_start, part
-),
-
--- a group that has somebody of the team and is hardly larger: few are left to be looked at person by person
-candidates as (
-    select
-        g.*,
-        o.part as other,
-        o.people as people_of_other
-    from groups as g
-    join activity as a
-        on a.scope = g.scope and a.week_start = g.week_start and a.user_id = g.somebody and a.part <> g.part
-    join groups as o on o.scope = a.scope and o.week_start = a.week_start and o.part = a.part
-    where g.part <> 'all' and o.people - g.people between 0 and (select min_cohort from raw.settings) - 1
-),
-
-all_but_few as (
-    select distinct c.scope, c.week_start, 'team' as breakdown, c.part
-    from candidates as c
-    join activity as a using (scope, week_start, part)
-    join activity as o
-        on o.scope = c.scope and o.week_start = c.week_start and o.part = c.other and o.user_id = a.user_id
-    group by c.scope, c.week_start, c.part, c.other
-    having
-        count(*) = any_value(c.people)
-        and bool_and(o.days_active >= a.days_active)
-        and any_value(c.people_of_other) - count(*) filter (o.days_active = a.days_active)
-        between 1 and (select min_cohort from raw.settings) - 1
-),
-
--- an enterprise is told beside its organisations: of what one of them has of a part, the others leave it
-families as (
-    select d.scope, coalesce(e.scope, d.scope) as family
-    from (select distinct scope from scope_days) as d
-    left join (
-        select distinct o.scope as organisation, e.scope
-        from flat.entity_daily as o
-        join flat.entity_daily as e on e.enterprise_id = o.enterprise_id and e.day = o.day
-        where o.scope like 'org:%' and e.scope like 'enterprise:%'
-    ) as e on e.organisation = d.scope
-),
-
--- and so do they of the enterprise's people who are in none of them: as if of one more, that nobody tells
-below as (
-    select f.family, m.week_start, m.breakdown, m.part, m.user_id
-    from members as m
-    join families as f using (scope)
-    where f.scope <> f.family
-),
-
-people_outside as (
-    select m.scope, m.week_start, m.breakdown, m.part, count(*) as people
-    from members as m
-    anti join below as b
-        on b.family = m.scope and b.week_start = m.week_start and b.breakdown = m.breakdown and b.part = m.part
-        and b.user_id = m.user_id
-    where m.scope in (select family from families where scope <> family)
-    group by m.scope, m.week_start, m.breakdown, m.part
-),
-
-parts_outside as (
-    select
-        p.scope,
-        p.week_start,
-        p.breakdown,
-        p.part,
-        o.people,
-        (o.people >= (select min_cohort from raw.settings)) is not true as is_small
-    from parts as p
-    join people_outside as o
-        on o.scope = p.scope and o.week_start = p.week_start and o.part = p.part
-        and o.breakdown = if(p.breakdown in ('ai_credits', 'premium_requests'), 'model', p.breakdown)
-),
-
-totals_outside as (
-    select
-        f.family as scope,
-        t.week_start,
-        t.breakdown,
-        t.part,
-        t.measure,
-        sum(if(f.scope = f.family, t.amount, -t.amount)) as amount
-    from totals as t
-    join families as f using (scope)
-    group by f.family, t.week_start, t.breakdown, t.part, t.measure
-),
-
--- a number of a part of a scope: the parts add up to the scope's total, and the scopes to the enterprise's part; people
--- do the second alone, since one may be in several parts
-cells as (
-    select f.family, t.scope, t.week_start, t.breakdown, t.part, t.measure, p.people, p.is_small
-    from totals as t
-    join parts as p using (scope, week_start, breakdown, part)
-    join families as f using (scope)
-    where t.amount <> 0
-    union all
-    select f.family, p.scope, p.week_start, p.breakdown, p.part, 'behind it' as measure, p.people, p.is_small
-    from parts as p
-    join families as f using (scope)
-    where p.people > 0
-    union all
-    select p.scope as family, 'outside' as scope, t.week_start, t.breakdown, t.part, t.measure, p.people, p.is_small
-    from totals_outside as t
-    join parts_outside as p using (scope, week_start, breakdown, part)
-    where t.amount <> 0
-    union all
-    select scope as family, 'outside' as scope, week_start, breakdown, part, 'behind it' as measure, people, is_small
-    from parts_outside
-),
-
--- the same order in all scopes of a family, that they hide behind the same parts
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by family, scope, week_start, breakdown, measure
-            order by is_small, people_of_family, part
-        ) as place,
-        (select min_cohort from raw.settings) as min_cohort
-    from (
-        select *, max(people) over (partition by family, week_start, breakdown, measure, part) as people_of_family
-        from cells
-    )
-),
-
--- beside a small number, the smallest other part of the scope is withheld, which else leaves it of the total; and both
--- parts in the smallest other scope of the family, which else leave them of what the others tell: of the corners of
--- such rectangles, also of several that share some, none follows from the rest
-rectangles as (
-    select
-        c.family,
-        c.scope,
-        c.week_start,
-        c.breakdown,
-        c.part,
-        any_value(h.part) as hiding_part,
-        -- who is outside is told nowhere: where they have both parts, nothing more is withheld
-        arg_min(o.scope, (k.scope is null, o.scope <> 'outside', o.people, o.scope)) as hiding_scope
-    from ranked as c
-    left join ranked as h
-        on h.family = c.family and h.scope = c.scope and h.week_start = c.week_start and h.breakdown = c.breakdown
-        and h.measure = c.measure and h.place = 1 and c.measure <> 'behind it'
-    left join cells as o
-        on o.family = c.family and o.scope <> c.scope and o.week_start = c.week_start and o.breakdown = c.breakdown
-        and o.measure = c.measure and o.part = c.part
-        and (c.people + o.people >= c.min_cohort or o.scope = o.family)
-    left join cells as k
-        on k.family = c.family and k.scope = o.scope and k.week_start = c.week_start and k.breakdown = c.breakdown
-        and k.measure = c.measure and k.part = h.part
-    where c.is_small
-    group by c.family, c.scope, c.week_start, c.breakdown, c.part, c.measure
-),
-
-withheld as (
-    select scope, week_start, breakdown, part
+numbers as (
+    select scope, week_start, breakdown, part, 'people' as measure, people, people as amount, 0 as average
     from parts
-    where is_small
-    union
-    select unnest([scope, hiding_scope, hiding_scope]), week_start, breakdown, unnest([hiding_part, part, hiding_part])
-    from rectangles
-    union
-    -- teams do not add up: one is withheld wherever it is told
-    select f.scope, a.week_start, a.breakdown, a.part
-    from all_but_few as a
-    join families as o using (scope)
-    join families as f using (family)
+    union all
+    select scope, week_start, breakdown, part, 'shared_people' as measure, shared_people, shared_people as amount, 0 as average
+    from parts
+    union all
+    select
+        scope, date_trunc('week', day)::date as week_start, 'adoption_phase' as breakdown, phase_number::varchar as part,
+        'users_in_phase_28d' as measure, arg_max(users_in_phase_28d, day) as people, people as amount, 0 as average
+    from flat.entity_adoption_phase_daily
+    semi join scope_days using (scope, day)
+    group by scope, date_trunc('week', day), phase_number
+    union all
+    select
+        a.scope, a.week_start, a.breakdown, a.part, a.measure,
+        coalesce(b.people_with_any, p.people) as people, a.amount, abs(a.amount) / nullif(coalesce(b.people_with_any, p.people), 0) as average
+    from amounts as a
+    join parts as p using (scope, week_start, breakdown, part)
+    left join behind as b using (scope, week_start, breakdown, part, measure)
 ),
 
-marked as (
-    select p.*, w.scope is not null as is_suppressed
-    from parts as p
-    left join withheld as w using (scope, week_start, breakdown, part)
+told as (
+    select
+        n.scope,
+        n.week_start,
+        n.breakdown,
+        n.part,
+        n.measure,
+        pow(10, floor(log10(nullif(n.average, 0)))) as ten,
+        greatest(
+            if(n.measure in ('gross_amount', 'net_amount'), 0.1, 1) * p.min_cohort,
+            case when n.average >= 5 * ten then 5 when n.average >= 2 * ten then 2 else 1 end * ten
+        ) as step,
+        case
+            when p.is_suppressed then null
+            when n.amount = 0 then 0
+            when (n.people >= p.min_cohort) is not true then null
+            when p.min_cohort = 1 then n.amount
+            else (sign(n.amount) * greatest(1, round(abs(n.amount) / step)) * step)::decimal(38, 9)
+        end as number
+    from numbers as n
+    join parts as p using (scope, week_start, breakdown, part)
 )
 
 select
-    scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
-    week_start, -- Monday of the ISO week, UTC  #not_null
-    breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, ai_credits, premium_requests)
-    part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort; none for people in no team and for what a bill has under no model
-    people::bigint as people, -- distinct people behind it, by the per-user report  #not_null
-    completion_people::bigint as completion_people, -- of these, people with code completions, where the part is a language  #not_null
-    is_small, -- whether the part itself rests on too few people, or nobody knows on how many  #not_null
-    is_suppressed, -- whether its numbers are withheld: it is small, or a small one would follow from it, here or with other scopes of the enterprise  #not_null
-    if(is_suppressed, null, people)::bigint as people_shown, -- people, unless withheld
+    p.scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
+    p.week_start, -- Monday of the ISO week, UTC  #not_null
+    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, people, ai_credits, premium_requests)
+    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort; none for people in no team and for what a bill has under no model
+    any_value(p.people)::bigint as people, -- distinct people behind it, by the per-user report; null where that has no row of it
+    any_value(p.is_suppressed) as is_suppressed, -- whether its numbers are withheld: too few people are behind it, or nobody knows how many; all the columns below are null then  #not_null
+    max(t.number) filter (t.measure = 'people')::bigint as people_shown, -- people, rounded
     case
-        when
-            lag(week_start) over by_week = week_start - 7
-            and not is_suppressed and not lag(is_suppressed) over by_week
-            then people - lag(people) over by_week
-    end::bigint as people_change -- people more than the week before, where both may be told
-from marked
-window by_week as (partition by scope, breakdown, part order by week_start)
-order by scope, week_start, breakdown, part
+        when lag(p.week_start) over by_week = p.week_start - 7 then people_shown - lag(people_shown) over by_week
+    end::bigint as people_change, -- people_shown more than the week before
+    max(t.number) filter (t.measure = 'shared_people')::bigint as shared_people, -- of a team's people, those who were active in another team too
+    max(t.number) filter (t.measure = 'users_in_phase_28d')::bigint as users_in_phase_28d, -- people of a phase in the 28 days that end with the last day that tells them, as GitHub counts
+    max(t.number) filter (t.measure = 'days_active')::bigint as days_active, -- days of activity of all people (person-days), of a team or a phase
+    max(t.number) filter (t.measure = 'user_initiated_interaction_count')::bigint as user_initiated_interaction_count, -- prompts sent
+    max(t.number) filter (t.measure = 'code_generation_activity_count')::bigint as code_generation_activity_count, -- outputs of Copilot (events)
+    max(t.number) filter (t.measure = 'code_acceptance_activity_count')::bigint as code_acceptance_activity_count, -- outputs accepted (events)
+    max(t.number) filter (t.measure = 'loc_suggested_to_add_sum')::bigint as loc_suggested_to_add_sum, -- lines that Copilot suggested to add
+    max(t.number) filter (t.measure = 'loc_added_sum')::bigint as loc_added_sum, -- lines added
+    max(t.number) filter (t.measure = 'loc_deleted_sum')::bigint as loc_deleted_sum, -- lines deleted
+    max(t.number) filter (t.measure = 'completion_generation_count')::bigint as completion_generation_count, -- code completions shown, of a language
+    max(t.number) filter (t.measure = 'completion_acceptance_count')::bigint as completion_acceptance_count, -- of these, accepted
+    max(t.number) filter (t.measure = 'completion_loc_suggested_sum')::bigint as completion_loc_suggested_sum, -- lines of code completions shown, of a language
+    max(t.number) filter (t.measure = 'completion_loc_added_sum')::bigint as completion_loc_added_sum, -- of these, accepted
+    max(t.number) filter (t.measure = 'total_pull_requests_created')::bigint as total_pull_requests_created, -- pull requests opened, of a phase
+    max(t.number) filter (t.measure = 'total_pull_requests_merged')::bigint as total_pull_requests_merged, -- pull requests merged, of a phase
+    max(t.number) filter (t.measure = 'gross_quantity')::double as gross_quantity, -- units billed for a model
+    max(t.number) filter (t.measure = 'gross_amount')::double as gross_amount, -- their price before discounts (USD)
+    max(t.number) filter (t.measure = 'net_quantity')::double as net_quantity, -- units to be paid
+    max(t.number) filter (t.measure = 'net_amount')::double as net_amount -- what is to be paid (USD)
+from parts as p
+join told as t using (scope, week_start, breakdown, part)
+group by p.scope, p.week_start, p.breakdown, p.part
+window by_week as (partition by p.scope, p.breakdown, p.part order by p.week_start)
+order by p.scope, p.week_start, p.breakdown, p.part

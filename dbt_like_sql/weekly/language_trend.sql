@@ -2,26 +2,8 @@
 description: |
   One row per scope, ISO week and language: how many people used it, and how much.
   Prompts are not told by language. Some of GitHub's languages are none, such as `chatagent` or `prompt`.
+  Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
 */
-with activity as (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        language_name as part,
-        sum(code_generation_activity_count) as code_generation_activity_count,
-        sum(code_acceptance_activity_count) as code_acceptance_activity_count,
-        sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
-        sum(loc_added_sum) as loc_added_sum,
-        sum(loc_deleted_sum) as loc_deleted_sum,
-        sum(code_generation_activity_count) filter (feature = 'code_completion') as generations,
-        sum(code_acceptance_activity_count) filter (feature = 'code_completion') as acceptances,
-        sum(loc_suggested_to_add_sum) filter (feature = 'code_completion') as lines_suggested,
-        sum(loc_added_sum) filter (feature = 'code_completion') as lines_accepted
-    from flat.entity_language_feature_daily
-    where (scope, day) in (select (scope, day) from quality.day_status)
-    group by scope, date_trunc('week', day), language_name
-)
-
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, language)
     c.week_start, -- Monday of the ISO week, UTC  #not_null
@@ -34,19 +16,17 @@ select
     c.user_days_reported, -- days with a report of people  #range(0, 7)
     c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    p.is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or behind a language that would follow from them  #not_null
-    p.people_shown as people, -- distinct people who used it, by the per-user report; people of several languages count in each
-    if(c.is_comparable, p.people_change, null) as people_change, -- people more than the week before; null unless both weeks are whole and closed, tell the number, and no series break lies between
-    if(p.is_suppressed, null, a.code_generation_activity_count)::bigint as code_generation_activity_count, -- outputs of Copilot (events)
-    if(p.is_suppressed, null, a.code_acceptance_activity_count)::bigint as code_acceptance_activity_count, -- outputs accepted (events)
-    if(p.is_suppressed, null, a.loc_suggested_to_add_sum)::bigint as loc_suggested_to_add_sum, -- lines that Copilot suggested to add; agent edits are not suggestions
-    if(p.is_suppressed, null, a.loc_added_sum)::bigint as loc_added_sum, -- lines really added
-    if(p.is_suppressed, null, a.loc_deleted_sum)::bigint as loc_deleted_sum, -- lines really deleted
-    if(not p.is_suppressed and p.completion_people >= s.min_cohort, a.acceptances / nullif(a.generations, 0), null)::double as completion_acceptance_rate, -- code completions accepted per shown; of completions alone, because chat and agents offer nothing to accept; null where too few people have completions in it
-    if(not p.is_suppressed and p.completion_people >= s.min_cohort, a.lines_accepted / nullif(a.lines_suggested, 0), null)::double as completion_line_acceptance_rate -- lines of code completions accepted per line shown; likewise
+    p.is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
+    p.people_shown as people, -- distinct people with a number of it that is not zero, by the per-user report, to the nearest multiple of COPILOT_MIN_COHORT; people of several languages count in each
+    if(c.is_comparable, p.people_change, null) as people_change, -- `people` more than the week before, as told; null unless both weeks are whole and closed, tell the number, and no series break lies between
+    p.code_generation_activity_count, -- outputs of Copilot (events), rounded
+    p.code_acceptance_activity_count, -- outputs accepted (events), rounded
+    p.loc_suggested_to_add_sum, -- lines that Copilot suggested to add, rounded; agent edits are not suggestions
+    p.loc_added_sum, -- lines really added, rounded
+    p.loc_deleted_sum, -- lines really deleted, rounded
+    if(p.completion_acceptance_count > p.completion_generation_count, 1, p.completion_acceptance_count / nullif(p.completion_generation_count, 0))::double as completion_acceptance_rate, -- code completions accepted per shown, of both rounded; of completions alone, because chat and agents offer nothing to accept; null where too few people have completions in it
+    if(p.completion_loc_added_sum > p.completion_loc_suggested_sum, 1, p.completion_loc_added_sum / nullif(p.completion_loc_suggested_sum, 0))::double as completion_line_acceptance_rate -- lines of code completions accepted per line shown; likewise
 from people.weekly_part as p
 join quality.weekly_coverage as c on c.scope = p.scope and c.week_start = p.week_start and c.source = 'entity-1-day'
-left join raw.settings as s on true
-left join activity as a on a.scope = p.scope and a.week_start = p.week_start and a.part = p.part
 where p.breakdown = 'language' and c.days_expected > 0
 order by c.scope, c.week_start, p.part

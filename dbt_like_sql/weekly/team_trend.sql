@@ -4,7 +4,8 @@ description: |
   the report had them in no team have the row without a team.
   GitHub gives no numbers of teams: these are the members of each day joined with what they did on it ("Team-level
   metrics"). Teams do not add up to the scope: a person of two teams counts in both. A team that GitHub leaves out
-  below five seats has a row without numbers.
+  below five seats has a row without numbers. Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people
+  have any: docs/privacy.md.
 */
 with team_days as (
     select
@@ -43,31 +44,10 @@ team_weeks as (
     from team_days
 ),
 
-of_several as (
-    select scope, week_start, user_id
-    from people.team_week
-    where team_id is not null
-    group by scope, week_start, user_id
-    having count(*) > 1
-),
-
 teams as (
-    select
-        t.scope,
-        t.week_start,
-        t.team_id,
-        count(*) as members,
-        count(*) filter (t.days_active > 0 and s.user_id is not null) as shared_people,
-        sum(t.days_active) as days_active,
-        sum(t.user_initiated_interaction_count) as user_initiated_interaction_count,
-        sum(t.code_generation_activity_count) as code_generation_activity_count,
-        sum(t.code_acceptance_activity_count) as code_acceptance_activity_count,
-        sum(t.loc_added_sum) as loc_added_sum,
-        sum(t.loc_deleted_sum) as loc_deleted_sum
-    from people.team_week as t
-    left join of_several as s
-        on s.scope = t.scope and s.week_start = t.week_start and s.user_id = t.user_id
-    group by t.scope, t.week_start, t.team_id
+    select scope, week_start, team_id, count(*) as members
+    from people.team_week
+    group by scope, week_start, team_id
 ),
 
 -- everybody who was active on the days of which members are told, and those of them who were in a team
@@ -75,10 +55,10 @@ scopes as (
     select
         scope,
         week_start,
-        count(distinct user_id) as active_people,
-        count(distinct user_id) filter (team_id is not null) as people_in_teams
-    from people.team_week
-    where days_active > 0
+        any_value(people_shown) filter (part = 'on_team_days') as active_people,
+        if(bool_or(part = 'in_teams'), any_value(people_shown) filter (part = 'in_teams'), 0) as people_in_teams
+    from people.weekly_part
+    where breakdown = 'people'
     group by scope, week_start
 )
 
@@ -95,26 +75,21 @@ select
     c.user_days_reported, -- days of the week with a report of people  #range(0, 7)
     c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people were active, or in a team that would follow from it, or nothing is known of it  #not_null
+    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people were active, or nothing is known of it  #not_null
     if(d.team_id is null or t.members < s.min_cohort, null, t.members)::bigint as members, -- distinct people with a seat in the team on a day of the week; null without a team
-    p.people_shown as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team
-    if(d.team_id is null, null, (p.people_shown / nullif(t.members, 0)))::double as active_share, -- active people per member
-    if(c.is_comparable and d.days_expected = 7 and d.days_expected_before = 7, p.people_change, null) as active_people_change, -- people more than the week before; null unless both weeks are whole and closed, tell the number, and no series break lies between
-    if(p.is_suppressed or d.team_id is null, null, t.shared_people > 0) as has_shared_people, -- whether somebody of the active people is in another team too, and counts there as well; null without a team
-    case
-        when
-            d.team_id is not null and t.shared_people not between 1 and s.min_cohort - 1
-            and p.people_shown - t.shared_people not between 1 and s.min_cohort - 1
-            then t.shared_people
-    end::bigint as shared_people, -- how many of them; null when they, or those who are in no other team, are fewer than COPILOT_MIN_COHORT and not none
-    (p.people_shown / nullif(a.active_people, 0))::double as share_of_active_people, -- active people per active person of the scope, on the days of which members are told; the shares of overlapping teams exceed 1 together
-    if(n.is_suppressed or a.people_in_teams between 1 and s.min_cohort - 1, null, a.people_in_teams / nullif(a.active_people, 0))::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report: what the teams together cover; withheld with the row without a team, and where these are too few
-    if(p.is_suppressed, null, t.days_active)::bigint as days_active, -- days of activity of all active people (person-days)
-    if(p.is_suppressed, null, t.user_initiated_interaction_count)::bigint as user_initiated_interaction_count, -- prompts sent
-    if(p.is_suppressed, null, t.code_generation_activity_count)::bigint as code_generation_activity_count, -- outputs of Copilot (events)
-    if(p.is_suppressed, null, t.code_acceptance_activity_count)::bigint as code_acceptance_activity_count, -- outputs accepted (events)
-    if(p.is_suppressed, null, t.loc_added_sum)::bigint as loc_added_sum, -- lines added
-    if(p.is_suppressed, null, t.loc_deleted_sum)::bigint as loc_deleted_sum -- lines deleted
+    p.people_shown as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team, to the nearest multiple of COPILOT_MIN_COHORT
+    if(d.team_id is null, null, if(p.people_shown > t.members, 1, p.people_shown / nullif(t.members, 0)))::double as active_share, -- active people per member, as told
+    if(c.is_comparable and d.days_expected = 7 and d.days_expected_before = 7, p.people_change, null) as active_people_change, -- active_people more than the week before, as told; null unless both weeks are whole and closed, tell the number, and no series break lies between
+    if(p.is_suppressed is not false or d.team_id is null, null, p.shared_people is distinct from 0) as has_shared_people, -- whether somebody of the active people is in another team too, and counts there as well; null without a team
+    if(d.team_id is null, null, p.shared_people) as shared_people, -- how many of them, to the nearest multiple of COPILOT_MIN_COHORT; null when they are fewer and not none
+    (p.people_shown / nullif(a.active_people, 0))::double as share_of_active_people, -- active people per active person of the scope, on the days of which members are told, both rounded; the shares of overlapping teams exceed 1 together
+    (a.people_in_teams / nullif(a.active_people, 0))::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report, both rounded: what the teams together cover; null where these are too few
+    p.days_active, -- days of activity of all active people (person-days), rounded
+    p.user_initiated_interaction_count, -- prompts sent, rounded
+    p.code_generation_activity_count, -- outputs of Copilot (events), rounded
+    p.code_acceptance_activity_count, -- outputs accepted (events), rounded
+    p.loc_added_sum, -- lines added, rounded
+    p.loc_deleted_sum -- lines deleted, rounded
 from team_weeks as d
 cross join raw.settings as s
 join quality.weekly_coverage as c
@@ -125,6 +100,4 @@ left join scopes as a on a.scope = d.scope and a.week_start = d.week_start
 left join people.weekly_part as p
     on p.scope = d.scope and p.week_start = d.week_start and p.breakdown = 'team'
     and p.part = coalesce(d.team_id::varchar, 'none')
-left join people.weekly_part as n
-    on n.scope = d.scope and n.week_start = d.week_start and n.breakdown = 'team' and n.part = 'none'
 order by d.scope, d.week_start, d.team_slug, d.team_id

@@ -34,17 +34,6 @@ totals as (
     group by scope, date_trunc('week', day)
 ),
 
-completions as (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        sum(code_generation_activity_count) as generations,
-        sum(code_acceptance_activity_count) as acceptances
-    from flat.entity_feature_daily
-    where feature = 'code_completion' and (scope, day) in (select (scope, day) from quality.day_status)
-    group by scope, date_trunc('week', day)
-),
-
 -- of people: the weeks of activity, and the week after each, in which they may have stayed away
 people as (
     select
@@ -141,15 +130,12 @@ weeks as (
         -- nobody at all, or a flag that the reports did not have yet: the first is zero, the second unknown
         if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.chat_people_28_days) as chat_people_28_days,
         if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.agent_people_28_days) as agent_people_28_days,
-        -- of nobody there is nothing to hide; numbers of people that nobody knows are hidden
-        coalesce(u.is_suppressed, false)
-        and (u.people > 0 or coalesce(k.generations, 0) + coalesce(k.acceptances, 0) > 0) as hides_completions,
-        if(hides_completions, null, u.people) as completion_people,
-        if(hides_completions, null, k.generations) as generations,
-        if(hides_completions, null, k.acceptances) as acceptances
+        u.is_suppressed as hides_completions,
+        u.people_shown as completion_people,
+        u.code_generation_activity_count as generations,
+        u.code_acceptance_activity_count as acceptances
     from coverage as c
     left join totals as t using (scope, week_start)
-    left join completions as k using (scope, week_start)
     left join people as p using (scope, week_start)
     left join trailing_people as r using (scope, week_start)
     left join trailing_days as d using (scope, week_start)
@@ -245,11 +231,11 @@ select
     monthly_active_chat_users::bigint as monthly_active_chat_users, -- the same as GitHub counts it
     agent_people_28_days::bigint as agent_people_28_days, -- of the people of 28 days, people flagged with IDE agent mode; null likewise
     monthly_active_agent_users::bigint as monthly_active_agent_users, -- the same as GitHub counts it
-    coalesce(hides_completions, false) as is_suppressed, -- whether completion_* are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or behind a feature that would follow from them, or nobody knows how many  #not_null
-    completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report
-    generations::bigint as completion_generation_count, -- code completions shown (feature code_completion)
-    acceptances::bigint as completion_acceptance_count, -- code completions accepted
-    (acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, code completions alone: agents would dilute it; null without completions
+    coalesce(hides_completions, false) as is_suppressed, -- whether completion_* are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
+    completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report, to the nearest multiple of COPILOT_MIN_COHORT
+    generations::bigint as completion_generation_count, -- code completions shown (feature code_completion), rounded
+    acceptances::bigint as completion_acceptance_count, -- code completions accepted, rounded
+    if(acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions
     breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
     user_days_compared, -- weekdays with a report of people in both this week and the one before; null unless both are whole and closed  #range(0, 7)
     if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before; null unless there are four, and where a break moves them

@@ -52,9 +52,10 @@ def report_day(
 def report_feature(
     book: Book, day: date, feature: str, shown: int | None, accepted: int | None, people: int = 5
 ) -> None:
-    """Activity of a feature, and the people behind it: user_id 1, 2, 3 …"""
+    """Activity of a feature, and the people behind it, with one of each: user_id 1, 2, 3 …"""
+    one: Row = {"code_generation_activity_count": 1, "code_acceptance_activity_count": 1}
     for person in range(1, people + 1):
-        book.insert("flat.user_feature_daily", scope=ORG, day=day, feature=feature, user_id=person)
+        book.insert("flat.user_feature_daily", scope=ORG, day=day, feature=feature, user_id=person, **one)
     book.insert(
         "flat.entity_feature_daily",
         scope=ORG,
@@ -160,9 +161,9 @@ def test_a_full_closed_week(org: Book) -> None:
         "monthly_active_agent_users": None,
         "is_suppressed": False,
         "completion_people": 5,
-        "completion_generation_count": 280,
+        "completion_generation_count": 300,
         "completion_acceptance_count": 70,
-        "completion_acceptance_rate": 0.25,
+        "completion_acceptance_rate": pytest.approx(7 / 30),  # 70 of 300: 280, 56 a head, are told in fifties
         "series_break": None,
         "user_days_compared": None,
         "active_people_change": None,
@@ -319,16 +320,16 @@ def test_the_acceptance_rate_is_of_completions_alone_and_sum_by_sum(org: Book) -
     report_feature(org, date(2026, 9, 7), "code_completion", 10, 5)  # 0.5 of the day
     report_feature(org, date(2026, 9, 7), "agent_edit", 1000, 0)
     report_day(org, date(2026, 9, 8), active=1, code_generation_activity_count=90, code_acceptance_activity_count=9)
-    report_feature(org, date(2026, 9, 8), "code_completion", 90, 9)  # 0.1 of the day
+    report_feature(org, date(2026, 9, 8), "code_completion", 90, 10)  # 0.1 of the day
     org.build("weekly.user_trend")
     week = week_of(org, MONDAY)
-    assert some(week, "completion_generation_count", "completion_acceptance_count") == (100, 14)
-    assert week["completion_acceptance_rate"] == pytest.approx(0.14)  # 14 / 100; the mean of the days would be 0.3
+    assert some(week, "completion_generation_count", "completion_acceptance_count") == (100, 15)
+    assert week["completion_acceptance_rate"] == pytest.approx(0.15)  # 15 / 100; the mean of the days would be 0.3
 
 
 @pytest.mark.parametrize(
     ("shown", "accepted", "rate"),
-    [(0, 0, None), (None, None, None), (10, None, None), (10, 0, 0.0), (10, 12, 1.2)],
+    [(0, 0, None), (None, None, None), (10, None, None), (10, 0, 0.0), (20, 5, 0.25), (10, 15, 1.0)],
 )
 def test_the_acceptance_rate_at_its_edges(
     org: Book, shown: int | None, accepted: int | None, rate: float | None
@@ -408,7 +409,7 @@ def test_a_published_part_of_few_people_fails_the_check(org: Book, table: str, c
         part = {key: "x", f"{key}_name": "x"}
         org.insert(f"flat.entity_{name}_daily", **row, **part, code_generation_activity_count=7)
         for person in people:
-            org.insert(f"flat.user_{name}_daily", **row, **part, user_id=person)
+            org.insert(f"flat.user_{name}_daily", **row, **part, user_id=person, code_generation_activity_count=1)
     for person in people:
         org.insert("flat.user_team_daily", **row, team_id=1, team_slug="core", user_id=person)
     org.build(table)

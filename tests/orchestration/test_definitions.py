@@ -208,7 +208,6 @@ def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions)
     above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
     assert above == {
         ("flat", "entity_daily"),
-        ("flat", "entity_feature_daily"),
         ("flat", "user_daily"),
         ("people", "user_week"),
         ("people", "weekly_part"),

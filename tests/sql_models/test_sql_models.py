@@ -730,15 +730,10 @@ def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> 
     write(
         folder,
         "people/weekly_part",
-        f"{HEADER}{key}, 'ide' as breakdown, 'x' as part, 7 as people_shown, false as is_suppressed",
+        f"{HEADER}{key}, 'ide' as breakdown, 'x' as part, 7 as people_shown, 5 as loc_added_sum",
     )
     write(folder, "quality/weekly_coverage", f"{HEADER}{key}, 'entity-1-day' as source, 6 as days_reported")
     write(folder, "weekly/parts", parts)
-    query(
-        warehouse,
-        "create table flat.entity_ide_daily as "
-        "select 'org:a' as scope, date '2026-03-04' as day, 'x' as ide_name, 5 as loc_added_sum",
-    )
     assert run(folder, warehouse).success
     assert query(warehouse, "select ide, days_reported, people, loc_added_sum from weekly.parts") == [("x", 6, 7, 5)]
     write(folder, "weekly/user_trend", f"{HEADER}select 'org:a' as scope, current_date as week_start")
