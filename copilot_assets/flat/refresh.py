@@ -24,6 +24,7 @@ from copilot_assets.records.contract import Column, duckdb_structure, person_col
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES, aliases
 from copilot_assets.settings import IdentityMode
+from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.tables import (
     another,
     append,
@@ -96,6 +97,7 @@ def refresh_flat(
         ensure_table(connection, "flat", "sources", SOURCES)
         for table in tables:
             ensure_table(connection, "flat", table.name, table.columns)
+        comment(connection, {f"flat.{table.name}": table.docs for table in tables})
     write_known_names(connection)
     if person_columns(record) and identities.mode is not IdentityMode.LOGIN:
         hold_to_key(connection, identities)

@@ -25,6 +25,7 @@ from copilot_assets.records import (
     UserTeamDay,
 )
 from copilot_assets.records.contract import Column, Field, columns_of, fields_of
+from copilot_assets.warehouse.comments import Docs
 
 SCOPE: Final = Column("scope", "VARCHAR", "Whom the row is about: `org:NAME`, `enterprise:SLUG`, `team:ORG/SLUG` …")
 AUTO_SELECTED: Final = Column(
@@ -88,6 +89,11 @@ class FlatTable:
         """Every column, in the table's order: scope, day, keys, values; a name beside the value it is of."""
         named = (each for level in self.levels for column in level for each in _with_name(column))
         return (SCOPE, DAY, *named, *([AUTO_SELECTED] if self.is_bill else []))
+
+    @property
+    def docs(self) -> Docs:
+        """What the table and its columns mean."""
+        return Docs(self.grain, {column.name: column.doc for column in self.columns})
 
     @property
     def is_bill(self) -> bool:

@@ -25,6 +25,7 @@ from copilot_assets.records.contract import Column
 from copilot_assets.settings import ExportFormat, SettingsError, now_utc
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS
+from copilot_assets.warehouse.comments import Docs
 from copilot_assets.warehouse.store import WarehouseError
 from copilot_assets.warehouse.tables import transaction
 
@@ -83,7 +84,8 @@ def export(
     Args:
         warehouse: the database; opened late and closed at once.
         folder: not there yet, empty, or made by an export; folders above it are made.
-        file_format: Parquet with zstd; or CSV with a header, ISO dates, nothing for null and quotes around all text.
+        file_format: Parquet with zstd, and the docs of table and columns as its metadata; or CSV with a header, ISO
+            dates, nothing for null and quotes around all text. Times are in UTC, and say so.
         schemas: `weekly`, `quality`, `flat`.
 
     Raises:
@@ -97,8 +99,12 @@ def export(
             for schema in schemas:
                 (new / schema).mkdir()
             with warehouse as connection, transaction(connection):
-                found = _tables(connection, schemas)
-                tables = tuple(_write(connection, new, *table, file_format) for table in found.items())
+                connection.execute("set timezone = 'UTC'")
+                docs = _docs()
+                tables = tuple(
+                    _write(connection, new, table, columns, docs[table].table, file_format)
+                    for table, columns in _tables(connection, schemas, docs).items()
+                )
                 days = _reported_days(connection)
             index = json.dumps(_index(tables, days, now_utc()), indent=1, ensure_ascii=False)
             (new / "tables.json").write_text(index + "\n", encoding="utf-8")
@@ -110,12 +116,13 @@ def export(
     return Exported(place, tables)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> dict[str, tuple[Column, ...]]:
+def _tables(
+    connection: duckdb.DuckDBPyConnection, schemas: Sequence[str], docs: Mapping[str, Docs]
+) -> dict[str, tuple[Column, ...]]:
     """The tables of some schemas that are there, with the columns that may leave the database.
 
     Only tables that are still built: one whose model is gone would be passed on for ever as it was.
     """
-    docs = _docs()
     tables: dict[str, tuple[Column, ...]] = {}
     for schema in schemas:
         found = connection.execute(_COLUMNS, [schema]).fetchall()
@@ -126,7 +133,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> di
             )
         for table, name, data_type in found:
             if table in docs and name not in _KEPT_BACK:
-                column = Column(name, data_type, docs[table].get(name, ""))
+                column = Column(name, _ZONED.get(data_type, data_type), docs[table].columns.get(name, ""))
                 tables[table] = (*tables.get(table, ()), column)
     return tables
 
@@ -139,11 +146,16 @@ order by table_name, column_index
 """
 
 
-def _docs() -> Mapping[str, Mapping[str, str]]:
-    """What each column means, of every table that is built."""
-    models = {model.table: model.columns for model in load_models()}
-    flat = {f"{FLAT}.{table.name}": table.columns for table in FLAT_TABLES}
-    return {table: {column.name: column.doc for column in columns} for table, columns in (models | flat).items()}
+# Times are in UTC; in a file they say so.
+_ZONED: Final = {"TIMESTAMP": "TIMESTAMP WITH TIME ZONE"}
+
+
+def _docs() -> Mapping[str, Docs]:
+    """What each table that is built means, and its columns."""
+    return {
+        **{model.table: model.docs for model in load_models()},
+        **{f"{FLAT}.{table.name}": table.docs for table in FLAT_TABLES},
+    }
 
 
 def _write(
@@ -151,18 +163,31 @@ def _write(
     folder: Path,
     table: str,
     columns: tuple[Column, ...],
+    description: str,
     file_format: ExportFormat,
 ) -> ExportedTable:
-    """One table to its file, rows in the table's own order."""
+    """One table to its file, rows in the table's own order; Parquet holds what it and its columns mean as metadata."""
     file = f"{table.replace('.', '/')}.{file_format}"
     options = {"parquet": "format parquet, compression zstd", "csv": "format csv, header"}[file_format]
+    if file_format == "parquet":
+        told = {"description": description} | {f"column {column.name}": column.doc for column in columns if column.doc}
+        options += f", kv_metadata {{{', '.join(f'{_text(name)}: {_text(doc)}' for name, doc in told.items())}}}"
     texts = _names(column for column in columns if column.dtype == "VARCHAR")
     if file_format == "csv" and texts:
         options += f", force_quote ({texts})"  # so that '' is told from null
-    path = str(folder / file).replace("'", "''")
-    query = f"copy (select {_names(columns)} from {table}) to '{path}' ({options})"
+    values = ", ".join(_value(column) for column in columns)
+    query = f"copy (select {values} from {table}) to {_text(str(folder / file))} ({options})"
     ((rows,),) = connection.execute(query).fetchall()
     return ExportedTable(table, file, columns, rows, (folder / file).stat().st_size)
+
+
+def _value(column: Column) -> str:
+    name = _names([column])
+    return f"{name} at time zone 'UTC' as {name}" if column.dtype in _ZONED.values() else name
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _names(columns: Iterator[Column] | Sequence[Column]) -> str:

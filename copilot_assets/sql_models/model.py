@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from copilot_assets.warehouse.comments import Docs
+
 Severity = Literal["warn", "error"]
 TableName = tuple[str, str]
 
@@ -79,6 +81,11 @@ class SqlModel:
     def table(self) -> str:
         """`weekly.user_trend`, as SQL writes it."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def docs(self) -> Docs:
+        """What the table and its columns mean."""
+        return Docs(self.description, {column.name: column.doc for column in self.columns})
 
 
 def shown(path: Path) -> str:

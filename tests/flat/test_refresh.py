@@ -106,7 +106,7 @@ def test_the_known_names_are_in_the_warehouse_and_written_when_they_differ(
 ) -> None:
     refresh_flat(connection, RepoDay, ["repos-1-day"], NOBODY)  # any record type brings them
     first = known(connection)
-    assert {("model", "claude-4.5-haiku", "claude-haiku-4.5"), ("ide", "vscode", "vscode")} <= set(first)
+    assert {("language", "c#", "csharp"), ("ide", "vscode", "vscode")} <= set(first)
     assert len(first) == sum(len(names) for names in NAMES.values())
     monkeypatch.delitem(NAMES["ide"], "zed")
     monkeypatch.setitem(NAMES["model"], "gpt-9", "gpt-9")

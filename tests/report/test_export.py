@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
@@ -130,6 +131,18 @@ def test_a_file_for_each_table_with_its_rows_in_order_and_its_types(path: Path, 
     assert told.bytes == sum(sizes.values())
 
 
+def test_parquet_files_carry_what_they_mean_and_times_their_zone(path: Path, out: Path) -> None:
+    exported(path, out)
+    read = pyarrow.parquet.read_schema(out / "quality" / "quarantine.parquet")
+    assert str(read.field("fetched_at").type) == "timestamp[us, tz=UTC]"
+    assert rows(f"select epoch(fetched_at)::bigint from '{out}/quality/quarantine.parquet'") == [(1_789_453_800,)]
+    told = {name.decode(): text.decode() for name, text in read.metadata.items()}
+    (model,) = (model for model in load_models() if model.table == "quality.quarantine")
+    docs = {f"column {column.name}": column.doc for column in model.columns if column.name in ("scope", "fetched_at")}
+    assert told == {"description": model.description, **docs}
+    assert index(out)["tables"][-1]["columns"][-1]["type"] == "TIMESTAMP WITH TIME ZONE"
+
+
 def test_csv_tells_null_from_empty_text_and_from_zero(path: Path, out: Path) -> None:
     exported(path, out, "csv")
     assert (out / "weekly" / "user_trend.csv").read_text() == (
@@ -138,7 +151,7 @@ def test_csv_tells_null_from_empty_text_and_from_zero(path: Path, out: Path) -> 
         '"org:a",2026-09-14,,"",0.5\n'
         '"org:a",2026-09-21,7,"said ""no"", twice",1.0\n'
     )
-    assert (out / "quality" / "quarantine.csv").read_text() == '"scope",fetched_at\n"org:a",2026-09-15 06:30:00\n'
+    assert (out / "quality" / "quarantine.csv").read_text() == ('"scope",fetched_at\n"org:a",2026-09-15 06:30:00+00\n')
     assert (out / "weekly" / "last_28_days.csv").read_text() == '"scope",days\n'
     # A reader that is not DuckDB.
     with (out / "weekly" / "user_trend.csv").open(newline="") as file:

@@ -17,6 +17,7 @@ from copilot_assets.orchestration.metadata import names_nobody, preview, sql_val
 from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
+from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.store import Warehouse
 from copilot_assets.warehouse.tables import row_count, transaction
 
@@ -71,6 +72,8 @@ def build_sql_assets(
         ]
         with sentences(), warehouse.connect() as connection:
             refused, not_built = yield from _build_all(connection, chosen)
+            with transaction(connection):
+                comment(connection, {model.table: model.docs for model in chosen})
             if not not_built and len(chosen) == len(models):
                 connection.execute("delete from raw.rebuild_due")
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
