@@ -106,7 +106,7 @@ def _all_broken(broken: Sequence[BrokenRecord]) -> str:
     first, *others = broken
     return (
         f"The record in {first.place} {first.fault}{', and every other one is broken too' if others else ''}. "
-        f"quality.quarantine has the text{' of each' if others else ''}. "
+        f"raw.quarantine has the text{' of each' if others else ''}. "
         "Run this day again; if it comes back the same, tell GitHub Support."
     )
 

@@ -281,14 +281,14 @@ def changes_as_table(changes: Sequence[Row]) -> Table | Text:
     table.add_column("records", no_wrap=True)
     table.add_column("what moved")
     for row in changes:
-        records = "none" if row["records"] is None else f"{row['records']:,}"
+        counts = ["none" if row[name] is None else f"{row[name]:,}" for name in ("old_records", "records")]
         remarks = [word for word, holds in (("late", row["is_late"]), ("fewer records", row["is_shrinking"])) if holds]
         moved = (row["numbers_moved"] or "").replace(", ", "\n")
         table.add_row(
             str(row["day"]),
             f"{row['scope']}\n  {row['report']}",
             f"{row['seen_at']:%Y-%m-%d %H:%M}",
-            f"{row['old_records']:,} to {records}",
+            "not told" if row["report"] == "users-1-day" else " to ".join(counts),
             Text("\n").join([Text(each, style="yellow") for each in remarks] + [Text(moved)] * bool(moved)),
         )
     return table

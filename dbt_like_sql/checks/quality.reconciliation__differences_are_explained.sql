@@ -4,7 +4,7 @@ description: |
   documents accounts for it, in the newest 35 days. Backfill the day: the two may have been fetched while GitHub changed them.
 severity: warn
 */
-select scope, day, rule, one, other, difference
+select scope, day, rule, is_first_larger, difference_band
 from quality.reconciliation
 where kind <> 'order' and not is_explained and day > (select max(as_of) from raw.expected_reports) - 36
 order by day desc, scope, rule

@@ -118,6 +118,7 @@ compared as (
 judged as (
     select
         *,
+        scope not like 'org:%' and scope not like 'enterprise:%' as is_team,
         case when report = 'user-teams-1-day' then 'days of teams' else 'days' end as threshold_on,
         case
             when is_reported and (day >= as_of - lag_days or answered_on <= day + lag_days) then 'provisional'
@@ -175,7 +176,7 @@ select
     not is_given_up
     and (status in ('forbidden', 'failed', 'not_requested') or (status = 'provisional' and day < as_of - lag_days)) as needs_a_hand, -- whether somebody should do as the remedy says: GitHub refused, asking failed, nobody asked in time, or it was fetched too early and never again  #not_null
     case status
-        when 'reported' then answer
+        when 'reported' then if(report = 'users-1-day', 'GitHub reported the people of the day.', answer)
         when 'provisional' then
             case
                 when is_given_up then
@@ -205,6 +206,7 @@ select
                 when report = 'user-teams-1-day' then 'It reported the scope on this day, and no team.'
                 when active_people_nearby is null then
                     'It reported no day of this scope within a week, while it did report another scope on this day.'
+                when is_team then 'Few people were active on any day within a week.'
                 else
                     'At most ' || active_people_nearby || ' people were active on any day within a week.'
             end
@@ -247,8 +249,8 @@ select
         when 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'
         when 'not_requested' then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
     end as remedy, -- what can be done, if anything can
-    records, -- records kept of the day; null unless reported
-    active_people, -- people active by the report's own headline; null where it has none
+    if(report = 'users-1-day', null, records)::bigint as records, -- records kept of the day; null unless reported, and of users-1-day, of which they are people (docs/privacy.md)
+    if(is_team, null, active_people)::bigint as active_people, -- people active by the report's own headline; null where it has none, and of a team, which may be small
     last_outcome, -- outcome of the last fetch; null if there was none
     last_http_status -- HTTP status of the last fetch; null if none came
 from judged

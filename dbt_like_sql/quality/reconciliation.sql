@@ -1,7 +1,9 @@
 /*
 description: |
   One row per scope, UTC day and two numbers that ought to agree and do not: parts of a total, people of two reports,
-  an order that can't be otherwise. Most differences are GitHub's design and say so; the others deserve a look.
+  an order that can't be otherwise. Many differences are GitHub's design and say so; the others deserve a look.
+  How large one is stands here in bands, and a difference in people of fewer than COPILOT_MIN_COHORT, or by design of
+  what so few did, has no row: it would be the doings of few (docs/privacy.md).
   Sources: GitHub Docs, "Reconciling Copilot usage metrics" and "Data available in Copilot usage metrics" (2026-09).
 */
 with totals as (
@@ -84,6 +86,23 @@ parts as (
     from sums
 ),
 
+-- those whose activity a breakdown leaves out by design, as far as the per-user reports tell them
+left_out as (
+    select scope, day, 'ide' as breakdown, user_id
+    from flat.user_daily
+    where used_cli or used_copilot_app or used_copilot_cloud_agent or used_copilot_coding_agent
+    union all
+    select scope, day, unnest(['language_model', 'model_feature']) as breakdown, user_id
+    from flat.user_feature_daily
+    where feature = 'code_completion' and greatest(code_generation_activity_count, code_acceptance_activity_count, loc_added_sum) > 0
+),
+
+people_left_out as (
+    select scope, day, breakdown, count(distinct user_id) as people
+    from left_out
+    group by scope, day, breakdown
+),
+
 breakdowns as (
     select
         t.scope,
@@ -98,9 +117,12 @@ breakdowns as (
             when p.breakdown = 'ide' then 'CLI, Copilot app and cloud agent have no IDE.'
             when p.breakdown in ('language_model', 'model_feature') then
                 'Code completions and activity without a known model have no rows by model.'
-        end as explanation
+        end as explanation,
+        explanation is not null as is_of_people,
+        l.people
     from totals as t
     join parts as p using (scope, day, measure)
+    left join people_left_out as l using (scope, day, breakdown)
 ),
 
 provisional as (
@@ -114,7 +136,7 @@ people as (
         e.scope,
         e.day,
         'people' as kind,
-        'daily_active_users = people in users-1-day' as rule,
+        'daily_active_users = people in users-1-day with an action of their own' as rule,
         e.daily_active_users as one,
         count(distinct u.user_id) as other,
         case
@@ -124,12 +146,18 @@ people as (
                 'Since 2026-06-15 people count as active whom only GitHub''s servers saw, one in twenty in its own example.'
             when e.daily_active_users - count(distinct u.user_id) between 1 and (select count(*) from raw.forgotten) then
                 'People were forgotten here at your word; GitHub still counts them.'
-        end as explanation
+        end as explanation,
+        true as is_of_people,
+        abs(one - other) as people
     from flat.entity_daily as e
     -- a day without the report of people is a hole, not a difference
     join quality.day_status as s
         on s.scope = e.scope and s.day = e.day and s.report = 'users-1-day' and s.coverage = 'reported'
-    left join flat.user_daily as u on u.scope = e.scope and u.day = e.day
+    left join (
+        select scope, day, user_id
+        from flat.user_daily
+        anti join people.passive_day using (scope, day, user_id)
+    ) as u on u.scope = e.scope and u.day = e.day
     left join provisional as p on p.scope = e.scope and p.day = e.day
     where e.daily_active_users is not null
     group by e.scope, e.day, e.daily_active_users
@@ -156,7 +184,7 @@ compared as (
     union all
     select * from people where one <> other
     union all
-    select scope, day, 'order', rule, one, other, null from orders where one > other
+    select scope, day, 'order', rule, one, other, null, false, null from orders where one > other
 )
 
 select
@@ -164,10 +192,15 @@ select
     day, -- UTC day  #not_null
     kind, -- breakdown: a total and the sum of its parts; people: two reports count people; order: one can't exceed the other  #not_null #accepted(breakdown, people, order)
     rule, -- what ought to hold  #not_null
-    one::bigint as one, -- the first number of the rule  #not_null
-    other::bigint as other, -- the second number of the rule  #not_null
-    (one - other)::bigint as difference, -- the first less the second  #not_null
+    one > other as is_first_larger, -- whether the first number of the rule is the larger one  #not_null
+    case
+        when abs(one - other) < 10 then '1 to 9'
+        when abs(one - other) < 100 then '10 to 99'
+        when abs(one - other) < 1000 then '100 to 999'
+        else '1000 or more'
+    end as difference_band, -- by how much the two differ: its digits and no more  #not_null #accepted(1 to 9, 10 to 99, 100 to 999, 1000 or more)
     explanation is not null as is_explained, -- whether GitHub's documentation accounts for it  #not_null
     explanation -- why they differ, as GitHub says; null when nothing it says accounts for it
 from compared
+where not is_of_people or people >= (select min_cohort from raw.settings)
 order by scope, day, rule

@@ -2,6 +2,7 @@
 description: |
   One row per time that GitHub's answer about a day came back with another content than before.
   GitHub revises a day for about three days; a later revision, or one with fewer records, deserves a look.
+  By how much a number moved is not told: it may be one person's (docs/privacy.md).
 */
 with answers as (
     select
@@ -37,7 +38,7 @@ moved as (
     select
         fetch_id,
         string_agg(
-            name || ' ' || coalesce(old_headline ->> name, 'unknown') || ' to ' || coalesce(headline ->> name, 'unknown'),
+            name,
             ', ' order by name
         ) as numbers_moved
     from numbers
@@ -53,9 +54,9 @@ select
     r.old_requested_at as old_seen_at, -- when the content before it was fetched, UTC  #not_null
     r.requested_at::date > r.day + r.lag_days + 1 and r.old_requested_at::date > r.day + r.lag_days as is_late, -- whether GitHub changed the day after it should have been final; false where that can't be known, because nobody asked in between  #not_null
     coalesce(r.records, 0) < r.old_records as is_shrinking, -- whether there are fewer records than before; they replace the old ones all the same  #not_null
-    r.old_records, -- records before
-    r.records, -- records now; null when GitHub answered that it has no report any more
-    m.numbers_moved, -- which of the report's headline numbers moved, from what to what; null when none did, or it has none
+    if(r.report = 'users-1-day', null, r.old_records)::bigint as old_records, -- records before; null of users-1-day, of which they are people
+    if(r.report = 'users-1-day', null, r.records)::bigint as records, -- records now; likewise, and null when GitHub answered that it has no report any more
+    m.numbers_moved, -- which of the report's headline numbers moved; null when none did, or it has none
     r.old_sha256, -- digest of the content before
     r.sha256 as new_sha256, -- digest of the content now; null when there is no report any more
     r.fetch_id -- the fetch that brought it, in raw.fetches  #not_null

@@ -122,8 +122,8 @@ def test_a_headline_without_the_number_is_reported_and_the_people_unknown(org: B
 
 
 def test_a_report_without_a_headline_has_no_number_of_people(org: Book) -> None:
-    org.fetch(ORG, USERS, FINAL_DAY, records=40)
-    assert some(status_of(org, FINAL_DAY, USERS), "status", "records", "active_people") == ("reported", 40, None)
+    org.fetch(ORG, USERS, FINAL_DAY, records=40)  # people: their number is not told
+    assert some(status_of(org, FINAL_DAY, USERS), "status", "records", "active_people") == ("reported", None, None)
 
 
 @pytest.mark.parametrize("later", ["failed", "forbidden", "unauthorized", "not_found", "not_offered", "retired"])

@@ -73,9 +73,8 @@ def test_a_breakdown_that_should_make_the_total_and_does_not(org: Book) -> None:
             "day": DAY,
             "kind": "breakdown",
             "rule": "code_generation_activity_count = its sum by feature",
-            "one": 50,
-            "other": 42,
-            "difference": 8,
+            "is_first_larger": True,
+            "difference_band": "1 to 9",
             "is_explained": False,
             "explanation": None,
         }
@@ -98,19 +97,25 @@ def test_breakdowns_that_github_does_not_promise_to_add_up_are_explained(
     report(org, loc_added_sum=50)
     org.insert("flat.entity_feature_daily", scope=ORG, day=DAY, feature="agent_edit", loc_added_sum=50)
     org.insert(f"flat.{table}", scope=ORG, day=DAY, loc_added_sum=20, **keys)
+    # Five people have a CLI and completions: what they did is missing there.
+    for person in range(5):
+        org.insert("flat.user_daily", scope=ORG, day=DAY, user_id=person, used_cli=True)
+        row = {"scope": ORG, "day": DAY, "feature": "code_completion", "user_id": person}
+        org.insert("flat.user_feature_daily", **row, code_generation_activity_count=1)
     (row,) = found(org)
-    assert (row["difference"], row["is_explained"]) == (30, True)
+    assert (row["difference_band"], row["is_first_larger"], row["is_explained"]) == ("10 to 99", True, True)
     assert warned(org, "differences_are_explained") == []
     # What is missing can't make the sum larger.
     org.insert(f"flat.{table}", scope=ORG, day=DAY, loc_added_sum=31, **keys)
     (row,) = found(org)
-    assert (row["difference"], row["is_explained"]) == (-1, False)
+    assert (row["difference_band"], row["is_first_larger"], row["is_explained"]) == ("1 to 9", False, False)
 
 
 def test_a_total_without_any_feature_is_a_difference(org: Book) -> None:
     report(org, loc_added_sum=50)
     (row,) = found(org)
-    assert (row["rule"], row["other"], row["is_explained"]) == ("loc_added_sum = its sum by feature", 0, False)
+    told = ("loc_added_sum = its sum by feature", "10 to 99", False)
+    assert (row["rule"], row["difference_band"], row["is_explained"]) == told
 
 
 def test_a_number_that_is_unknown_differs_from_nothing(org: Book) -> None:
@@ -125,13 +130,40 @@ def test_a_number_that_is_unknown_differs_from_nothing(org: Book) -> None:
         (100, 95, True),  # one in twenty, as in GitHub's example
         (100, 94, False),
         (95, 100, False),  # more rows than active people: nothing GitHub says accounts for that
-        (1, 0, True),
+        (5, 0, False),
     ],
 )
 def test_people_of_the_two_reports(org: Book, active: int, people: int, is_explained: bool) -> None:
     report(org, daily_active_users=active, people=people)
     (row,) = found(org)
-    assert (row["kind"], row["one"], row["other"], row["is_explained"]) == ("people", active, people, is_explained)
+    told = ("people", active > people, "1 to 9", is_explained)
+    assert (row["kind"], row["is_first_larger"], row["difference_band"], row["is_explained"]) == told
+
+
+@pytest.mark.parametrize("cohort", [5, 3])
+def test_a_difference_of_few_people_is_no_row_whoever_they_are(org: Book, cohort: int) -> None:
+    """Of somebody who was forgotten, and whom GitHub still counts, it would be the calendar."""
+    org.connection.execute("update raw.settings set min_cohort = ?", [cohort])
+    days = [date(2026, 9, number) for number in range(5, 5 + cohort)]
+    for missing, day in enumerate(days, 1):  # the last day differs by as many as may be told
+        report(org, daily_active_users=40, people=40 - missing, day=day)
+    assert [row["day"] for row in found(org)] == days[-1:]
+
+
+def test_what_few_people_did_where_a_breakdown_leaves_them_out_is_no_row(org: Book) -> None:
+    report(org, loc_added_sum=50)
+    org.insert("flat.entity_feature_daily", scope=ORG, day=DAY, feature="agent_edit", loc_added_sum=50)
+    org.insert("flat.entity_ide_daily", scope=ORG, day=DAY, ide="vscode", loc_added_sum=20)
+    for person in range(4):
+        org.insert("flat.user_daily", scope=ORG, day=DAY, user_id=person, used_cli=True)
+    assert found(org) == []
+
+
+def test_people_who_were_seen_passively_alone_are_not_active_as_github_counts(org: Book) -> None:
+    report(org, daily_active_users=10, people=10)
+    for person in range(10, 17):
+        org.insert("flat.user_daily", scope=ORG, day=DAY, user_id=person, used_copilot_code_review_passive=True)
+    assert found(org) == []
 
 
 def test_as_many_people_as_active_users_are_no_row(org: Book) -> None:
@@ -170,8 +202,10 @@ def test_a_day_that_github_still_revises_explains_a_difference(org: Book) -> Non
 def test_what_can_not_be(org: Book, numbers: dict[str, int], rule: str) -> None:
     report(org, people=numbers.get("daily_active_users", 0), **numbers)
     (row,) = found(org)
-    assert (row["kind"], row["rule"], row["difference"], row["is_explained"]) == ("order", rule, 1, False)
-    assert warned(org, "nothing_is_impossible") == [{"scope": ORG, "day": DAY, "rule": rule, "one": 6, "other": 5}]
+    assert (row["kind"], row["rule"], row["is_explained"]) == ("order", rule, False)
+    assert warned(org, "nothing_is_impossible") == [
+        {"scope": ORG, "day": DAY, "rule": rule, "difference_band": "1 to 9"}
+    ]
     assert warned(org, "differences_are_explained") == []
 
 

@@ -646,7 +646,21 @@ def test_legacy_numbers_of_a_team_and_its_organisation_do_not_mix(legacy: Book) 
     report_legacy_day(legacy, LEGACY_MONDAY, 7, 6, scope=TEAM)
     legacy.build("weekly.legacy_user_trend")
     assert week_of(legacy, LEGACY_MONDAY, ORG, "legacy_user_trend")["active_users"] == 50
-    assert week_of(legacy, LEGACY_MONDAY, TEAM, "legacy_user_trend")["active_users"] == 7
+    assert week_of(legacy, LEGACY_MONDAY, TEAM, "legacy_user_trend")["active_users"] == 5  # seven
+
+
+def test_a_week_of_a_legacy_team_with_a_day_of_few_is_withheld(legacy: Book) -> None:
+    for scope in (ORG, TEAM):
+        for day in days(LEGACY_MONDAY, date(2026, 3, 3)):
+            report_legacy_day(legacy, day, 9, 8, scope=scope)
+        report_legacy_day(legacy, date(2026, 3, 4), 4, 4, scope=scope)
+    legacy.build("weekly.legacy_user_trend", "weekly.last_28_days", "quality.day_status")
+    numbers = ("is_suppressed", "active_users", "engaged_users", "avg_active_users", "avg_engaged_users")
+    assert some(week_of(legacy, LEGACY_MONDAY, TEAM, "legacy_user_trend"), *numbers) == (True, *(None,) * 4)
+    assert some(week_of(legacy, LEGACY_MONDAY, ORG, "legacy_user_trend"), *numbers[:3]) == (False, 22, 20)
+    assert [some(row, "active_users", "avg_engaged_users") for row in windows(legacy, TEAM)] == [(None, None)]
+    told = legacy.rows("select distinct active_people from quality.day_status where scope = ?", TEAM)
+    assert [row["active_people"] for row in told] == [None]
 
 
 def test_a_legacy_day_whose_engaged_people_are_unknown_does_not_lower_their_average(legacy: Book) -> None:
@@ -735,7 +749,8 @@ def test_exactly_seven_days_are_one_window_and_eight_are_two(legacy: Book) -> No
     legacy.build("weekly.last_28_days")
     assert [some(row, "window_no", "days", "active_users") for row in windows(legacy)] == [(1, 7, 70), (2, 1, 10)]
     # The team's windows are its own, numbers and counting.
-    assert [some(row, "window_no", "days", "active_users") for row in windows(legacy, TEAM)] == [(1, 7, 42)]
+    told = [some(row, "window_no", "days", "active_users") for row in windows(legacy, TEAM)]
+    assert told == [(1, 7, 35)]  # seven times six people, in fives
 
 
 def test_a_window_is_seven_entries_also_where_days_are_missing_between(legacy: Book) -> None:
@@ -784,6 +799,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         book.expect(ORG, start=MONDAY, today=TODAY, legacy=True)
         report_day(book, MONDAY, active=1, people=(1,))
         report_legacy_day(book, MONDAY, 10, 5)
+        book.insert("flat.user_daily", scope=ORG, day=MONDAY, user_id=2, used_copilot_code_review_passive=True)
         book.fetch(ORG, "user-teams-1-day", MONDAY)
         book.insert("flat.user_team_daily", scope=ORG, day=MONDAY, team_id=1, team_slug="core", user_id=1)
         report_feature(book, MONDAY, "code_completion", 4, 1)

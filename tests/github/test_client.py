@@ -221,7 +221,7 @@ def test_a_broken_record_that_is_the_whole_day_fails_it(standin: Standin, tmp_pa
     assert broken.fault.startswith("breaks the contract of organization-1-day: ")
     assert "$.loc_added_sum" in broken.fault
     assert advice == (
-        "quality.quarantine has the text. Run this day again; if it comes back the same, tell GitHub Support."
+        "raw.quarantine has the text. Run this day again; if it comes back the same, tell GitHub Support."
     )
     assert json.loads(broken.text)["loc_added_sum"] in ("abc", -1)
     assert "abc" not in got.evidence

@@ -162,7 +162,7 @@ def test_a_list_of_broken_seats_alone_fails_and_the_one_from_before_stays(tmp_pa
         lists.pages[FIRST] = {"total_seats": 2, "seats": [{"assignee": {"id": 3}}, {"assignee": {"id": 4}}]}
         got = seats(lists, tmp_path)
         assert (got.outcome, got.records, got.files, got.headline) == (Outcome.FAILED, None, (), {})
-        assert ", and every other one is broken too. quality.quarantine has the text of each. " in got.evidence
+        assert ", and every other one is broken too. raw.quarantine has the text of each. " in got.evidence
         land(connection, [got], "run-2")
         assert connection.execute("from raw.records").fetchall() == before != []
         left_out = connection.execute("select place, payload ->> '$.assignee.id' from raw.quarantine").fetchall()

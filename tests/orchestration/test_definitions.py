@@ -103,7 +103,7 @@ WEEKLY = {
     "last_28_days",
 }
 # Of persons: neither shown nor exported.
-PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat"}
+PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat", "passive_day", "legacy_day"}
 QUALITY = {
     "day_status",
     "quarantine",
