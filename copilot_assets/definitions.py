@@ -10,6 +10,7 @@ from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.flat import build_flat_assets
 from copilot_assets.orchestration.assets.inputs import build_input_assets
 from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
+from copilot_assets.orchestration.assets.report import build_report_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.automation import build_jobs, build_schedule, build_sensor
 from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
@@ -46,6 +47,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             *build_flat_assets(),
             build_sql_assets(models, tables, written_by, after=[EXPECTED]),
             build_export_asset(models),
+            build_report_asset(models),
         ],
         asset_checks=[*build_day_checks(models), build_key_checks()],
         jobs=build_jobs(installation),

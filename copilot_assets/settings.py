@@ -162,7 +162,19 @@ def export_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:
 
     Whether it can be there is not asked.
     """
-    text = (environment() if env is None else env).get("COPILOT_EXPORT")
+    return _folder(env, "COPILOT_EXPORT", usual)
+
+
+def report_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:
+    """`COPILOT_REPORT`: where the weekly report is written after each run; `usual` when unset, None if off.
+
+    Whether it can be there is not asked.
+    """
+    return _folder(env, "COPILOT_REPORT", usual)
+
+
+def _folder(env: Mapping[str, str] | None, name: str, usual: Path) -> Path | None:
+    text = (environment() if env is None else env).get(name)
     if text is None:
         return usual
     return None if text.lower() == "off" else Path(text).expanduser()

@@ -23,6 +23,7 @@ from copilot_assets.settings import (
     export_folder,
     identity_mode,
     now_utc,
+    report_folder,
     start_date,
     warehouse_address,
 )
@@ -98,6 +99,10 @@ class Installation:
     def export_folder(self) -> Path | None:
         """Where tables are exported after each run: `export` beside the database unless set, None if off."""
         return export_folder(self.env, self.warehouse().folder() / "export")
+
+    def report_folder(self) -> Path | None:
+        """Where the weekly report is written after each run: `report` beside the database unless set, None if off."""
+        return report_folder(self.env, self.warehouse().folder() / "report")
 
     def inputs(self) -> Inputs:
         """What the models read besides GitHub's answers.

@@ -12,12 +12,14 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from copilot_assets.report.look import DASHES, FONT, LIGHT, SERIES, Spec
+from copilot_assets.report.words import counted
 
 Row = Mapping[str, Any]
 
 # Pixels.
 WIDTH: Final = 640
 _LABEL: Final = 11
+_DAYS_ROOM: Final = 22  # a bar in which `5/7` has room
 _OPEN: Final = 0.4  # the opacity of a week that is not whole
 
 # The part of a total that its parts do not tell.
@@ -67,6 +69,8 @@ def people_by_week(rows: Sequence[Row], *, width: int = WIDTH, height: int = 120
         _text("number", _week_x(values), {"field": "top", "type": "quantitative"}, dy=-3, baseline="bottom"),
         _text("days", _week_x(values), {"datum": 0}, dy=-4, baseline="bottom"),
     ]
+    if len(layers[0]["encoding"]["x"]["scale"]["domain"]) * _DAYS_ROOM > width:
+        layers[-1]["mark"]["fontSize"] = 8
     on_bar = {
         "condition": {"test": "datum.whole && datum.value != null", "value": LIGHT["ground"]},
         "value": LIGHT["ink"],
@@ -151,8 +155,8 @@ def stack(
     height: int = 120,
     colours: Sequence[str] = SERIES,
 ) -> Spec:
-    """Bars a week made of `part`s that add up: `week`, `value`, `is_closed`."""
-    parts = list(dict.fromkeys(row["part"] for row in rows))
+    """Bars a week made of `part`s that add up: `week`, `value`, `is_closed`. The rest comes on top."""
+    parts = sorted(dict.fromkeys(row["part"] for row in rows), key=lambda part: part == REST)
     values = [
         {
             **{name: row[name] for name in ("panel", "week", "part", "value", "is_closed")},
@@ -207,16 +211,22 @@ def shares(rows: Sequence[Row], *, width: int = WIDTH, step: int = 22) -> Spec:
 
 
 def before_and_after(rows: Sequence[Row], *, width: int = WIDTH) -> Spec:
-    """A line a `label` from `before` (hollow) to `after` (filled), with what it `says` behind it."""
-    values = [{name: row[name] for name in ("label", "before", "after", "says")} for row in rows]
-    for value in values:
-        value["end"] = max(value["before"], value["after"])
+    """A line a `label` from `before` (hollow) to `after` (filled), `window_no` weeks away; only where both are told."""
+    values = [
+        {
+            **{name: row[name] for name in ("label", "before", "after")},
+            "end": max(row["before"], row["after"]),
+            "says": f"{row['before']:,} → {row['after']:,} ({counted(row['window_no'], 'week')})",
+        }
+        for row in rows
+        if row["before"] is not None and row["after"] is not None
+    ]
     y = {
         "field": "label",
         "type": "nominal",
         "title": None,
         "sort": None,
-        "axis": {"labelColor": LIGHT["ink"], "labelLimit": 260},
+        "axis": {"labelColor": LIGHT["ink"], "labelLimit": 200},
     }
     top = max(value["end"] for value in values) or 1
     scale = {"domain": [0, top * 1.35]}

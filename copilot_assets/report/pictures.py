@@ -131,7 +131,7 @@ def picture(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
     for most in _PANELS:
         shown = ranked[:most]
         of_shown = [row for row in rows if row["panel"] in shown]
-        address = data_uri(on_paper(svg(kind.draw(_main_parts(of_shown)))))
+        address = data_uri(on_paper(svg(kind.draw(main_parts(of_shown)))))
         if len(address) <= LARGEST:
             break
     else:
@@ -179,7 +179,7 @@ def _ranked(rows: Sequence[Row]) -> list[str]:
     return sorted(newest, key=lambda panel: -newest[panel])
 
 
-def _main_parts(rows: Sequence[Row]) -> Sequence[Row]:
+def main_parts(rows: Sequence[Row]) -> Sequence[Row]:
     """Rows of the parts that have most in the newest weeks, in that order; all rows where there are no parts."""
     if not rows or "part" not in rows[0]:
         return rows

@@ -98,7 +98,7 @@ CHARTS: Final[Mapping[str, str]] = {
         )
         select
             scope || if(kind = 'ai_credits', '', ', ' || replace(kind, '_', ' ')) as panel,
-            week_start::varchar as week, part, value, is_closed, is_rest
+            week_start::varchar as week, part, value::double as value, is_closed, is_rest
         from told
         order by kind, scope, week_start, is_rest, part
     """,
@@ -132,9 +132,11 @@ CHARTS: Final[Mapping[str, str]] = {
     "weekly.event_effect": """
         select
             strftime(day, '%-d %b') || ' ' || what || ' (' || coalesce(team_slug, scope) || ')' as label,
+            strftime(day, '%-d %b') || ' ' || what || coalesce(' (' || team_slug || ')', '') as of_scope,
             scope as panel, day, window_no, active_people_before as before, active_people_after as after, are_closed,
             is_suppressed, series_breaks, user_days_reported_before, user_days_reported_after
         from weekly.event_effect
+        where week_start <= $until
         -- of each event the farthest weeks of which both are told
         qualify row_number() over (
             partition by day, scope, team_slug, what
@@ -215,6 +217,9 @@ select day, what from quality.series_break where kind <> 'start' and day between
 """
 
 
+# Tables that the report reads.
+READ: Final = (*CHARTS, "quality.revisions", "quality.series_break")
+
 # What the report tells of each scope besides its charts.
 SCOPES: Final = """
 select scope as panel from weekly.user_trend union select scope from weekly.licence_trend order by panel
@@ -236,8 +241,8 @@ qualify is_closed and row_number() over (partition by scope order by is_closed d
 LICENCES: Final = """
 select
     scope as panel, snapshot_day, seats, seats_active_7_days, seats_active_28_days, seats_never_used,
-    seats_without_price, list_price_usd_per_month::double as cost_per_month,
-    idle_list_price_usd_per_month::double as idle_cost_per_month, usage_days_reported_28_days
+    seats_without_price, list_price_usd_per_month::double as list_price_usd_per_month,
+    idle_list_price_usd_per_month::double as idle_list_price_usd_per_month, usage_days_reported_28_days
 from weekly.licence_trend
 where seats is not null and week_start <= $until + 7
 qualify row_number() over (partition by scope order by week_start desc) = 1
@@ -264,8 +269,8 @@ qualify row_number() over (partition by scope order by week_start desc) = 1
 
 SPEND: Final = """
 select
-    scope as panel, week_start as week, kind, any_value(scope_gross_amount) as gross,
-    any_value(scope_net_amount) as net, any_value(days_reported) as days
+    scope as panel, week_start as week, kind, any_value(scope_gross_amount)::double as gross,
+    any_value(scope_net_amount)::double as net, any_value(days_reported) as days
 from weekly.spend_trend
 where is_closed and week_start <= $until
 group by scope, week_start, kind

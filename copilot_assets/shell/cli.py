@@ -16,6 +16,7 @@ from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_legacy import import_legacy
 from copilot_assets.shell.new_key import new_key
+from copilot_assets.shell.report import report
 from copilot_assets.shell.standin import standin
 from copilot_assets.shell.status import status
 
@@ -37,6 +38,7 @@ def main() -> None:
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
     copilot-assets status                                        what every day is, and what needs a hand
     copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
+    copilot-assets report --open                                 the newest closed week, to read and forward
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
     copilot-assets new-key                                       go on after the key of pseudonyms was lost
@@ -44,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (backfill, demo, doctor, endpoints, export, forget, import_legacy, new_key, standin, status):
+for command in (backfill, demo, doctor, endpoints, export, forget, import_legacy, new_key, report, standin, status):
     main.add_command(command)

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,8 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
         settings = installation.settings()
         out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
         is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
+        if report := installation.report_folder():
+            out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
         if serve:
             serve_ui(env, port, out.print)
     sys.exit(0 if is_success else 1)
@@ -74,6 +76,7 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     folder.mkdir(parents=True)
     (folder / _MARKER).touch()
     shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+    (folder / "events.csv").write_text(_events(today_utc()), encoding="utf-8")
     home = os.environ.pop("DAGSTER_HOME", None)
     try:
         # The old API is open here as it was at GitHub until April 2026, so that both generations can be seen.
@@ -92,6 +95,16 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     finally:
         if home is not None:
             os.environ["DAGSTER_HOME"] = home
+
+
+def _events(today: date) -> str:
+    """Two events of the invented company, so that there are weeks before and after something."""
+    training, pairing = today - timedelta(weeks=7), today - timedelta(weeks=5)
+    return (
+        "date,scope,what\n"
+        f"{training},org:octo-org,Training for everybody\n"
+        f"{pairing},team:octo-org/payments,Pairing with a champion\n"
+    )
 
 
 @contextmanager

@@ -42,15 +42,16 @@ def export(folder: Path, file_format: ExportFormat, with_flat: bool) -> None:
       copilot-assets export --format csv --flat ~/copilot-csv
     """
     from copilot_assets.orchestration.installation import Installation
-    from copilot_assets.report.export import FLAT, SCHEMAS, ExportError
+    from copilot_assets.report.export import FLAT, SCHEMAS
     from copilot_assets.report.export import export as export_tables
+    from copilot_assets.report.folders import NotWrittenError
     from copilot_assets.warehouse.store import WarehouseError
 
     try:
         with usage_errors():
             schemas = (*SCHEMAS, FLAT) if with_flat else SCHEMAS
             exported = export_tables(Installation().warehouse().read(), folder, file_format, schemas)
-    except ExportError as problem:
+    except NotWrittenError as problem:
         refuse(problem, code=1)
     except WarehouseError as problem:
         refuse(problem)

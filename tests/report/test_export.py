@@ -22,7 +22,8 @@ from click.testing import CliRunner, Result
 from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.report.export import FLAT, SCHEMAS, Exported, ExportError, export
+from copilot_assets.report.export import FLAT, SCHEMAS, Exported, export
+from copilot_assets.report.folders import NotWrittenError
 from copilot_assets.settings import ExportFormat, SettingsError, export_format
 from copilot_assets.shell.cli import main
 from copilot_assets.sql_models.files import load_models
@@ -432,7 +433,7 @@ def test_a_table_that_cannot_be_read_leaves_the_export_before(path: Path, out: P
         "insert into quality.quarantine values ('org:a'); delete from weekly.user_trend",
     )
     with pytest.raises(
-        ExportError, match=r"^Nothing was exported to .*broken on the way.*What was exported before is there"
+        NotWrittenError, match=r"^Nothing was exported to .*broken on the way.*What was exported before is there"
     ):
         exported(path, out)
     assert files(out) == before
@@ -487,7 +488,7 @@ def test_an_export_at_work_is_left_alone_and_one_that_was_killed_is_cleared_away
         (unfinished,) = names(out.parent) - beside
         written = files(out.parent / unfinished)
         assert len(written) == 4
-        with pytest.raises(ExportError, match=r"Another export is writing .* Try again when it has ended"):
+        with pytest.raises(NotWrittenError, match=r"Another export is writing .* Try again when it has ended"):
             exported(path, out)
         assert files(out.parent / unfinished) == written
     finally:
@@ -513,7 +514,7 @@ def test_two_exports_in_one_process_do_not_meet_either(path: Path, out: Path) ->
     first.start()
     try:
         assert inside.wait(10)
-        with pytest.raises(ExportError, match="Another export"):
+        with pytest.raises(NotWrittenError, match="Another export"):
             exported(path, out)
     finally:
         go_on.set()

@@ -183,7 +183,12 @@ EXAMPLES = {
     "lines": charts.lines([line("x", 0, 0.5)], unit="share", number=".0%"),
     "stack": charts.stack([line("x", 0, 3), line(charts.REST, 0, 4)], unit="USD"),
     "shares": charts.shares([{"panel": "a", "label": "x", "value": 0.5, "says": "50 %"}]),
-    "effect": charts.before_and_after([{"label": "x", "before": 3, "after": 5, "says": "+2"}]),
+    "effect": charts.before_and_after(
+        [
+            {"label": "x", "before": 3, "after": 5, "window_no": 4},
+            {"label": "y", "before": None, "after": 5, "window_no": 4},
+        ]
+    ),
     "days": charts.day_strips(
         [{"panel": "a", "report": "users-1-day", "first": MONDAY, "last": MONDAY, "what": "reported"}]
     ),

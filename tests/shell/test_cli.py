@@ -274,6 +274,7 @@ def test_every_command_explains_itself() -> None:
         "export",
         "forget",
         "new-key",
+        "report",
         "standin",
     }
     for command in main.commands:

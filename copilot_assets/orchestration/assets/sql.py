@@ -267,16 +267,14 @@ def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[
 
 def _picture(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
     """The table's chart, if it has one; of people a week also numbers, which the UI plots, and a glance at them."""
-    import duckdb
-
     from copilot_assets.report.pictures import closed_weeks, picture
 
     try:
         drawn = picture(connection, model.table)
         numbers, glance = closed_weeks(connection) if model.table == "weekly.user_trend" else ({}, None)
-    except duckdb.Error as error:
-        # A file may be changed to tell other things than those that are drawn: its rows are as good.
-        drawn, numbers, glance = f"There is no picture of this table as its file makes it now: {error}", {}, None
+    except Exception as error:  # noqa: BLE001 - the rows are as good without, also when their file tells other things now
+        said = f"{type(error).__name__}: {error}"
+        drawn, numbers, glance = f"There is no picture of this table as its file makes it now. {said}", {}, None
     shown = {"at_a_glance": glance, "picture": drawn}
     return {name: dg.MetadataValue.md(text) for name, text in shown.items() if text} | numbers
 
