@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from copilot_assets.github.credentials import App, Token
+from copilot_assets.github.proxies import NETWORK, network_problems
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError
 
@@ -95,8 +96,10 @@ class Settings:
             SettingsError: naming every setting that is missing or can't be used.
 
         """
-        env = environment() if env is None else env
-        problems: list[str] = []
+        if env is None:
+            env = environment()
+            os.environ.update({name: env[name] for name in NETWORK if name in env})
+        problems = network_problems(env)
         values: dict[str, object] = {}
         for name, reader in _READERS.items():
             try:
@@ -116,8 +119,19 @@ class Settings:
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over what `.env` in the current folder says; empty values count as unset."""
-    sources: tuple[Mapping[str, str | None], ...] = (dotenv_values(Path.cwd() / ".env"), os.environ)
+    """The process's environment over what `.env` in the current folder says; empty values count as unset.
+
+    Raises:
+        SettingsError: `.env` can't be read.
+    """
+    path = Path.cwd() / ".env"
+    try:
+        told = dotenv_values(path, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not text in UTF-8. Save it as UTF-8 in your editor.") from None
+    except OSError as problem:
+        raise SettingsError(f"{path} can't be read: {problem.strerror}. Make it readable for this user.") from None
+    sources: tuple[Mapping[str, str | None], ...] = (told, os.environ)
     return {name: value.strip() for source in sources for name, value in source.items() if value and value.strip()}
 
 

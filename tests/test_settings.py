@@ -21,6 +21,7 @@ from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import (
     Settings,
     SettingsError,
+    environment,
     events_path,
     min_cohort,
     plan_prices,
@@ -292,3 +293,17 @@ def test_scopes_are_read_and_printed(text: str, printed: str) -> None:
 def test_what_is_no_scope(text: str) -> None:
     with pytest.raises(ScopeError):
         Scope.parse(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_dotenv_that_is_not_utf_8_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("GITHUB_TOKEN=ä\n".encode(encoding))
+    with pytest.raises(SettingsError, match=r"\.env is not text in UTF-8\. Save it as UTF-8"):
+        environment()
+
+
+def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("COPILOT_MIN_COHORT=7\n", encoding="utf-8-sig")
+    assert min_cohort() == 7

@@ -92,6 +92,12 @@ _POLICY_PLACE: Final = {
 }
 
 
+PROXY_WANTS_MORE: Final = (
+    "A proxy between here and GitHub wants a name and a password (407). Put them into HTTPS_PROXY, "
+    "as http://NAME:PASSWORD@HOST:PORT."
+)
+
+
 def message_of(body: bytes) -> str:
     """GitHub's own words in an error body, their beginning, without credentials; empty when it has none."""
     try:
@@ -338,8 +344,8 @@ def _version_ended(no: _No) -> Verdict:
 def _proxy_wants_a_password(no: _No) -> Verdict:
     return Verdict(
         Outcome.FAILED,
-        "A proxy between here and GitHub wants a name and a password (407). Put them into HTTPS_PROXY, "
-        "as http://NAME:PASSWORD@HOST:PORT.",
+        PROXY_WANTS_MORE,
+        cause=Cause.NETWORK,
     )
 
 

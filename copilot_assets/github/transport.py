@@ -26,6 +26,7 @@ from copilot_assets.github import patience as waits
 from copilot_assets.github.auth import AuthError
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import BrokenFileError
+from copilot_assets.github.network import verdict_on
 from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
 from copilot_assets.github.patience import DeadlineError, GivenUpError, Patience
 from copilot_assets.github.reports import Report
@@ -119,7 +120,7 @@ def _pause(error: Exception) -> bool | float:
         # Longer than any limit of GitHub's: something between here and there says so, and nobody would wait for it.
         return False if seconds is None or seconds > LONGEST_LIMIT_SECONDS else seconds or True
     # A file whose compression ends too early was cut on its way, too.
-    return isinstance(error, httpx.TransportError | httpx.DecodingError)
+    return isinstance(error, httpx.TransportError | httpx.DecodingError) and verdict_on(error, "").cause is None
 
 
 class Transport:
@@ -235,7 +236,7 @@ class Transport:
                 return Verdict(Outcome.FAILED, str(ending)), 200
             case DeadlineError() | GivenUpError():
                 return Verdict(Outcome.FAILED, str(ending)), None
-        return Verdict(Outcome.FAILED, _connection_sentence(ending, self._api.base_url.host)), None
+        return verdict_on(ending, self._api.base_url.host), None
 
     async def probe_file(self, link: str) -> str | None:
         """Whether a report file can be had from where GitHub keeps them; a sentence when it can't."""
@@ -243,7 +244,7 @@ class Transport:
             async with self._storage.stream("GET", link) as response:
                 head = await anext(response.aiter_bytes(1024), b"")
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
-            return _connection_sentence(trouble, httpx.URL(link).host)
+            return verdict_on(trouble, httpx.URL(link).host).evidence
         is_web_page = head.lstrip().startswith(b"<") and not head.lstrip().startswith(b"<?xml")  # the storage's own no
         if response.status_code != 200 or is_web_page:
             return (
@@ -282,9 +283,3 @@ def is_address(link: str) -> bool:
     except httpx.InvalidURL:
         return False
     return url.scheme in ("http", "https") and bool(url.host) and 0 <= (url.port or 0) < 2**16
-
-
-def _connection_sentence(trouble: Exception, host: str) -> str:
-    """What broke, in words; the library's own text may hold a signed address and is left out."""
-    kind = "took too long to answer" if isinstance(trouble, httpx.TimeoutException) else "could not be reached"
-    return f"{host or 'GitHub'} or its storage {kind} ({type(trouble).__name__}). Check the network and run this again."

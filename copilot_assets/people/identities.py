@@ -99,7 +99,8 @@ class Identities:
         except OSError as problem:
             raise SettingsError(
                 f"{self.key_file}, the key that people's pseudonyms are made with, can't be read or made: "
-                f"{problem.strerror}. Set COPILOT_WAREHOUSE to a file in a folder of yours."
+                f"{problem.strerror}. Give this user the right to it and to its folder: another key would make other "
+                "pseudonyms."
             ) from None
 
     def _made_key(self) -> bytes:

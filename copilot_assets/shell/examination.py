@@ -7,7 +7,7 @@ Which questions, and what the answers mean taken together, belong here; what one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -55,7 +55,7 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
         if link:
             findings.append(_storage(await client.probe_file(link)))
     return Diagnosis(
-        (*_about_connection(connection, clock, settings), *findings),
+        (*_about_connection(connection, clock, settings, answers), *findings),
         _token_kind(settings),
         connection.token_scopes,
         connection.rate_limit_left,
@@ -124,14 +124,17 @@ def _storage(trouble: str | None) -> Finding:
     return Finding(State.BAD if trouble else State.OK, None, "report files", trouble or "")
 
 
-def _about_connection(connection: Connection, clock: Clock, settings: Settings) -> Iterator[Finding]:
+def _about_connection(
+    connection: Connection, clock: Clock, settings: Settings, answers: Sequence[Answer]
+) -> Iterator[Finding]:
     """The lines about the way to GitHub, before those about reports."""
     if connection.answered_at is None:
         yield Finding(
             State.BAD,
             None,
             "GitHub",
-            f"No answer came from {settings.api_url}. Check the network, HTTPS_PROXY and GITHUB_API_URL.",
+            next((answer.evidence for answer in answers if answer.cause is Cause.NETWORK), "")
+            or f"No answer came from {settings.api_url}. Check the network, HTTPS_PROXY and GITHUB_API_URL.",
         )
         return
     yield Finding(State.OK, None, "GitHub", f"{settings.api_url} answers.")

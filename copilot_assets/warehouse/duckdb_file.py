@@ -70,11 +70,11 @@ class DuckDBFile:
 
         Raises:
             WarehouseError: another process holds the file, it is no DuckDB file or a newer version's, or it can't be
-                written.
+                written; also out of what is done inside, when the disk is full or the file damaged.
         """
         connection = self._opened()
         make_private(self.path)
-        with only_for_owner():
+        with only_for_owner(), self._disk_troubles():
             try:
                 if not self._is_prepared:
                     bring_forward(connection, self.name, _KEPT_TEXT)
@@ -82,6 +82,19 @@ class DuckDBFile:
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def _disk_troubles(self) -> Iterator[None]:
+        import duckdb
+
+        from copilot_assets.warehouse.disk import about_the_disk, is_disk_trouble
+
+        try:
+            yield
+        except duckdb.Error as error:
+            if not is_disk_trouble(error):
+                raise
+            raise WarehouseError(about_the_disk(self.name, error)) from None
 
     def read(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection for reading alone; see `Warehouse.read`.
@@ -106,9 +119,10 @@ class DuckDBFile:
                 _patiently(self.path, lambda: connection.execute(attach), READER_PATIENCE_SECONDS)
             except duckdb.Error as error:
                 raise WarehouseError(_why_not_opened(self.path, error)) from None
-            connection.execute(f"use {DATABASE}")
-            layout_of(connection, self.name)
-            yield connection
+            with self._disk_troubles():
+                connection.execute(f"use {DATABASE}")
+                layout_of(connection, self.name)
+                yield connection
 
     def maintain(self) -> None:
         """Clear away what killed processes left beside the file: spills, and a file that was half written anew.
@@ -153,8 +167,9 @@ class DuckDBFile:
         folder = next((parent for parent in self.path.absolute().parents if parent.exists()), Path("/"))
         if not folder.is_dir():
             return f"{folder} is not a folder"
-        target = self.path if self.path.exists() else folder
-        return None if os.access(target, os.W_OK) else f"this user may not write {target}"
+        # DuckDB makes a log beside the file: one that can be written in a folder that can't is of no use.
+        targets = [self.path, folder] if self.path.exists() else [folder]
+        return next((f"this user may not write {target}" for target in targets if not os.access(target, os.W_OK)), None)
 
     def beside(self, suffix: str) -> Path:
         """`data/copilot.key` for `.key`, beside `data/copilot.duckdb`."""

@@ -190,3 +190,53 @@ def test_the_waiting_has_an_end_and_is_silent_where_it_is_short(
                 pass
             assert 0.5 <= time.monotonic() - began < 5
     assert caplog.messages == []
+
+
+FILL = """
+import resource, signal, sys
+from pathlib import Path
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.store import WarehouseError
+store = DuckDBFile(Path(sys.argv[1]))
+try:
+    with store.connect() as connection:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+        connection.execute("create table big as select md5(range::varchar) as text from range(200000)")
+except WarehouseError as problem:
+    print(problem)
+"""
+
+
+def test_a_disk_that_takes_no_more_is_said_of_the_file_and_nothing_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with DuckDBFile(path).connect() as connection:
+        remember(connection, 3)
+    done = subprocess.run([sys.executable, "-c", FILL, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"DuckDB could not go on reading or writing {path} (")
+    with duckdb.connect(str(path), read_only=True) as plain:
+        assert plain.execute(ROWS).fetchall() == [(3,)]
+
+
+def test_blocks_that_are_damaged_are_the_files_fault_and_nothing_elses(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with DuckDBFile(path).connect() as connection:
+        connection.execute("create table big as select md5(range::varchar) as text from range(100000)")
+    content = bytearray(path.read_bytes())
+    for place in range(600_000, len(content) - 300_000, 50_000):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+    for opened in (DuckDBFile(path).connect, DuckDBFile(path).read):
+        with (
+            pytest.raises(WarehouseError, match="is damaged: blocks of it are not as DuckDB wrote them"),
+            opened() as found,
+        ):
+            found.execute("select max(text) from big").fetchall()
+
+
+def test_a_full_disk_is_told_from_other_trouble(tmp_path: Path) -> None:
+    with (
+        pytest.raises(WarehouseError, match=r"The disk of .* is full, so the last step wrote nothing"),
+        DuckDBFile(tmp_path / "a.duckdb").connect(),
+    ):
+        raise duckdb.IOException("IO Error: Could not write file: No space left on device")

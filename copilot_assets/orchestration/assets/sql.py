@@ -138,9 +138,13 @@ def _refusals(sentences: str) -> Iterator[None]:
     """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
     import duckdb
 
+    from copilot_assets.warehouse.disk import is_disk_trouble
+
     try:
         yield
     except duckdb.Error as error:
+        if is_disk_trouble(error):
+            raise
         raise _QueryRefusedError(f"{sentences} {error}") from error
 
 
