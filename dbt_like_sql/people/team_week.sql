@@ -49,6 +49,7 @@ select
     user_id, -- the person, as in flat.user_daily  #not_null
     count(*)::bigint as days_in_team, -- days in the team; without a team, days of activity in none  #range(1, 7)
     count(*) filter (is_active)::bigint as days_active, -- of these, days with a row in the per-user report  #range(0, 7)
+    coalesce(bit_or(1 << (isodow(day) - 1)::integer) filter (is_active), 0)::bigint as weekdays_active, -- which weekdays these are, a bit each: 1 Monday, 2 Tuesday, 4 Wednesday, to 64 Sunday  #range(0, 127)
     max(day) as last_day, -- last day in the team, or in none  #not_null
     sum(user_initiated_interaction_count)::bigint as user_initiated_interaction_count, -- prompts sent
     sum(code_generation_activity_count)::bigint as code_generation_activity_count, -- outputs of Copilot (events)

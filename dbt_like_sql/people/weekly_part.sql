@@ -19,18 +19,18 @@ flagged as (
     select
         scope,
         date_trunc('week', day)::date as week_start,
+        1 << (isodow(day) - 1)::integer as weekdays,
         user_id,
         unnest(
-            if(bool_or(used_cli), ['copilot_cli'], [])
-            || if(bool_or(used_copilot_app), ['copilot_app'], [])
-            || if(bool_or(used_vscode_agent), ['vscode_agent'], [])
-            || if(bool_or(used_copilot_cloud_agent or used_copilot_coding_agent), ['copilot_cloud_agent'], [])
-            || if(bool_or(used_copilot_code_review_active), ['copilot_code_review_active'], [])
-            || if(bool_or(used_copilot_code_review_passive), ['copilot_code_review_passive'], [])
+            if(used_cli, ['copilot_cli'], [])
+            || if(used_copilot_app, ['copilot_app'], [])
+            || if(used_vscode_agent, ['vscode_agent'], [])
+            || if(used_copilot_cloud_agent or used_copilot_coding_agent, ['copilot_cloud_agent'], [])
+            || if(used_copilot_code_review_active, ['copilot_code_review_active'], [])
+            || if(used_copilot_code_review_passive, ['copilot_code_review_passive'], [])
         ) as part
     from flat.user_daily
     semi join scope_days using (scope, day)
-    group by scope, date_trunc('week', day), user_id
 ),
 
 -- where the scope's report has numbers of a feature, they are of the people with rows of it, and of no others
@@ -40,7 +40,8 @@ counted_features as (
     semi join scope_days using (scope, day)
 ),
 
--- a person's own numbers of a part; a flag of theirs, or being in a cohort, puts them behind it without any
+-- a person's own numbers of a part; a flag of theirs, or being in a cohort, puts them behind it without any. A bit of
+-- `weekdays` is a day of the week on which they were
 used as (
     select
         scope,
@@ -49,6 +50,7 @@ used as (
         part,
         user_id,
         bool_or(is_flagged) as is_flagged,
+        bit_or(weekdays) as weekdays,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -62,11 +64,22 @@ used as (
         null::hugeint as days_active,
         false as is_shared
     from (
-        select *, date_trunc('week', day)::date as week_start, feature as part, false as is_flagged
+        select
+            *,
+            date_trunc('week', day)::date as week_start,
+            feature as part,
+            false as is_flagged,
+            if(
+                greatest(
+                    user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+                    loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+                ) > 0,
+                1 << (isodow(day) - 1)::integer, 0
+            ) as weekdays
         from flat.user_feature_daily
         semi join scope_days using (scope, day)
         union all by name
-        select scope, week_start, part, user_id, true as is_flagged
+        select scope, week_start, part, user_id, true as is_flagged, weekdays
         from flagged
         anti join counted_features using (scope, week_start, part)
     )
@@ -74,6 +87,12 @@ used as (
     union all by name
     select
         scope, date_trunc('week', day)::date as week_start, 'ide' as breakdown, ide_name as part, user_id, false as is_flagged,
+        bit_or(1 << (isodow(day) - 1)::integer) filter (
+            greatest(
+                user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+                loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+            ) > 0
+        ) as weekdays,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -86,6 +105,12 @@ used as (
     union all by name
     select
         scope, date_trunc('week', day)::date as week_start, 'language' as breakdown, language_name as part, user_id, false as is_flagged,
+        bit_or(1 << (isodow(day) - 1)::integer) filter (
+            greatest(
+                code_generation_activity_count, code_acceptance_activity_count, loc_suggested_to_add_sum, loc_added_sum,
+                loc_deleted_sum
+            ) > 0
+        ) as weekdays,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
         sum(loc_suggested_to_add_sum) as loc_suggested_to_add_sum,
@@ -101,6 +126,12 @@ used as (
     union all by name
     select
         scope, date_trunc('week', day)::date as week_start, 'model' as breakdown, model_name as part, user_id, false as is_flagged,
+        bit_or(1 << (isodow(day) - 1)::integer) filter (
+            greatest(
+                user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+                loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+            ) > 0
+        ) as weekdays,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -114,6 +145,7 @@ used as (
     select
         scope, date_trunc('week', day)::date as week_start, 'adoption_phase' as breakdown,
         ai_adoption_phase_number::varchar as part, user_id, true as is_flagged,
+        bit_or(1 << (isodow(day) - 1)::integer) as weekdays,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -128,6 +160,7 @@ used as (
     union all by name
     select
         scope, week_start, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_id, true as is_flagged,
+        weekdays_active as weekdays,
         user_initiated_interaction_count,
         code_generation_activity_count,
         code_acceptance_activity_count,
@@ -147,12 +180,65 @@ used as (
     group by scope, week_start, user_id
 ),
 
-counted as (
+-- what a change of a part's people is told of: a break that moves it takes the changes that cross it
+moved as (
+    select b.day, p.breakdown
+    from (
+        values
+            ('feature', 'flat.user_feature_daily'), ('ide', 'flat.user_ide_daily'),
+            ('language', 'flat.user_language_feature_daily'), ('model', 'flat.user_model_feature_daily'),
+            ('adoption_phase', 'flat.user_daily.user_id'), ('team', 'flat.user_daily.user_id')
+    ) as p (breakdown, people)
+    join quality.series_break as b on b.kind <> 'start' and contains(b.moved_columns, p.people)
+),
+
+team_weeks as (
     select
         scope,
-        week_start,
-        breakdown,
-        part,
+        team_id::varchar as part,
+        date_trunc('week', day)::date as week_start,
+        count(*) filter (coverage <> 'not_expected') as days_expected,
+        coalesce(bit_or(1 << (isodow(day) - 1)::integer) filter (coverage = 'reported'), 0) as weekdays
+    from quality.team_day_status
+    group by scope, team_id, date_trunc('week', day)
+),
+
+-- the weekdays by which a week is held against the one before: those that both told of people, of a team also of it
+comparable as (
+    select c.scope, c.week_start, b.breakdown, b.breakdown as part, c.user_weekdays_compared as weekdays
+    from quality.weekly_coverage as c
+    cross join (select unnest(['feature', 'ide', 'language', 'model', 'adoption_phase']) as breakdown) as b
+    where c.source = 'entity-1-day'
+    union all
+    select c.scope, c.week_start, 'team' as breakdown, 'none' as part, c.weekdays_compared & c.user_weekdays_compared
+    from quality.weekly_coverage as c
+    where c.source = 'user-teams-1-day'
+    union all
+    select c.scope, c.week_start, 'team' as breakdown, t.part, t.weekdays & b.weekdays & c.user_weekdays_compared
+    from quality.weekly_coverage as c
+    join team_weeks as t on t.scope = c.scope and t.week_start = c.week_start
+    join team_weeks as b on b.scope = c.scope and b.week_start = c.week_start - 7 and b.part = t.part
+    where c.source = 'user-teams-1-day' and t.days_expected = 7 and b.days_expected = 7
+),
+
+comparisons as (
+    select c.*
+    from comparable as c
+    -- a break on the first day of the week before lies before both weeks
+    anti join moved as m
+        on m.breakdown = c.breakdown and m.day > c.week_start - 7 and m.day <= c.week_start + 6
+    where bit_count(c.weekdays) >= 4
+),
+
+counted as (
+    select
+        u.scope,
+        u.week_start,
+        u.breakdown,
+        u.part,
+        any_value(bit_count(c.weekdays)) as days_compared,
+        count(*) filter ((u.weekdays & c.weekdays) <> 0) as people_compared,
+        count(*) filter ((u.weekdays & n.weekdays) <> 0) as people_compared_with_next,
         count(*) filter (
             is_flagged
             or greatest(
@@ -171,8 +257,14 @@ counted as (
         count(*) filter (completion_loc_suggested_sum > 0) as completion_loc_suggested_sum,
         count(*) filter (completion_loc_added_sum > 0) as completion_loc_added_sum,
         count(*) filter (is_shared) as shared_people
-    from used
-    group by scope, week_start, breakdown, part
+    from used as u
+    left join comparisons as c
+        on c.scope = u.scope and c.week_start = u.week_start and c.breakdown = u.breakdown
+        and c.part = if(u.breakdown = 'team', u.part, u.breakdown)
+    left join comparisons as n
+        on n.scope = u.scope and n.week_start = u.week_start + 7 and n.breakdown = u.breakdown
+        and n.part = if(u.breakdown = 'team', u.part, u.breakdown)
+    group by u.scope, u.week_start, u.breakdown, u.part
 ),
 
 -- how many people are behind a number; behind one that no report tells by person are those of the part
@@ -287,6 +379,9 @@ parts as (
         k.*,
         p.people,
         p.shared_people,
+        p.days_compared,
+        p.people_compared,
+        p.people_compared_with_next,
         s.min_cohort,
         -- also where nothing is set; of those who did nothing there is nothing to hide, of those whom nobody knows there is
         (p.people >= s.min_cohort) is not true and (coalesce(p.people, 0) > 0 or k.is_more) as is_suppressed
@@ -303,6 +398,15 @@ numbers as (
     from parts
     union all
     select scope, week_start, breakdown, part, 'shared_people' as measure, shared_people, shared_people as amount, 0 as average
+    from parts
+    union all
+    select scope, week_start, breakdown, part, 'people_compared' as measure, people_compared, people_compared as amount, 0 as average
+    from parts
+    where days_compared > 0
+    union all
+    select
+        scope, week_start, breakdown, part, 'people_compared_with_next' as measure, people_compared_with_next,
+        people_compared_with_next as amount, 0 as average
     from parts
     union all
     select
@@ -351,9 +455,13 @@ select
     any_value(p.people)::bigint as people, -- distinct people behind it, by the per-user report; null where that has no row of it
     any_value(p.is_suppressed) as is_suppressed, -- whether its numbers are withheld: too few people are behind it, or nobody knows how many; all the columns below are null then  #not_null
     max(t.number) filter (t.measure = 'people')::bigint as people_shown, -- people, rounded
+    any_value(p.days_compared)::bigint as days_compared, -- weekdays by which the people of this week are held against those of the one before; null where they can't be  #range(4, 7)
     case
-        when lag(p.week_start) over by_week = p.week_start - 7 then people_shown - lag(people_shown) over by_week
-    end::bigint as people_change, -- people_shown more than the week before
+        when lag(p.week_start) over by_week = p.week_start - 7
+            then
+                max(t.number) filter (t.measure = 'people_compared')
+                - lag(max(t.number) filter (t.measure = 'people_compared_with_next')) over by_week
+    end::bigint as people_change, -- people of those weekdays more than of the same weekdays of the week before, of both rounded
     max(t.number) filter (t.measure = 'shared_people')::bigint as shared_people, -- of a team's people, those who were active in another team too
     max(t.number) filter (t.measure = 'users_in_phase_28d')::bigint as users_in_phase_28d, -- people of a phase in the 28 days that end with the last day that tells them, as GitHub counts
     max(t.number) filter (t.measure = 'days_active')::bigint as days_active, -- days of activity of all people (person-days), of a team or a phase

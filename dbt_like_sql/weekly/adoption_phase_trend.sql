@@ -45,7 +45,8 @@ select
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
     p.people_shown as active_people, -- distinct people whom the per-user report has in the phase on a day of the week; who changes phase counts in both; to the nearest multiple of COPILOT_MIN_COHORT
-    if(c.is_comparable and c.week_start - 7 >= (select max(day) from starts), p.people_change, null) as active_people_change, -- active_people more than the week before, as told; null unless both weeks are whole and closed, tell the number, and no series break lies between
+    p.days_compared, -- weekdays with a report of people in both this week and the one before; null where there are fewer than four, unless both weeks are whole and closed, and where a series break moves who is active  #range(4, 7)
+    if(c.week_start - 7 >= (select max(day) from starts), p.people_change, null) as active_people_change, -- active people of those weekdays more than of the same weekdays of the week before, both as told; null likewise
     h.last_day as last_day_reported, -- last day of the week with the phase, UTC
     p.users_in_phase_28d, -- all people of the phase in the 28 days that end with the last day that tells them, as GitHub counts, to the nearest multiple of COPILOT_MIN_COHORT
     p.days_active, -- the phase's active people, added over the days (person-days, not people), rounded

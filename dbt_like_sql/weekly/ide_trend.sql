@@ -19,7 +19,8 @@ select
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     p.is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
     p.people_shown as people, -- distinct people with a number of it that is not zero, by the per-user report, to the nearest multiple of COPILOT_MIN_COHORT; people of several IDEs count in each
-    if(c.is_comparable, p.people_change, null) as people_change, -- `people` more than the week before, as told; null unless both weeks are whole and closed, tell the number, and no series break lies between
+    p.days_compared, -- weekdays with a report of people in both this week and the one before; null where there are fewer than four, unless both weeks are whole and closed, and where a series break moves people of this breakdown  #range(4, 7)
+    p.people_change, -- people of those weekdays more than of the same weekdays of the week before, both as told; null likewise
     p.user_initiated_interaction_count, -- prompts sent, rounded
     p.code_generation_activity_count, -- outputs of Copilot (events), rounded
     p.code_acceptance_activity_count, -- outputs accepted (events), rounded

@@ -37,13 +37,6 @@ with team_days as (
     where source = 'user-teams-1-day' and days_expected > 0
 ),
 
-team_weeks as (
-    select
-        *,
-        lag(days_expected) over (partition by scope, team_id order by week_start) as days_expected_before
-    from team_days
-),
-
 teams as (
     select scope, week_start, team_id, count(*) as members
     from people.team_week
@@ -79,7 +72,8 @@ select
     if(d.team_id is null or t.members < s.min_cohort, null, t.members)::bigint as members, -- distinct people with a seat in the team on a day of the week; null without a team
     p.people_shown as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team, to the nearest multiple of COPILOT_MIN_COHORT
     if(d.team_id is null, null, if(p.people_shown > t.members, 1, p.people_shown / nullif(t.members, 0)))::double as active_share, -- active people per member, as told
-    if(c.is_comparable and d.days_expected = 7 and d.days_expected_before = 7, p.people_change, null) as active_people_change, -- active_people more than the week before, as told; null unless both weeks are whole and closed, tell the number, and no series break lies between
+    p.days_compared, -- weekdays with a report of the team and of people in both this week and the one before; null where there are fewer than four, unless both weeks are whole and closed, and where a series break moves who is active  #range(4, 7)
+    p.people_change as active_people_change, -- active people of those weekdays more than of the same weekdays of the week before, both as told; null likewise
     if(p.is_suppressed is not false or d.team_id is null, null, p.shared_people is distinct from 0) as has_shared_people, -- whether somebody of the active people is in another team too, and counts there as well; null without a team
     if(d.team_id is null, null, p.shared_people) as shared_people, -- how many of them, to the nearest multiple of COPILOT_MIN_COHORT; null when they are fewer and not none
     (p.people_shown / nullif(a.active_people, 0))::double as share_of_active_people, -- active people per active person of the scope, on the days of which members are told, both rounded; the shares of overlapping teams exceed 1 together
@@ -90,7 +84,7 @@ select
     p.code_acceptance_activity_count, -- outputs accepted (events), rounded
     p.loc_added_sum, -- lines added, rounded
     p.loc_deleted_sum -- lines deleted, rounded
-from team_weeks as d
+from team_days as d
 cross join raw.settings as s
 join quality.weekly_coverage as c
     on c.scope = d.scope and c.week_start = d.week_start and c.source = 'user-teams-1-day'

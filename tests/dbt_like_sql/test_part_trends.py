@@ -228,6 +228,7 @@ def test_a_full_closed_week(org: Book) -> None:
         "series_break": None,
         "is_suppressed": False,
         "people": 6,
+        "days_compared": None,
         "people_change": None,
         "code_acceptance_activity_count": 28,  # 1 * 28
         "loc_suggested_to_add_sum": 224,  # 8 * 28
@@ -451,6 +452,36 @@ def test_an_open_week_has_no_change(book: Book, today: date, is_closed: bool) ->
     assert changes(book) == ({NEXT_MONDAY: 2} if is_closed else {})
 
 
+def test_a_change_compares_people_of_the_weekdays_that_both_weeks_told(org: Book) -> None:
+    """The weekend of the first week is missing: who came on the one after is no growth."""
+    for day in days(MONDAY + timedelta(5), SUNDAY):
+        org.fetch(ORG, USERS, day, "forbidden")
+    used(org, "a", range(1, 6))
+    used(org, "a", range(1, 8), day=NEXT_MONDAY)
+    used(org, "a", range(6, 12), day=NEXT_MONDAY + timedelta(5))
+    # A row without a number is no use of it.
+    for breakdown in BREAKDOWNS:
+        nothing = dict.fromkeys(MEASURES if breakdown in WITH_PROMPTS else MEASURES[1:], 0)
+        used(org, "a", range(20, 30), day=NEXT_MONDAY + timedelta(1), breakdowns=[breakdown], **nothing)
+    tell_everything(org)
+    org.report_the_rest()
+    org.build(*PARTS)
+    for breakdown in BREAKDOWNS:
+        row = trend(org, breakdown, NEXT_MONDAY)["a"]
+        assert some(row, "people", "days_compared", "people_change") == (11, 5, 2), breakdown  # 7 less 5, not 11 less 5
+
+
+def test_no_change_of_people_by_fewer_than_four_weekdays(org: Book) -> None:
+    for day in days(MONDAY + timedelta(3), SUNDAY):
+        org.fetch(ORG, USERS, day, "forbidden")
+    used(org, "a", range(5))
+    used(org, "a", range(8), day=NEXT_MONDAY)
+    org.report_the_rest()
+    org.build(*PARTS)
+    assert changes(org) == {}
+    assert trend(org, "ide", NEXT_MONDAY)["a"]["days_compared"] is None
+
+
 def test_no_change_against_a_part_of_a_week_or_another_scope(book: Book) -> None:
     book.expect(ORG, OTHER_ORG, start=date(2026, 9, 8), today=TODAY)  # a Tuesday
     tell_everything(book)
@@ -472,9 +503,13 @@ def test_no_change_across_a_series_break(book: Book) -> None:
         used(book, "a", range(n), day=monday)
     book.report_the_rest()
     book.build(*PARTS)
-    # GitHub's breaks: Monday 15 June, which 22 June and the week before it have both behind them, and Thursday 2 July,
-    # which is within 29 June and lies between that and 6 July.
-    assert changes(book) == dict.fromkeys((date(2026, 6, 22), date(2026, 7, 13), date(2026, 7, 20)), 1)
+    # Of 2026-07-02, which lies within 29 June and between that and 6 July, GitHub says that it moves people of IDEs.
+    # Nobody says of Monday 15 June that who is active since has a feature, IDE, language or model.
+    for breakdown in BREAKDOWNS:
+        query = f"select week_start from weekly.{breakdown}_trend where people_change = 1 order by week_start"
+        told = [row["week_start"] for row in book.rows(query)]
+        crossing = {date(2026, 6, 29), date(2026, 7, 6)} if breakdown == "ide" else set()
+        assert told == [monday for monday in mondays[1:] if monday not in crossing], breakdown
     for breakdown in BREAKDOWNS:
         rows = book.rows(f"select week_start, series_break from weekly.{breakdown}_trend")
         noted = {row["week_start"]: row["series_break"][:11] for row in rows if row["series_break"]}

@@ -34,6 +34,7 @@ COVERAGE = (*DAY_COUNTS, "user_days_reported", "is_closed", "series_break", "is_
 TEAM_NUMBERS = (
     "active_people",
     "active_share",
+    "days_compared",
     "active_people_change",
     "has_shared_people",
     "shared_people",
@@ -98,7 +99,7 @@ def break_on(book: Book, day: date, *tables: str) -> None:
         moves_active_users=True,
         moves_activity=True,
         reports="entity-1-day, users-1-day",
-        moved_columns="",
+        moved_columns="flat.user_daily.user_id, flat.user_feature_daily",
     )
     book.build(*tables, past="quality.series_break")
 
@@ -196,6 +197,7 @@ def test_a_full_closed_week_of_two_teams_that_share_a_person_and_of_people_in_no
         "is_closed": True,
         "series_break": None,
         "is_suppressed": False,
+        "days_compared": None,
         "active_people_change": None,
         # 17 people were active: 1 to 12 in teams, 13 to 17 in none.
         "scope_share_in_teams": pytest.approx(12 / 17),
@@ -588,6 +590,30 @@ def test_no_change_of_a_team_across_a_series_break(book: Book, day: date, withou
     assert team_of(book, CORE, NEXT_MONDAY)["series_break"] == f"{day}: new meaning"
 
 
+def test_the_change_of_a_team_is_of_the_weekdays_that_both_weeks_told(book: Book) -> None:
+    """Of a week that lacks the weekend of people, and of one that lacks a Wednesday of the team."""
+    book.expect(ORG, start=MONDAY, today=TODAY)
+    min_cohort(book, 1)
+    team, web = range(1, 13), {WEB: range(21, 33)}
+    for day in days(MONDAY, SUNDAY):
+        report(book, day, range(1, 7) if day.isoweekday() < 6 else (), {CORE: team, **web})
+    for day in days(MONDAY + timedelta(5), SUNDAY):
+        book.connection.execute("delete from raw.fetches where day = ? and report = ?", [day, USERS])
+        book.fetch(ORG, USERS, day, "failed")
+    for day in days(NEXT_MONDAY, NEXT_MONDAY + timedelta(6)):
+        active = {1: [1, 2, 3], 3: [10, 11]}.get(day.isoweekday(), [8, 9] if day.isoweekday() > 5 else [])
+        report(book, day, active, {**web, **({} if day.isoweekday() == 3 else {CORE: team})})
+    book.report_the_rest(ENTITY)
+    book.build("weekly.team_trend")
+    row = team_of(book, CORE, NEXT_MONDAY)
+    # 1, 2 and 3 on Monday, 8 and 9 at the weekend; on Wednesday nobody knows who was in the team.
+    assert some(row, "days_expected", "days_reported", "active_people") == (7, 6, 5)
+    # Monday, Tuesday, Thursday and Friday: 3 against 6. Of whole weeks it would be 5 against 6.
+    assert some(row, "days_compared", "active_people_change") == (4, -3)
+    # In no team were 10 and 11 on the Wednesday, one of the five days told in both weeks.
+    assert some(team_of(book, None, NEXT_MONDAY), "active_people", "days_compared") == (2, 5)
+
+
 def test_no_change_against_the_week_in_the_middle_of_which_a_team_began(org: Book) -> None:
     """On Friday there are twelve people all at once: a new team, of which four days before were not to be expected."""
     for day in days(MONDAY, MONDAY + timedelta(20)):
@@ -921,6 +947,7 @@ def test_a_week_of_a_phase_weighs_githubs_averages_by_its_people(org: Book) -> N
         "is_closed": True,
         "series_break": None,
         "is_suppressed": False,
+        "days_compared": None,
         "active_people_change": None,
     }
     assert phase_of(org, 1) == common | {
@@ -994,7 +1021,7 @@ def test_a_small_phase_is_withheld(org: Book, few: int, told: set[int]) -> None:
     assert {row["phase_number"] for row in rows if not row["is_suppressed"]} == told
     for row in rows:
         numbers = numbers_of(row, "scope", "week_start", "phase_number", "phase", "last_day_reported")
-        del numbers["active_people_change"]
+        del numbers["active_people_change"], numbers["days_compared"]
         assert {value is None for value in numbers.values()} == {row["is_suppressed"]}, row
 
 
