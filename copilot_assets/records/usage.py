@@ -372,6 +372,10 @@ class UserDay(ActivityDay, kw_only=True):
 
     user_id: Annotated[int, person_id("The person: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login")]
     user_login: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
+    report_start_day: (
+        Annotated[dt.date, in_raw_only("First UTC day of the 28 that a row of users-28-day is of")] | None
+    ) = None
+    report_end_day: Annotated[dt.date, in_raw_only("Last UTC day of these 28")] | None = None
     used_agent: Annotated[bool, meta("Used IDE agent mode")] | None = None
     used_chat: Annotated[bool, meta("Used IDE chat")] | None = None
     used_cli: Annotated[bool, meta("Used the Copilot CLI")] | None = None

@@ -14,7 +14,7 @@ from copilot_assets.shell.doctor import doctor
 from copilot_assets.shell.endpoints import endpoints
 from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
-from copilot_assets.shell.import_legacy import import_legacy
+from copilot_assets.shell.import_files import import_files, import_legacy
 from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.report import report
 from copilot_assets.shell.standin import standin
@@ -37,7 +37,7 @@ def main() -> None:
     copilot-assets doctor                                        what your token may read, and what to mend
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
     copilot-assets status                                        what every day is, and what needs a hand
-    copilot-assets import-legacy copilotMetricsData.json …       take in an archive of the closed metrics API
+    copilot-assets import kept.zip --scope org:octo-org          take in reports that you kept as files
     copilot-assets report --open                                 the newest closed week, to read and forward
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
@@ -46,5 +46,6 @@ def main() -> None:
     """
 
 
-for command in (backfill, demo, doctor, endpoints, export, forget, import_legacy, new_key, report, standin, status):
+for command in (backfill, demo, doctor, endpoints, export, forget, import_files, new_key, report, standin, status):
     main.add_command(command)
+main.add_command(import_legacy, "import-legacy")

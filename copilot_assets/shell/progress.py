@@ -6,10 +6,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 from copilot_assets.shell.interrupts import at_interrupt
 from copilot_assets.shell.screen import out
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int], None]]:
+    """How much has been read of files, on a terminal; elsewhere nothing, as it takes seconds."""
+    if not out.is_terminal:
+        yield lambda count: None
+        return
+    columns = (TextColumn("reading"), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True) as progress, at_interrupt(progress.stop):
+        task = progress.add_task("reading", total=None)
+        yield lambda count: progress.update(task, advance=count)
+        progress.stop()
 
 
 @contextmanager

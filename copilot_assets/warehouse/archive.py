@@ -1,285 +1,212 @@
-"""Archives of the metrics API that GitHub closed on 2026-04-02: files that people kept, and how they join the history.
+"""Archives: how days that people kept as files join the history.
 
-What an archive may look like belongs here, and which of two records of a day counts. How records are stored is
-`landing.py`'s, what is printed the shell's.
+What becomes of days that are there already, and what keeps an archive out, belong here. Files are read in
+`kept_files.py`, `kept_records.py` and `kept_days.py`; how records are stored is `landing.py`'s, what is printed the
+shell's.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
-import tempfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import msgspec
 
-from copilot_assets.github.fetches import Fetch
-from copilot_assets.github.files import DECODERS, GZIP, OBJECTS, ReportFile
+from copilot_assets.github.fetches import Fetch, fetch_of
+from copilot_assets.github.files import BrokenFileError, inspect_files
 from copilot_assets.github.outcomes import Outcome
-from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
-from copilot_assets.records import LegacyDay
-from copilot_assets.warehouse.landing import land_archive
+from copilot_assets.warehouse.kept_days import Archive, ArchivedDay
+from copilot_assets.warehouse.kept_files import ArchiveError
+from copilot_assets.warehouse.kept_records import LEGACY
+from copilot_assets.warehouse.landing import land_archives
 from copilot_assets.warehouse.raw import ExpectedReport, make_report_view
 from copilot_assets.warehouse.store import Warehouse
 
-(LEGACY,) = (report for report in REPORTS if report.record is LegacyDay)
-
-_, _DECODER = DECODERS[LegacyDay]
-_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_BLANKS: Final = re.compile(r"[ \t\r\n]*")
-
-# What tells records of GitHub's other two APIs, and the answers that lead to them, from a day of this one.
-_OLDEST_FIELDS: Final = frozenset({"breakdown", "total_suggestions_count", "total_acceptances_count"})
-_OLDEST: Final = (
-    "comes from GitHub's Copilot usage API (/copilot/usage), which was closed on 2025-03-01. It counts other things by "
-    "similar names and knows no engaged users, so its numbers are not mixed with those of the Copilot metrics API "
-    "(/copilot/metrics). Leave the file out"
-)
-_REPORT_FIELDS: Final = frozenset(
-    {"daily_active_users", "day_totals", "download_links", "user_id", "code_generation_activity_count"}
-)
-_REPORT: Final = (
-    "belongs to the Copilot usage metrics reports, the API that GitHub offers today. Fetch those days with "
-    "`copilot-assets backfill` and leave the file out"
-)
-
-
-class ArchiveError(ValueError):
-    """An archive that can't be imported. The message is a sentence with file, place and reason, and no values."""
-
-
-@dataclass(frozen=True)
-class ArchivedDay:
-    """One day of an archive: its record's text as it stands in the file, what sums it up, and the file's name."""
-
-    text: bytes
-    headline: Mapping[str, Any]
-    source: str
-
-
-@dataclass(frozen=True)
-class Archive:
-    """What the files hold: a record for each day, and the days that they told differently."""
-
-    days: Mapping[date, ArchivedDay]
-    conflicts: AbstractSet[date]
-
-    @property
-    def first(self) -> date:
-        """The first day of it."""
-        return min(self.days)
-
-    @property
-    def last(self) -> date:
-        """The last day of it."""
-        return max(self.days)
+# Fields that a record of 28 days has and the same record of one day has not.
+_WINDOW_FIELDS: Final = ("report_start_day", "report_end_day")
+_REPORTS: Final = {report.name: report for report in REPORTS}
+KeepOut = Callable[[duckdb.DuckDBPyConnection, Sequence[Fetch]], Sequence[Fetch]]
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did, in days, each oldest first.
+    """What an import did with the days of one scope and report, each oldest first.
 
     Attributes:
         new: had no record before.
-        overwritten: had another record before.
+        overwritten: had other records before.
         same: were there already with the same content, and stay.
         kept: were there already with other content, and stay.
         missing: between the archive's first and last day, and still without a record.
+        conflicts: of which two records told the same thing differently.
+        failed: every record of them breaks the contract, and is in quarantine.
+        broken: records that were left out, and are in quarantine.
     """
 
-    new: Sequence[date]
-    overwritten: Sequence[date]
-    same: Sequence[date]
-    kept: Sequence[date]
-    missing: Sequence[date]
-
-
-def read_archive(paths: Sequence[Path], today: date) -> Archive:
-    """Read and check every record of every file.
-
-    A file holds days, or arrays of days, one after another: the array that the script of GitHub's guide "Analyzing
-    usage over time with the Copilot metrics API" (2024-11) saves as copilotMetricsData.json, newline-delimited JSON,
-    or a single day; pretty-printed or not, in UTF-8 with or without a byte order mark, also compressed with gzip.
-    Of two records of a day the later one counts, in the order of the files and then of the records.
-
-    Args:
-        paths: the files.
-        today: the first UTC day that has not closed.
-
-    Raises:
-        ArchiveError: at the first record that is not a closed day of the Copilot metrics API, or a file without any.
-    """
-    days: dict[date, ArchivedDay] = {}
-    conflicts: set[date] = set()
-    for path in paths:
-        is_empty = True
-        for place, text in _records(path):
-            record = _checked(text, place)
-            if record.date >= today:
-                raise ArchiveError(f"{place} is about {record.date}, a day that has not closed in UTC yet.")
-            is_empty = False
-            known = days.get(record.date)
-            if known is not None and _is_same(known.text, text):
-                continue
-            if known is not None:
-                conflicts.add(record.date)
-            headline = {name: getattr(record, name) for name in LEGACY.headline}
-            days[record.date] = ArchivedDay(text, headline, path.name)
-        if is_empty:
-            raise ArchiveError(f"{path} holds no days.")
-    return Archive(days, conflicts)
-
-
-def _records(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The text of every record of a file, with the place to name when something is wrong with it."""
-    for line, value in _values(path):
-        if not value.startswith("["):
-            yield f"{path}, line {line},", value.encode()
-            continue
-        try:
-            elements = _ELEMENTS.decode(value)
-        except (msgspec.DecodeError, RecursionError) as fault:
-            raise ArchiveError(f"{path}: the array in line {line} is not JSON ({_reason(fault)}).") from None
-        for number, element in enumerate(elements, start=1):
-            yield f"{path}, element {number} of the array in line {line},", bytes(element)
-
-
-def _values(path: Path) -> Iterator[tuple[int, str]]:
-    """The JSON values of a file, one after another, with the line in which each begins."""
-    text = _text(path)
-    decoder = json.JSONDecoder()
-    line, counted = 1, 0
-    start = _end_of_blanks(text, 0)
-    while start < len(text):
-        line, counted = line + text.count("\n", counted, start), start
-        try:
-            _, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as fault:
-            raise ArchiveError(
-                f"{path}: what begins in line {line} is not JSON ({_reason(fault)}); the file may have been cut."
-            ) from None
-        yield line, text[start:end]
-        start = _end_of_blanks(text, end)
-
-
-def _end_of_blanks(text: str, start: int) -> int:
-    found = _BLANKS.match(text, start)
-    return found.end() if found else start
-
-
-def _reason(fault: Exception) -> str:
-    """Why a text is not JSON; parsers name what they expected and where, never what they read."""
-    return "it is nested too deeply" if isinstance(fault, RecursionError) else str(fault)
-
-
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    try:
-        if content.startswith(GZIP):
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error):
-        raise ArchiveError(f"{path} is compressed and damaged or cut. Copy it again from where it came.") from None
-    except UnicodeDecodeError:
-        raise ArchiveError(f"{path} is not text in UTF-8. Save it as UTF-8 and import it again.") from None
-
-
-def _checked(text: bytes, place: str) -> LegacyDay:
-    try:
-        fields = frozenset(_FIELDS.decode(text))
-    except (msgspec.DecodeError, RecursionError):
-        fields = frozenset()  # the next decoder says what is wrong with it
-    if fields & _OLDEST_FIELDS:
-        raise ArchiveError(f"{place} {_OLDEST}.")
-    if fields & _REPORT_FIELDS:
-        raise ArchiveError(f"{place} {_REPORT}.")
-    try:
-        day: LegacyDay = _DECODER.decode(text)
-    except msgspec.ValidationError as fault:
-        raise ArchiveError(f"{place} is not a day of the Copilot metrics API: {fault}.") from None
-    except (msgspec.DecodeError, RecursionError) as fault:
-        raise ArchiveError(f"{place} is not JSON ({_reason(fault)}).") from None
-    return day
-
-
-def _is_same(one: bytes, other: bytes) -> bool:
-    """Whether two texts say the same, however they are laid out."""
-    return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    scope: Scope
+    report: Report
+    days: int
+    first: date
+    last: date
+    new: Sequence[date] = ()
+    overwritten: Sequence[date] = ()
+    same: Sequence[date] = ()
+    kept: Sequence[date] = ()
+    missing: Sequence[date] = ()
+    conflicts: Sequence[date] = ()
+    failed: Sequence[date] = ()
+    broken: int = 0
 
 
 def import_archive(
-    warehouse: Warehouse, archive: Archive, scope: Scope, *, overwrite: bool, run_id: str, today: date
-) -> Imported:
+    warehouse: Warehouse, archive: Archive, *, overwrite: bool, run_id: str, today: date, keep_out: KeepOut
+) -> list[Imported]:
     """Land the days of an archive in one transaction: all of them or, when anything goes wrong, none.
 
     Args:
         warehouse: where to.
         archive: what to land.
-        scope: whom its numbers are about.
-        overwrite: whether the archive counts for days that have a record with other content.
+        overwrite: whether the archive counts for days that have records with other content.
         run_id: what the ledger names as the run of these days.
         today: the current UTC day.
+        keep_out: takes the records out of whom was forgotten.
 
     Raises:
-        ArchiveError: DuckDB does not take the records.
-        WarehouseError: the database file can't be opened.
+        ArchiveError: an archive of another scope than is there under its name, or DuckDB does not take the records.
+        WarehouseError: the database can't be opened.
     """
-    with warehouse.connect() as connection, tempfile.TemporaryDirectory(prefix="copilot-") as folder:
-        there = _reported(connection, scope)
-        same = [day for day in archive.days if day in there and _is_same(there[day], archive.days[day].text)]
-        differing = [day for day in archive.days if day in there and day not in same]
-        new = [day for day in archive.days if day not in there]
-        landing = new + differing if overwrite else new
-        fetches = [_fetch(scope, day, archive.days[day], Path(folder)) for day in sorted(landing)]
-        if fetches:
-            try:
-                land_archive(connection, fetches, ExpectedReport.of(scope, LEGACY, fetches[0].day, today), run_id)
-            except duckdb.Error as error:
-                raise ArchiveError(f"DuckDB could not store the records ({type(error).__name__}).") from None
-        make_report_view(connection, LEGACY)
-    span = (archive.first + timedelta(days=n) for n in range((archive.last - archive.first).days + 1))
-    return Imported(
-        new=sorted(new),
-        overwritten=sorted(differing) if overwrite else (),
-        same=sorted(same),
-        kept=() if overwrite else sorted(differing),
-        missing=[day for day in span if day not in archive.days and day not in there],
+    groups: dict[tuple[Scope, str], dict[date, ArchivedDay]] = defaultdict(dict)
+    for (scope, report, day), archived in archive.days.items():
+        groups[scope, report][day] = archived
+    told: list[Imported] = []
+    landing: list[tuple[ExpectedReport, Sequence[Fetch]]] = []
+    with warehouse.connect() as connection:
+        _refuse_another_account(connection, archive)
+        for (scope, name), days in groups.items():
+            imported, fetches = _sorted_out(connection, scope, _REPORTS[name], days, overwrite=overwrite)
+            if fetches:
+                # What nobody asks for ends with the archive; the closed API is told to be closed until today.
+                as_of = today if name == LEGACY.name else imported.last + timedelta(days=1)
+                expected = ExpectedReport.of(scope, _REPORTS[name], min(fetch.day for fetch in fetches), as_of)
+                landing.append((expected, keep_out(connection, fetches)))
+            told.append(imported)
+        try:
+            land_archives(connection, landing, run_id)
+        except duckdb.Error as error:
+            raise ArchiveError(f"DuckDB could not store the records ({type(error).__name__}).") from None
+        for name in dict.fromkeys(name for _, name in groups):
+            make_report_view(connection, _REPORTS[name])
+    return told
+
+
+def _sorted_out(
+    connection: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    report: Report,
+    days: Mapping[date, ArchivedDay],
+    *,
+    overwrite: bool,
+) -> tuple[Imported, list[Fetch]]:
+    """What is to become of the days of one scope and report, and the fetches to land."""
+    first, last = min(days), max(days)
+    there = _there(connection, scope, report, first, last)
+    known = {day: _content(_texts(connection, scope, report, day)) for day in days if day in there}
+    same = [day for day in known if known[day] == _content(days[day].texts())]
+    differing = [day for day in known if day not in same]
+    new = [day for day in days if day not in there]
+    fetches = [_fetch(scope, report, day, days[day]) for day in sorted(new + differing if overwrite else new)]
+    failed = {fetch.day for fetch in fetches if fetch.outcome is Outcome.FAILED}
+    span = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return (
+        Imported(
+            scope,
+            report,
+            len(days),
+            first,
+            last,
+            new=sorted(set(new) - failed),
+            overwritten=sorted(set(differing) - failed) if overwrite else (),
+            same=sorted(same),
+            kept=() if overwrite else sorted(differing),
+            missing=[day for day in span if day not in days and day not in there],
+            conflicts=[day for day in days if days[day].is_conflict],
+            failed=sorted(failed),
+            broken=sum(len(fetch.broken) for fetch in fetches),
+        ),
+        fetches,
     )
 
 
-def _reported(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[date, bytes]:
-    """The days of a scope that have a record, with its text."""
+def _there(connection: duckdb.DuckDBPyConnection, scope: Scope, report: Report, first: date, last: date) -> set[date]:
+    """The days of a scope and report that have records."""
     rows = connection.execute(
-        "select day, payload from raw.records where scope = ? and report = ?", [str(scope), LEGACY.name]
+        "select distinct day from raw.records where scope = ? and report = ? and day between ? and ?",
+        [str(scope), report.name, first, last],
     ).fetchall()
-    return {day: payload.encode() for day, payload in rows}
+    return {day for (day,) in rows}
 
 
-def _fetch(scope: Scope, day: date, archived: ArchivedDay, folder: Path) -> Fetch:
-    """The ledger's line of an archived day. GitHub was not asked: there is no HTTP status."""
-    path = folder / f"{day}.json"
-    path.write_bytes(archived.text)
-    return Fetch(
-        scope,
-        LEGACY,
-        day,
-        Outcome.REPORTED,
-        f"Imported from the archive {archived.source}.",
-        datetime.now(UTC).replace(tzinfo=None),
-        records=1,
-        bytes=len(archived.text),
-        sha256=sha256(archived.text).hexdigest(),
-        headline=dict(archived.headline),
-        files=(ReportFile(path, OBJECTS, 1, len(archived.text)),),
+def _texts(connection: duckdb.DuckDBPyConnection, scope: Scope, report: Report, day: date) -> list[bytes]:
+    rows = connection.execute(
+        "select payload::varchar from raw.records where scope = ? and report = ? and day = ?",
+        [str(scope), report.name, day],
+    ).fetchall()
+    return [payload.encode() for (payload,) in rows]
+
+
+def _content(texts: Sequence[bytes]) -> set[bytes]:
+    """What records say, whatever their order and layout, and whether they come from a report of 1 day or of 28."""
+    digests = set()
+    for text in texts:
+        record = msgspec.json.decode(text)
+        for name in _WINDOW_FIELDS:
+            record.pop(name, None)
+        digests.add(hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest())
+    return digests
+
+
+def _fetch(scope: Scope, report: Report, day: date, archived: ArchivedDay) -> Fetch:
+    """The ledger's line of an archived day. GitHub was not asked: there is no HTTP status.
+
+    Raises:
+        ArchiveError: the file of the day is no file of records.
+    """
+    whole = archived.path.read_bytes()
+    try:
+        contents = inspect_files([archived.path], report, day)
+    except BrokenFileError as broken:
+        raise ArchiveError(f"{archived.source}, {report.name} of {day}: {broken}") from None
+    fetch = fetch_of(
+        report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], datetime.now(UTC).replace(tzinfo=None)
     )
+    left_out = f" {len(contents.broken):,} broken ones were left out." if contents.broken and contents.records else ""
+    evidence = f"Imported from the archive {archived.source}.{left_out}"
+    if fetch.outcome is Outcome.FAILED:
+        evidence = f"{fetch.evidence} It came from the archive {archived.source}."
+    return replace(fetch, http_status=None, evidence=evidence)
+
+
+def _refuse_another_account(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+    """GitHub's number of a scope tells the archive of another one from what is there under its name.
+
+    Raises:
+        ArchiveError: one scope would hold records of two accounts.
+    """
+    rows = connection.execute(
+        "select distinct scope, coalesce(payload ->> '$.organization_id', payload ->> '$.enterprise_id') "
+        "from raw.records where report in ('organization-1-day', 'enterprise-1-day')"
+    ).fetchall()
+    known = dict(rows)
+    for scope, number in archive.accounts.items():
+        if known.get(str(scope)) not in (None, number):
+            raise ArchiveError(
+                f"The archive is about another account than {scope}: GitHub's number of it is not that of the records "
+                "which are there. Check --scope."
+            )

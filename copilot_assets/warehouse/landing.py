@@ -65,20 +65,24 @@ _NO_RECORDS: Final[dict[str, Any]] = {
 }
 
 
-def land_archive(
-    connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], expected: ExpectedReport, run_id: str
+def land_archives(
+    connection: duckdb.DuckDBPyConnection, groups: Sequence[tuple[ExpectedReport, Sequence[Fetch]]], run_id: str
 ) -> None:
-    """Enter archived days of one scope and report, and that these days are expected of it, in one transaction.
+    """Enter archived days, and that these days are expected of their scope and report, in one transaction.
 
     A scope and report that is expected already keeps its row; the row is widened to hold the archived days.
 
     Raises:
         duckdb.Error: the records can't be stored; nothing was written.
     """
-    days = [fetch.day for fetch in fetches]
+    if not groups:
+        return
+    bound_memory(connection)
     with _landing(connection):
-        _enter(connection, fetches, run_id)
-        widen_expected(connection, expected, min(days), max(days))
+        _enter(connection, [fetch for _, fetches in groups for fetch in fetches], run_id)
+        for expected, fetches in groups:
+            days = [fetch.day for fetch in fetches]
+            widen_expected(connection, expected, min(days), max(days))
 
 
 def mend_future(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:

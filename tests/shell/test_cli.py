@@ -187,19 +187,18 @@ def test_endpoints_prints_the_page_of_docs(env: dict[str, str], standin: Standin
     assert not standin.requests, "it asks nobody, and needs no setting"
 
 
-def test_import_legacy_of_what_is_no_archive(env: dict[str, str], tmp_path: Path) -> None:
+def test_import_of_what_is_no_archive(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "letter.json").write_text('"Dear friend"')
-    result = invoke(env, "import-legacy", "letter.json", "--scope", "org:octo-org")
+    result = invoke(env, "import", "letter.json", "--scope", "org:octo-org")
     assert result.exit_code == 1
     assert "letter.json" in result.stderr
     assert "Nothing was imported." in " ".join(result.stderr.split())
     for arguments, words in (
-        (["letter.json"], "--scope"),
         (["letter.json", "--scope", "octo-org"], "'octo-org' is not a scope"),
         (["no.json", "--scope", "org:octo-org"], "no.json"),
         (["--scope", "org:octo-org"], "FILE"),
     ):
-        result = invoke(env, "import-legacy", *arguments)
+        result = invoke(env, "import", *arguments)
         assert result.exit_code == 2, arguments
         assert words in result.stderr
 
@@ -270,6 +269,7 @@ def test_every_command_explains_itself() -> None:
         "endpoints",
         "backfill",
         "status",
+        "import",
         "import-legacy",
         "export",
         "forget",
@@ -277,7 +277,7 @@ def test_every_command_explains_itself() -> None:
         "report",
         "standin",
     }
-    for command in main.commands:
+    for command in (name for name, command in main.commands.items() if not command.hidden):
         result = CliRunner().invoke(main, [command, "--help"])
         assert result.exit_code == 0
         assert f"copilot-assets {command}" in result.output, "an example"

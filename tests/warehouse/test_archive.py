@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -14,15 +15,11 @@ import duckdb
 import pytest
 
 from copilot_assets.github.scopes import Scope
-from copilot_assets.warehouse.archive import (
-    LEGACY,
-    Archive,
-    ArchiveError,
-    Imported,
-    import_archive,
-    read_archive,
-)
+from copilot_assets.warehouse.archive import Imported, import_archive
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.kept_days import Archive, read_archive
+from copilot_assets.warehouse.kept_files import ArchiveError
+from copilot_assets.warehouse.kept_records import LEGACY
 from copilot_assets.warehouse.raw import ExpectedReport, expect
 from copilot_assets.warehouse.store import Warehouse
 
@@ -52,8 +49,31 @@ def save(folder: Path, content: bytes | str, name: str = "copilotMetricsData.jso
     return path
 
 
-def read(folder: Path, content: bytes | str) -> Archive:
-    return read_archive([save(folder, content)], TODAY)
+@dataclass(frozen=True)
+class Told:
+    """The days of an archive, with the texts of their records, whose file they came from, and the conflicts."""
+
+    texts: dict[date, bytes]
+    sources: dict[date, str]
+    conflicts: set[date]
+
+
+def told(archive: Archive) -> Told:
+    days = {day: archived for (_, _, day), archived in archive.days.items()}
+    return Told(
+        {day: archived.path.read_bytes() for day, archived in days.items()},
+        {day: archived.source for day, archived in days.items()},
+        {day for day, archived in days.items() if archived.is_conflict},
+    )
+
+
+def read_files(*paths: Path) -> Told:
+    with read_archive(paths, TODAY, ORG) as archive:
+        return told(archive)
+
+
+def read(folder: Path, content: bytes | str) -> Told:
+    return read_files(save(folder, content))
 
 
 def refusal(folder: Path, content: bytes | str) -> str:
@@ -88,27 +108,29 @@ LAYOUTS = {
 @pytest.mark.parametrize("content", LAYOUTS.values(), ids=LAYOUTS.keys())
 def test_every_layout_holds_the_same_days(tmp_path: Path, content: bytes | str) -> None:
     archive = read(tmp_path, content)
-    assert list(archive.days) == [FIRST, SECOND]
-    assert [json.loads(archived.text) for archived in archive.days.values()] == [day(FIRST), day(SECOND)]
-    assert (archive.first, archive.last, archive.conflicts) == (FIRST, SECOND, set())
+    assert list(archive.texts) == [FIRST, SECOND]
+    assert [json.loads(text) for text in archive.texts.values()] == [day(FIRST), day(SECOND)]
+    assert archive.conflicts == set()
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_one_single_day(tmp_path: Path, indent: int | None) -> None:
-    archive = read(tmp_path, json.dumps(day(FIRST, active=7, engaged=3), indent=indent))
-    assert archive.days[FIRST].headline == {"total_active_users": 7, "total_engaged_users": 3}
-    assert archive.days[FIRST].source == "copilotMetricsData.json"
+    text = json.dumps(day(FIRST, active=7, engaged=3), indent=indent)
+    archive = read(tmp_path, text)
+    assert archive == Told({FIRST: text.encode()}, {FIRST: "copilotMetricsData.json"}, set())
 
 
 def test_a_records_text_is_kept_byte_for_byte(tmp_path: Path) -> None:
     odd = '{"date" :\t"2024-07-01",\r\n  "total_active_users": 12 , "x": [1.50, 1e3, "\\u00e9", "é", null]}'
-    assert read(tmp_path, f"[ {odd} ,\n{TEXTS[1]}]").days[FIRST].text == odd.encode()
-    assert read(tmp_path, f"{odd}\n{TEXTS[1]}").days[FIRST].text == odd.encode()
+    assert read(tmp_path, f"[ {odd} ,\n{TEXTS[1]}]").texts[FIRST] == odd.encode()
+    assert read(tmp_path, f"{odd}\n{TEXTS[1]}").texts[FIRST] == odd.encode()
 
 
-def test_numbers_that_are_absent_or_null_are_unknown(tmp_path: Path) -> None:
-    archive = read(tmp_path, '{"date": "2024-07-01", "total_active_users": null, "copilot_ide_chat": null}')
-    assert archive.days[FIRST].headline == {"total_active_users": None, "total_engaged_users": None}
+def test_numbers_that_are_absent_or_null_are_unknown(warehouse: Warehouse) -> None:
+    land(warehouse, {"date": "2024-07-01", "total_active_users": None, "copilot_ide_chat": None})
+    assert rows(warehouse, "select headline from raw.fetches") == [
+        ('{"total_active_users":null,"total_engaged_users":null}',)
+    ]
 
 
 # --- Refusals --------------------------------------------------------------------------------------------------------
@@ -125,14 +147,14 @@ REFUSALS = {
     "too deep": ("[" * 100_000, "what begins in line 1 is not JSON (it is nested too deeply)"),
     "NaN": ('[{"date": "2024-07-01", "x": NaN}]', "the array in line 1 is not JSON ("),
     "NaN in a line": (f'{GOOD}\n{{"date": "2024-07-02", "x": NaN}}', "line 2, is not JSON ("),
-    "number": ("5", "line 1, is not a day of the Copilot metrics API: Expected `object`, got `int`."),
+    "number": ("5", "line 1, is no record: Expected `object`, got `int`."),
     "no object": (
         f"[{GOOD}, 7]",
-        "element 2 of the array in line 1, is not a day of the Copilot metrics API: Expected `object`, got `int`.",
+        "element 2 of the array in line 1, is no record: Expected `object`, got `int`.",
     ),
     "no date": (
         f'{GOOD}\n{{"total_active_users": 3}}',
-        "line 2, is not a day of the Copilot metrics API: Object missing required field `date`.",
+        "line 2, is of no kind that is known: an object with total_active_users. What is taken: records of the reports",
     ),
     "bad number": (
         f'\n[{GOOD},\n{{"date": "2024-07-02", "copilot_ide_chat": {{"editors": [{{"name": 7}}]}}}}]',
@@ -141,13 +163,25 @@ REFUSALS = {
     "text for a number": ('{"date": "2024-07-01", "total_active_users": "many"}', "- at `$.total_active_users`."),
     "negative": ('{"date": "2024-07-02", "total_active_users": -1}', "`int` >= 0 - at `$.total_active_users`."),
     "no day": ('{"date": "2024-07-32"}', "- at `$.date`."),
-    "error answer": ('{"message": "Not Found", "status": "404"}', "Object missing required field `date`."),
+    "error answer": (
+        '{"message": "Not Found", "status": "404"}',
+        "is of no kind that is known: an object with message, status. What is taken",
+    ),
     "oldest API": (json.dumps([OLDEST]), "element 1 of the array in line 1, comes from GitHub's Copilot usage API"),
     "oldest API in a line": (f"{GOOD}\n{json.dumps(OLDEST)}", "line 2, comes from GitHub's Copilot usage API"),
-    "entity report": ('{"day": "2026-09-01", "daily_active_users": 4}', "copilot-assets backfill"),
-    "28 days": ('{"report_start_day": "2026-09-01", "day_totals": []}', "copilot-assets backfill"),
-    "user report": ('{"day": "2026-09-01", "user_id": 1, "user_login": "octocat"}', "copilot-assets backfill"),
-    "links": ('{"download_links": ["https://example.com/?sig=secret"]}', "copilot-assets backfill"),
+    "28 days without days": ('{"report_start_day": "2026-09-01", "day_totals": []}', "holds no days."),
+    "28 days of nothing": ('{"report_start_day": "2026-09-01", "day_totals": 7}', "holds no list of days"),
+    "a day with nothing known": (
+        '{"day": "2026-09-01", "unheard_of": 4}',
+        "is of no kind that is known: an object with day",
+    ),
+    "no day at all": ('{"day": "many", "user_id": 1}', "does not say which day it is about"),
+    "links": ('{"download_links": ["https://example.com/?sig=secret"]}', "is GitHub's list of links to report files"),
+    "bill": (
+        "date,username,product,sku,model,quantity\n2026-11-09,octocat,copilot,x,y,1\n",
+        "a bill in CSV is not taken",
+    ),
+    "half a zip": (b"PK\x03\x04" + b"x" * 99, "is half a zip: its end is missing."),
     "today": (json.dumps(day(TODAY)), f"line 1, is about {TODAY}, a day that has not closed in UTC yet."),
     "future": (json.dumps(day(date(2999, 1, 1))), "is about 2999-01-01, a day that has not closed"),
     "UTF-16": (PRETTY.encode("utf-16"), "copilotMetricsData.json is not text in UTF-8."),
@@ -172,13 +206,13 @@ def test_a_refusal_tells_no_values(tmp_path: Path, value: str) -> None:
 
 
 def test_yesterday_is_taken(tmp_path: Path) -> None:
-    assert read(tmp_path, json.dumps(day(date(2026, 11, 21)))).last == date(2026, 11, 21)
+    assert list(read(tmp_path, json.dumps(day(date(2026, 11, 21)))).texts) == [date(2026, 11, 21)]
 
 
 def test_a_bad_second_file_is_named(tmp_path: Path) -> None:
     paths = [save(tmp_path, PRETTY), save(tmp_path, "[]", "empty.json")]
     with pytest.raises(ArchiveError, match=r"empty\.json holds no days"):
-        read_archive(paths, TODAY)
+        read_files(*paths)
 
 
 # --- The same day more than once -------------------------------------------------------------------------------------
@@ -186,24 +220,24 @@ def test_a_bad_second_file_is_named(tmp_path: Path) -> None:
 
 def test_the_same_day_twice_with_the_same_content_is_one_and_no_conflict(tmp_path: Path) -> None:
     other_order = json.dumps(dict(reversed(day(FIRST).items())))
-    archive = read_archive([save(tmp_path, PRETTY), save(tmp_path, other_order, "b.json")], TODAY)
-    assert (list(archive.days), archive.conflicts) == ([FIRST, SECOND], set())
-    assert archive.days[FIRST].source == "copilotMetricsData.json"
+    archive = read_files(save(tmp_path, PRETTY), save(tmp_path, other_order, "b.json"))
+    assert (list(archive.texts), archive.conflicts) == ([FIRST, SECOND], set())
+    assert archive.sources[FIRST] == "copilotMetricsData.json"
 
 
 def test_of_two_files_the_later_on_the_command_line_counts(tmp_path: Path) -> None:
     one, two = save(tmp_path, json.dumps(day(FIRST, active=1))), save(tmp_path, json.dumps(day(FIRST, active=2)), "2")
     for paths, active in (([one, two], 2), ([two, one], 1)):
-        archive = read_archive(paths, TODAY)
+        archive = read_files(*paths)
         assert archive.conflicts == {FIRST}
-        assert archive.days[FIRST].headline["total_active_users"] == active
-        assert archive.days[FIRST].source == paths[-1].name
+        assert json.loads(archive.texts[FIRST])["total_active_users"] == active
+        assert archive.sources[FIRST] == paths[-1].name
 
 
 def test_within_a_file_the_later_record_counts(tmp_path: Path) -> None:
     archive = read(tmp_path, json.dumps([day(FIRST, active=n) for n in (1, 2, 2)] + [day(SECOND)]))
     assert archive.conflicts == {FIRST}
-    assert archive.days[FIRST].headline["total_active_users"] == 2
+    assert json.loads(archive.texts[FIRST])["total_active_users"] == 2
 
 
 # --- Landing ---------------------------------------------------------------------------------------------------------
@@ -227,16 +261,26 @@ def land(
     warehouse: Warehouse, *days: dict[str, Any], overwrite: bool = False, today: date = TODAY, scope: Scope = ORG
 ) -> Imported:
     path = save(warehouse.path.parent, json.dumps(days, indent=2))
-    archive = read_archive([path], today)
-    return import_archive(warehouse, archive, scope, overwrite=overwrite, run_id="run-1", today=today)
+    (imported,) = bring_in(warehouse, path, overwrite=overwrite, today=today, scope=scope)
+    return imported
+
+
+def bring_in(
+    warehouse: Warehouse, *paths: Path, overwrite: bool = False, today: date = TODAY, scope: Scope | None = ORG
+) -> list[Imported]:
+    with read_archive(paths, today, scope) as archive:
+        return import_archive(
+            warehouse, archive, overwrite=overwrite, run_id="run-1", today=today, keep_out=lambda _, fetches: fetches
+        )
 
 
 def test_a_first_import_lands_text_and_ledger(warehouse: Warehouse) -> None:
     text = json.dumps(day(FIRST), indent=4).replace("\n", "\r\n").encode()
     save(warehouse.path.parent, b"[" + text + b"]")
-    archive = read_archive([warehouse.path.parent / "copilotMetricsData.json"], TODAY)
-    told = import_archive(warehouse, archive, ORG, overwrite=False, run_id="run-1", today=TODAY)
-    assert told == Imported(new=[FIRST], overwritten=(), same=[], kept=[], missing=[])
+    (told,) = bring_in(warehouse, warehouse.path.parent / "copilotMetricsData.json")
+    assert told == Imported(
+        ORG, LEGACY, 1, FIRST, FIRST, new=[FIRST], overwritten=(), same=[], kept=[], missing=[], conflicts=[], failed=[]
+    )
     assert rows(
         warehouse,
         "select scope, report, day, outcome, http_status, records, bytes, sha256, evidence, run_id, headline "
@@ -285,11 +329,11 @@ def test_a_second_import_of_the_same_changes_nothing(warehouse: Warehouse) -> No
 def test_a_day_with_other_content_stays_unless_overwritten(warehouse: Warehouse) -> None:
     land(warehouse, day(FIRST, active=1))
     told = land(warehouse, day(FIRST, active=2), day(SECOND))
-    assert told == Imported(new=[SECOND], overwritten=(), same=[], kept=[FIRST], missing=[])
+    assert (told.new, told.overwritten, told.same, told.kept, told.missing) == ([SECOND], (), [], [FIRST], [])
     query = "select (payload ->> 'total_active_users')::integer from raw.records where day = '2024-07-01'"
     assert rows(warehouse, query) == [(1,)]
     told = land(warehouse, day(FIRST, active=2), day(SECOND), overwrite=True)
-    assert told == Imported(new=[], overwritten=[FIRST], same=[SECOND], kept=(), missing=[])
+    assert (told.new, told.overwritten, told.same, told.kept, told.missing) == ([], [FIRST], [SECOND], (), [])
     assert rows(warehouse, query) == [(2,)]
     # The ledger keeps both, the overwritten day as a revision.
     assert rows(warehouse, "select count(*), count(distinct sha256) from raw.fetches where day = '2024-07-01'") == [

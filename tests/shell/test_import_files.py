@@ -22,8 +22,9 @@ from copilot_assets.records import LegacyDay
 from copilot_assets.shell.cli import main
 from copilot_assets.shell.runs import RangeResult
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.archive import import_archive, read_archive
+from copilot_assets.warehouse.archive import import_archive
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.kept_days import read_archive
 from tests.dbt_like_sql.conftest import empty_warehouse
 
 MONDAY, NEXT_MONDAY = date(2024, 7, 1), date(2024, 7, 8)
@@ -73,7 +74,7 @@ class Shell:
 
     def run(self, *arguments: str, **env: str) -> Result:
         env = {"COPILOT_WAREHOUSE": str(self.database), **env}
-        return CliRunner().invoke(main, ["import-legacy", *arguments], env=env)
+        return CliRunner().invoke(main, ["import", *arguments], env=env)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.database)) as connection:
@@ -150,7 +151,7 @@ def test_a_first_import_says_what_came_what_is_missing_and_how_to_go_on(steps: t
     first, *_ = steps
     assert (first.result.exit_code, first.result.stderr) == (0, "")
     assert first.lines[:3] == [
-        "12 days of org:octo-org in the archive, 2024-07-01 to 2024-07-14:",
+        "12 days of legacy-metrics of org:octo-org in the archive, 2024-07-01 to 2024-07-14:",
         "    12 imported.",
         "     2 missing in between: 2024-07-06 to 2024-07-07.",
     ]
@@ -161,10 +162,10 @@ def test_a_first_import_says_what_came_what_is_missing_and_how_to_go_on(steps: t
 
 def test_the_weekly_table_has_the_numbers_at_once(steps: tuple[Step, ...]) -> None:
     # scope, week, days expected, reported, pending, below the threshold, missing, closed,
-    # active and engaged in total and on average, and both against the week before.
+    # active and engaged in total and on average, days compared, and both against the week before.
     assert steps[0].weeks == [
-        ("org:octo-org", MONDAY, 7, 5, 0, 0, 2, True, 70, 35, 14.0, 7.0, None, None),
-        ("org:octo-org", NEXT_MONDAY, 7, 7, 0, 0, 0, True, 140, 70, 20.0, 10.0, 6.0, 3.0),
+        ("org:octo-org", MONDAY, 7, 5, 0, 0, 2, True, 70, 35, 14.0, 7.0, None, None, None),
+        ("org:octo-org", NEXT_MONDAY, 7, 7, 0, 0, 0, True, 140, 70, 20.0, 10.0, 5, 6.0, 3.0),
     ]
 
 
@@ -189,7 +190,7 @@ def test_a_merge_keeps_what_was_there(steps: tuple[Step, ...]) -> None:
     _, merged, _ = steps
     assert merged.result.exit_code == 0
     assert merged.lines[:-2] == [
-        "3 days of org:octo-org in the archive, 2024-07-01 to 2024-07-06:",
+        "3 days of legacy-metrics of org:octo-org in the archive, 2024-07-01 to 2024-07-06:",
         "     1 told differently by two records; the later one counts: 2024-07-06.",
         "     1 imported.",
         "     1 there already with the same content, unchanged.",
@@ -210,7 +211,7 @@ def test_overwrite_takes_the_archives_days(steps: tuple[Step, ...]) -> None:
     ]
     # Tuesday's 30 and 9 in place of 12 and 6: 74 - 12 + 30 and 39 - 6 + 9.
     assert overwritten.weeks[0][8:10] == (92, 42)
-    assert overwritten.weeks[1][12:] == (pytest.approx(20 - 92 / 6), 3.0)
+    assert overwritten.weeks[1][12:] == (6, pytest.approx(20 - 92 / 6), 3.0)
     changed = {when for when, text in overwritten.payloads.items() if merged.payloads[when] != text}
     assert changed == {TUESDAY}
 
@@ -224,7 +225,7 @@ FAULTS = {
     "not JSON": ("a,b\n1,2", "bad.json: what begins in line 1 is not JSON"),
     "bad second record": (f'{GOOD}\n{{"date": 7}}', "bad.json, line 2, is not a day of the Copilot metrics API"),
     "oldest API": ('[{"day": "2023-10-15", "breakdown": []}]', "comes from GitHub's Copilot usage API"),
-    "usage report": (f'[{GOOD}, {{"day": "2026-09-01", "daily_active_users": 4}}]', "`copilot-assets backfill`"),
+    "list of links": (f'[{GOOD}, {{"download_links": ["https://x.example/?sig=1"]}}]', "GitHub's list of links"),
     "today": (json.dumps(day(TODAY, 12, 9)), "a day that has not closed in UTC yet"),
     "empty": ("", "bad.json holds no days."),
 }
@@ -242,9 +243,15 @@ def test_a_fault_in_any_file_imports_nothing(shell: Shell, content: str, words: 
 
 
 def test_a_fault_leaves_a_database_as_it_was(shell: Shell) -> None:
-    archive = read_archive([Path(shell.save("good.json", GOOD))], TODAY)
-    warehouse = DuckDBFile(shell.database)
-    import_archive(warehouse, archive, Scope.parse("org:octo-org"), overwrite=False, run_id="run-1", today=TODAY)
+    with read_archive([Path(shell.save("good.json", GOOD))], TODAY, Scope.parse("org:octo-org")) as archive:
+        import_archive(
+            DuckDBFile(shell.database),
+            archive,
+            overwrite=False,
+            run_id="run-1",
+            today=TODAY,
+            keep_out=lambda _, fetches: fetches,
+        )
     before = shell.raw()
     shell.save("new.json", json.dumps([day(MONDAY, 1, 1), day(TUESDAY, 1, 1), {"date": "yesterday"}]))
     assert shell.run("new.json", "--scope", "org:octo-org", "--overwrite").exit_code == 1
@@ -270,10 +277,8 @@ def test_tables_that_cannot_be_rebuilt_are_said_and_the_days_stay(shell: Shell) 
     ("arguments", "words"),
     [
         ((), "Missing argument 'FILE"),
-        (("good.json",), "Missing option '--scope'"),
         (("--scope", "org:octo-org"), "Missing argument 'FILE"),
         (("nowhere.json", "--scope", "org:octo-org"), "does not exist"),
-        ((".", "--scope", "org:octo-org"), "is a directory"),
         (("good.json", "--scope", "octo-org"), "'octo-org' is not a scope"),
         (("good.json", "--scope", "repo:octo-org/core"), "is not a scope"),
         (("good.json", "--scope", "team:octo-org"), "Write it as team:ACCOUNT/TEAM-SLUG"),
@@ -295,7 +300,24 @@ def test_a_database_that_cannot_be_opened_ends_with_2(shell: Shell) -> None:
 
 
 def test_help_has_examples_and_the_group_lists_the_command() -> None:
-    told = CliRunner().invoke(main, ["import-legacy", "--help"]).output
-    assert "copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org" in told
+    told = CliRunner().invoke(main, ["import", "--help"]).output
+    assert "copilot-assets import copilotMetricsData.json --scope team:octo-org/core" in told
     assert "--overwrite" in told
-    assert "import-legacy" in CliRunner().invoke(main, ["--help"]).output
+    whole = CliRunner().invoke(main, ["--help"]).output
+    assert "\n  import " in whole
+    assert "import-legacy" not in whole
+
+
+def test_its_older_name_still_works(shell: Shell) -> None:
+    shell.save("letter.json", '"Dear friend"')
+    older = CliRunner().invoke(main, ["import-legacy", "letter.json", "--scope", "org:octo-org"])
+    assert (older.exit_code, older.stderr) == (1, shell.run("letter.json", "--scope", "org:octo-org").stderr)
+
+
+def test_people_are_not_taken_in_where_they_are_off(shell: Shell) -> None:
+    shell.save("kept.json", '{"day": "2026-09-01", "user_id": 1}')
+    result = shell.run("kept.json", "--scope", "org:octo-org", COPILOT_IDENTITIES="off")
+    assert result.exit_code == 2
+    assert "COPILOT_IDENTITIES is off" in result.stderr
+    assert "users-1-day" in result.stderr
+    assert not shell.database.exists()

@@ -1,0 +1,218 @@
+"""Kept records, put together by scope, report and day, and which of several of one thing counts.
+
+Whom a record is about is settled here, with what is given beside the files. What a text is stands in `kept_records.py`;
+what becomes of days that are in the history already, in `archive.py`. Records wait on the disk, not in memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
+from copilot_assets.records.contract import record_keys, value_at
+from copilot_assets.warehouse.kept_files import ArchiveError, kept_texts
+from copilot_assets.warehouse.kept_records import LEGACY, KeptRecord, kept_records
+
+# Bytes of records that are held before they are written to the disk.
+_HELD: Final = 64 * 2**20
+_ENTITIES: Final = {
+    kind: report
+    for report in REPORTS
+    for kind in report.paths
+    if report.name in ("organization-1-day", "enterprise-1-day")
+}
+
+# Which day of whom: scope, the report's name, day.
+Key = tuple[Scope, str, date]
+
+
+@dataclass
+class ArchivedDay:
+    """The records of one scope, report and day, in a file of their own; of a newer edition alone, if there are several.
+
+    Attributes:
+        source: the name of the file that the newest of them came from.
+        edition: see `KeptRecord`.
+        is_conflict: whether two records told the same thing differently; the later counts.
+    """
+
+    path: Path
+    report: Report
+    source: str
+    edition: date
+    is_conflict: bool = False
+    held: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one record, whose text stays as it is laid out."""
+        return self.report.is_single or self.report is LEGACY
+
+    def texts(self) -> list[bytes]:
+        """The texts of its records."""
+        whole = self.path.read_bytes()
+        return [whole] if self.is_single else whole.splitlines()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What the files hold, in a folder that is there as long as the archive is open.
+
+    Attributes:
+        days: by scope, report and day, in that order.
+        accounts: GitHub's number of each scope whose records tell it.
+    """
+
+    days: Mapping[Key, ArchivedDay]
+    accounts: Mapping[Scope, str]
+
+
+@contextmanager
+def read_archive(
+    paths: Sequence[Path], today: date, given: Scope | None = None, on_bytes: Callable[[int], None] = lambda _: None
+) -> Iterator[Archive]:
+    """Read every record of every file, and put those of one scope, report and day together.
+
+    Of two records of the same thing the later one counts, in the order of the files and then of the records; but days
+    that come out of reports of 28 days are those of the report with the latest end, whole.
+
+    Args:
+        paths: as `kept_texts` takes them.
+        today: the first UTC day that has not closed.
+        given: whom records are about that do not say so; None where all of them do.
+        on_bytes: told how many bytes more have been read.
+
+    Raises:
+        ArchiveError: at the first record that is of no known kind, about somebody else than `given`, or about a day
+            that has not closed; or a file without any.
+    """
+    with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
+        staging = _Staging(Path(folder))
+        for source, place, text in kept_texts(paths, on_bytes):
+            for record in kept_records(source, place, text):
+                if record.day >= today:
+                    raise ArchiveError(f"{record.place} is about {record.day}, a day that has not closed in UTC yet.")
+                staging.take(record, scope_of(record, given))
+        archive = staging.finished()
+        if not archive.days:
+            raise ArchiveError(f"{paths[0]} holds no days.")
+        yield archive
+
+
+def scope_of(record: KeptRecord, given: Scope | None) -> Scope:
+    """Whom a record is about: by its own words, or by what is given with the command, which must not contradict them.
+
+    Raises:
+        ArchiveError: neither tells, or they contradict each other.
+    """
+    if record.organization or record.enterprise or record.team:
+        return _named_scope(record, given)
+    if given is None:
+        raise ArchiveError(
+            f"{record.place} does not name whom it is about. Say it with --scope, for example --scope org:octo-org."
+        )
+    if record.kind and given.kind is not record.kind:
+        kind = "an enterprise" if record.kind is ScopeKind.ENTERPRISE else "an organisation"
+        raise ArchiveError(f"{record.place} is a record of {kind}, and --scope says {given}.")
+    if given.kind.is_team and record.report is not LEGACY:
+        raise ArchiveError(f"{record.place} is a record of {record.report.name}, and no such report is about a team.")
+    return given
+
+
+def _named_scope(record: KeptRecord, given: Scope | None) -> Scope:
+    of_enterprise = given is not None and given.kind in (ScopeKind.ENTERPRISE, ScopeKind.ENTERPRISE_TEAM)
+    kind = "org" if record.organization else "enterprise" if record.enterprise or of_enterprise else "org"
+    account = record.organization or record.enterprise or (given.account if given else None)
+    if account is None:
+        raise ArchiveError(f"{record.place} names a team and not whose it is. Say it with --scope, as org:octo-org.")
+    prefix = {"org": "team", "enterprise": "enterprise-team"}[kind] if record.team else kind
+    try:
+        named = Scope.parse(f"{prefix}:{account}/{record.team}" if record.team else f"{prefix}:{account}")
+    except ScopeError:
+        raise ArchiveError(f"{record.place} names somebody whom GitHub would not let be called so.") from None
+    if given and named != given:
+        whole = ScopeKind.ENTERPRISE if named.kind is ScopeKind.ENTERPRISE_TEAM else ScopeKind.ORG
+        if not (named.kind.is_team and given == Scope(whole, named.account)):
+            raise ArchiveError(f"{record.place} is about {named}, and --scope says {given}.")
+    return named
+
+
+class _Staging:
+    """Records on their way, a file for each scope, report and day."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._days: dict[Key, ArchivedDay] = {}
+        self._accounts: dict[Scope, str] = {}
+        self._held = 0
+        self._numbers = count()
+
+    def take(self, record: KeptRecord, scope: Scope) -> None:
+        """Put a record with those of its day; a newer edition takes the place of an older one.
+
+        Raises:
+            ArchiveError: GitHub's number of the scope is another than in the records before it.
+        """
+        if record.account_id and self._accounts.setdefault(scope, record.account_id) != record.account_id:
+            raise ArchiveError(
+                f"{record.place} is about another account than the records before it, and all of them are to be about "
+                f"{scope}. Import the files of each account by themselves."
+            )
+        report = record.report if record.report not in _ENTITIES.values() else _ENTITIES[scope.kind]
+        key = (scope, report.name, record.day)
+        day = self._days.get(key)
+        if day is None or day.edition < record.edition:
+            path = self._folder / f"{next(self._numbers)}.json"
+            self._days[key] = day = ArchivedDay(path, report, record.source, record.edition)
+        elif day.edition > record.edition:
+            return
+        if not day.is_single:
+            # A record is a line: a line break can only stand between its texts, where any other blank is as good.
+            day.held.append(record.text.replace(b"\n", b" ").replace(b"\r", b" "))
+            self._held += len(record.text)
+        elif not day.held or not _is_same(day.held[0], record.text):
+            day.is_conflict = bool(day.held)
+            day.held, day.source = [record.text], record.source
+        if self._held > _HELD:
+            self._write()
+
+    def finished(self) -> Archive:
+        """All days, their records on the disk."""
+        self._write()
+        for day in self._days.values():
+            if keys := record_keys(day.report.record):
+                _leave_last_of_each(day, keys)
+        return Archive(dict(sorted(self._days.items())), self._accounts)
+
+    def _write(self) -> None:
+        for day in self._days.values():
+            if day.is_single:  # stays held, for the next record of the day to be compared with
+                day.path.write_bytes(day.held[0])
+            elif day.held:
+                with day.path.open("ab") as file:
+                    file.writelines(text + b"\n" for text in day.held)
+                day.held = []
+        self._held = 0
+
+
+def _leave_last_of_each(day: ArchivedDay, keys: tuple[str, ...]) -> None:
+    """Leave the last record of each key, where a day was told in several files."""
+    texts = day.texts()
+    by_key = {tuple(value_at(text, (key,)) for key in keys): text for text in texts}
+    if len(by_key) < len(texts):
+        day.path.write_bytes(b"".join(text + b"\n" for text in by_key.values()))
+
+
+def _is_same(one: bytes, other: bytes) -> bool:
+    """Whether two texts say the same, however they are laid out."""
+    return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
