@@ -24,8 +24,7 @@ from copilot_assets.records import (
     UserDay,
     UserTeamDay,
 )
-from copilot_assets.records.contract import Column, Field, columns_of, fields_of
-from copilot_assets.warehouse.comments import Docs
+from copilot_assets.records.contract import Column, Docs, Field, columns_of, fields_of
 
 SCOPE: Final = Column("scope", "VARCHAR", "Whom the row is about: `org:NAME`, `enterprise:SLUG`, `team:ORG/SLUG` …")
 AUTO_SELECTED: Final = Column(

@@ -11,7 +11,7 @@ import inspect
 import operator
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -50,6 +50,14 @@ class Column:
     paths: tuple[tuple[str, ...], ...] = ()
     key: bool = False
     person: Person | None = None
+
+
+@dataclass(frozen=True)
+class Docs:
+    """What a table and each of its columns mean; by the column's name, empty for nothing to say."""
+
+    table: str
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from copilot_assets.warehouse.comments import Docs
+from copilot_assets.records.contract import Docs
 
 Severity = Literal["warn", "error"]
 TableName = tuple[str, str]

@@ -6,19 +6,12 @@ Writing comments belongs here; the texts stand with the tables, in `flat/tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from copilot_assets.records.contract import Docs
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True)
-class Docs:
-    """What a table and each of its columns mean; by the column's name, empty for nothing to say."""
-
-    table: str
-    columns: Mapping[str, str]
 
 
 _THERE: Final = """

@@ -7,8 +7,9 @@ import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.orchestration.assets.sql import replace_table
+from copilot_assets.records.contract import Docs
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.comments import Docs, comment
+from copilot_assets.warehouse.comments import comment
 from tests.dbt_like_sql.conftest import Book, empty_warehouse
 
 
