@@ -38,7 +38,7 @@ RUN_BELOW = {
     ".venv/bin/copilot-assets status": "test_backfill",
     ".venv/bin/copilot-assets export --format parquet copilot-files": "test_backfill",
     ".venv/bin/copilot-assets forget octocat": "test_backfill",
-    ".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org": "test_import_legacy",
+    ".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org": "test_import",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
 
@@ -160,12 +160,12 @@ def test_doctor(project: Path) -> None:
     assert not (project / ".dagster").exists()
 
 
-def test_import_legacy(project: Path) -> None:
+def test_import(project: Path) -> None:
     days = [
         {"date": f"2024-07-0{day}", "total_active_users": 10 + day, "total_engaged_users": day} for day in range(1, 8)
     ]
     (project / "copilotMetricsData.json").write_text(json.dumps(days))
-    done = run(".venv/bin/copilot-assets import-legacy copilotMetricsData.json --scope org:octo-org", project)
+    done = run(".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org", project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 days of org:octo-org in the archive, 2024-07-01 to 2024-07-07" in done.stdout
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:

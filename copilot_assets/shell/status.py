@@ -53,7 +53,7 @@ MARKS: Final = {
     "failed": Mark("!", "bold red", "asking failed"),
     "not_requested": Mark("?", "bold magenta", "nobody asked for it in time"),
     "retired": Mark("r", "dim", "GitHub closed this API"),
-    "expired": Mark("e", "dim", "older than GitHub keeps, and never fetched: lost"),
+    "expired": Mark("e", "dim", "older than GitHub keeps, and never fetched: lost, unless you kept a file"),
     "not_offered": Mark(" ", "", "GitHub has this report for others only"),
     "before_start": Mark(" ", "", "before GitHub began this report"),
 }

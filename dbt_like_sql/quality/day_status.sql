@@ -232,22 +232,24 @@ select
             end
         else last_evidence
     end as evidence, -- what the status rests on, a sentence  #not_null
-    case status
-        when 'provisional' then
+    case
+        when day < as_of - history_days and status in ('provisional', 'expired', 'failed', 'forbidden') then
+            'Import it with copilot-assets import, if you kept a file: GitHub no longer has it.'
+        when status = 'provisional' then
             case
                 when is_given_up then null
                 when day >= as_of - lag_days then 'Nothing: the daily run asks again.'
                 else 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
             end
-        when 'pending' then case when not is_given_up then 'Nothing: the daily run asks again.' end
-        when 'below_threshold' then 'Nothing: GitHub does not tell of so few people.'
-        when 'below_threshold_suspected' then 'Nothing, unless five people held a licence that day: then ask GitHub Support.'
-        when 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
-        when 'not_offered' then 'Leave the report out with COPILOT_SKIP_REPORTS, if nobody needs it.'
-        when 'retired' then 'Import it from an archive, if there is one.'
-        when 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
-        when 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'
-        when 'not_requested' then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
+        when status = 'pending' then case when not is_given_up then 'Nothing: the daily run asks again.' end
+        when status = 'below_threshold' then 'Nothing: GitHub does not tell of so few people.'
+        when status = 'below_threshold_suspected' then 'Nothing, unless five people held a licence that day: then ask GitHub Support.'
+        when status = 'no_report' then 'If people worked that day, ask GitHub Support; otherwise nothing.'
+        when status = 'not_offered' then 'Leave the report out with COPILOT_SKIP_REPORTS, if nobody needs it.'
+        when status = 'retired' then 'Import it with copilot-assets import, if you kept a file.'
+        when status = 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
+        when status = 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'
+        when status = 'not_requested' then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
     end as remedy, -- what can be done, if anything can
     if(report = 'users-1-day', null, records)::bigint as records, -- records kept of the day; null unless reported, and of users-1-day, of which they are people (docs/privacy.md)
     if(is_team, null, active_people)::bigint as active_people, -- people active by the report's own headline; null where it has none, and of a team, which may be small

@@ -417,7 +417,7 @@ def test_retired_by_githubs_answer_also_for_days_before_the_end(book: Book) -> N
     evidence = book.fetch(ORG, LEGACY, LEGACY_DAY, "retired")
     row = status_of(book, LEGACY_DAY, LEGACY)
     assert some(row, "status", "coverage", "is_explained", "evidence") == ("retired", "missing", True, evidence)
-    assert row["remedy"] == "Import it from an archive, if there is one."
+    assert row["remedy"] == "Import it with copilot-assets import, if you kept a file."
 
 
 def test_retired_by_date_when_nobody_asked(book: Book) -> None:
@@ -447,8 +447,9 @@ def test_expired_after_a_year_asked_too_late_or_not_at_all(book: Book, outcome: 
     if outcome:
         book.fetch(ORG, ORG_REPORT, date(2026, 2, 28), outcome)
     row = status_of(book, date(2026, 2, 28))
-    assert some(row, "status", "coverage", "is_explained", "remedy") == ("expired", "missing", True, None)
+    assert some(row, "status", "coverage", "is_explained") == ("expired", "missing", True)
     assert row["evidence"] == ("GitHub keeps 365 days, and the day was never fetched while it was there: it is lost.")
+    assert row["remedy"] == "Import it with copilot-assets import, if you kept a file: GitHub no longer has it."
     assert status_of(book, date(2026, 3, 1))["status"] == "not_requested"
 
 
@@ -744,7 +745,7 @@ STATUSES = {
     "before_start": ("not_expected", True, False),
     "not_offered": ("not_expected", True, True),
     "retired": ("missing", True, True),
-    "expired": ("missing", True, False),
+    "expired": ("missing", True, True),
     "forbidden": ("missing", True, True),
     "failed": ("missing", False, True),
     "not_requested": ("missing", False, True),

@@ -1,4 +1,4 @@
-"""`copilot-assets import-legacy`: from a file, without a token, to the weekly table; and nothing at all on a fault."""
+"""`copilot-assets import`: from a file, without a token, to the weekly table; and nothing at all on a fault."""
 
 from __future__ import annotations
 
