@@ -17,11 +17,12 @@ from copilot_assets.report.look import Spec
 from copilot_assets.report.pictures import main_parts
 from copilot_assets.report.queries import Row
 from copilot_assets.report.sentences import why_not_compared
-from copilot_assets.report.words import compared, counted, day_of, dollars, listed, percent, some, stretches
+from copilot_assets.report.words import compared, counted, day_of, dollars, percent, some, stretch, stretches
 
 # Pixels of a chart that stands beside another one.
 _WIDTH: Final = 430
 _FAINT: Final = "Faint weeks are not whole or not closed; 5/7: rests on five of seven days."
+_REASONS: Final = 4
 _FEW: Final = "fewer people are behind them than may be told of"
 
 
@@ -318,12 +319,18 @@ def _days(facts: Facts) -> Finding:
     title = f"{expected - missing:,} of {expected:,} daily reports are there or on their way; "
     title += f"{counted(unexplained, 'is', 'are') if unexplained else 'none is'} missing without explanation"
     causes = facts.missing(min(row["first"] for row in rows), max(row["last"] for row in rows))
+    reasons = [
+        f"{some(stretches(row['days']), 'stretches', 4)} in {some(row['reports'], 'reports', 2)}: {row['evidence']}"
+        for row in causes[:_REASONS]
+    ]
+    if len(causes) > _REASONS:
+        reasons.append(f"{counted(len(causes) - _REASONS, 'more reason')} in quality.day_status.")
     return about(
         title,
         charts.day_strips(rows, width=_WIDTH - 60),
-        (),
-        ("reports", "days", "status", "why"),
-        [(listed(row["reports"]), listed(stretches(row["days"])), row["status"], row["evidence"]) for row in causes],
+        tuple(reasons),
+        ("report", "days", "what is known"),
+        [(row["report"], stretch(row["first"], row["last"]), row["what"]) for row in rows],
     )
 
 

@@ -131,7 +131,7 @@ def in_page(drawn: str) -> str:
     """An SVG for a page that says what the colours are: each is named, `var(--blue)`, so that it can be dark."""
     for name, colour in LIGHT.items():
         drawn = drawn.replace(f'"{colour}"', f'"var(--{name})"')
-    return drawn
+    return drawn.replace("<svg ", '<svg aria-hidden="true" ', 1)  # its place in the page has its name
 
 
 def palette(colours: Mapping[str, str]) -> str:

@@ -90,8 +90,10 @@ CHARTS: Final[Mapping[str, str]] = {
             union all
             -- the total is told where parts of it are not
             select
-                scope, week_start, kind, 'withheld or not told', any_value(scope_gross_amount)
-                - coalesce(sum(gross_amount) filter (not is_suppressed), 0), bool_and(is_closed), true
+                scope, week_start, kind, 'withheld or not told',
+                -- parts are rounded, and may come to more than the total
+                greatest(any_value(scope_gross_amount) - coalesce(sum(gross_amount) filter (not is_suppressed), 0), 0),
+                bool_and(is_closed), true
             from weeks
             group by scope, week_start, kind
             having bool_or(is_suppressed)

@@ -111,7 +111,8 @@ def _missing(facts: Facts) -> str:
         return "Days that are missing so far are in the last chart."
     causes = facts.missing(facts.week, facts.week + timedelta(6))
     before = {day for row in facts.missing(facts.first_day, facts.week - timedelta(1)) for day in row["days"]}
-    earlier = f" In the weeks before that are shown, {counted(len(before), 'day')} lack a report." if before else ""
+    lack = f"{counted(len(before), 'day')} {'lacks' if len(before) == 1 else 'lack'} a report"
+    earlier = f" In the weeks before that are shown, {lack}." if before else ""
     if not causes:
         return f"No day of the week is missing in any report.{earlier}"
     told = [

@@ -1,0 +1,193 @@
+"""The five sentences and the titles: what is said of weeks with holes, the first week, nothing closed, no licences."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from copilot_assets.report.facts import Facts
+from copilot_assets.report.findings import Finding, ten_findings
+from copilot_assets.report.queries import CHARTS
+from copilot_assets.report.sentences import five_sentences
+
+WEEK = date(2026, 9, 14)
+NEWEST = {
+    "week": WEEK,
+    "week_before": WEEK - timedelta(7),
+    "active_people": 84,
+    "active_people_change": 3,
+    "new_people": 5,
+    "returning_people": 2,
+    "lapsed_people": 4,
+    "user_days_compared": 7,
+    "user_days_reported": 7,
+    "days_expected": 7,
+}
+LICENCES = {
+    "snapshot_day": date(2026, 9, 21),
+    "seats": 150,
+    "seats_active_7_days": 90,
+    "seats_active_28_days": 120,
+    "seats_never_used": 20,
+    "seats_without_price": 0,
+    "list_price_usd_per_month": 2850.0,
+    "idle_list_price_usd_per_month": 570.0,
+    "usage_days_reported_28_days": 28,
+}
+
+
+def facts(week: date | None = WEEK, breaks: Any = (), **answers: Any) -> Facts:
+    """Facts of a scope with these answers and no other."""
+    questions = ("newest", "licences", "teams", "pull_requests", "spend", "revisions", "missing")
+    rows: dict[str, Any] = {name: [] for name in (*questions, *CHARTS)}
+    named = {
+        name.replace("weekly_", "weekly.").replace("quality_", "quality."): found for name, found in answers.items()
+    }
+    return Facts("org:a", week, rows | named, breaks)
+
+
+def said(about: Facts) -> list[str]:
+    return [sentence.text for sentence in five_sentences(about)]
+
+
+def titled(about: Facts) -> dict[str, Finding]:
+    return {finding.key: finding for finding in ten_findings(about)}
+
+
+def test_a_whole_week() -> None:
+    assert said(facts(newest=[NEWEST], licences=[LICENCES])) == [
+        "84 people used Copilot in the week of 14 September 2026, and 150 held a licence.",
+        "That is 3 more than the week before, counted on all seven days (5 new, 2 came back and 4 stayed away).",
+        (
+            "30 of 150 licences were not used in the 28 days before 21 September 2026. "
+            "At list price $570 of $2,850 a month go to idle ones."
+        ),
+        "Since the week ended GitHub has revised nothing that was fetched before.",
+        "No day of the week is missing in any report.",
+    ]
+
+
+def test_each_sentence_leads_to_its_chart() -> None:
+    about = facts(newest=[NEWEST])
+    assert {sentence.evidence for sentence in five_sentences(about)} <= set(titled(about))
+
+
+def test_a_week_with_holes() -> None:
+    hole = {"status": "no_report", "evidence": "GitHub answered 204.", "reports": ["repos-1-day", "users-1-day"]}
+    earlier = {"status": "failed", "evidence": "It broke.", "reports": ["users-1-day"], "days": [date(2026, 9, 1)]}
+    people = [{"week": "2026-08-31"}]
+    told = said(
+        facts(
+            newest=[{**NEWEST, "user_days_reported": 5, "user_days_compared": 5, "active_people_change": -1}],
+            missing=[{**hole, "days": [date(2026, 9, 15), date(2026, 9, 16)]}, earlier],
+            weekly_user_trend=people,
+        )
+    )
+    assert told[0].endswith("Only 5 days of seven were reported: there may have been more.")
+    assert told[1].startswith("That is 1 fewer than the week before, counted on the 5 weekdays that both weeks have")
+    assert told[4] == (
+        "Missing: 2026-09-15 to 2026-09-16 in repos-1-day and users-1-day (GitHub answered 204). "
+        "In the weeks before that are shown, 1 day lacks a report."
+    )
+
+
+def why(**told: Any) -> str:
+    return said(facts(newest=[{**NEWEST, "active_people_change": None, **told}]))[1]
+
+
+def test_a_change_that_is_not_told_says_why() -> None:
+    start = "That can't be held against the week before: "
+    assert why(week_before=None) == f"{start}it is not in the history."
+    assert why(week_before=WEEK - timedelta(14)) == f"{start}it is not in the history."
+    assert why(user_days_compared=None) == f"{start}one of the two is not whole, or not closed."
+    assert why(user_days_compared=3) == f"{start}3 weekdays were reported in both, and four are needed."
+    assert why(user_days_compared=7) == f"{start}GitHub changed what counts as active between them."
+
+
+def test_no_change_is_no_missing_change() -> None:
+    told = said(facts(newest=[{**NEWEST, "active_people_change": 0, "new_people": None, "returning_people": None}]))
+    assert told[1] == "That is as many as the week before, counted on all seven days (4 stayed away)."
+
+
+def test_nobody_and_nothing_known_are_two_things() -> None:
+    assert said(facts(newest=[{**NEWEST, "active_people": 0}]))[0].startswith("No people used Copilot in the week")
+    unknown = said(facts(newest=[{**NEWEST, "active_people": None, "active_people_change": None}]))[0]
+    assert unknown.startswith("Nobody knows how many people used Copilot")
+
+
+def test_nothing_is_closed_yet() -> None:
+    told = said(facts(None))
+    assert told == [
+        "No week is closed yet, so no number is final: GitHub revises a day for three days.",
+        "There is nothing to compare before a week is closed.",
+        "How many licences there are is not known: GitHub's list of them was not fetched.",
+        "Of revisions nothing can be said before a week is closed.",
+        "Days that are missing so far are in the last chart.",
+    ]
+
+
+def test_licences_without_a_price_and_without_use() -> None:
+    without = {**LICENCES, "list_price_usd_per_month": None, "idle_list_price_usd_per_month": None}
+    assert "COPILOT_PLAN_PRICES has no price" in said(facts(newest=[NEWEST], licences=[without]))[2]
+    unused = {**LICENCES, "seats": 1, "seats_active_28_days": None}
+    assert said(facts(newest=[NEWEST], licences=[unused]))[2] == (
+        "1 licence on 21 September 2026; who used them is not known."
+    )
+
+
+def test_revisions() -> None:
+    told = said(facts(newest=[NEWEST], revisions=[{"reports": 3, "late": 1, "of_the_week": 0}]))
+    assert told[3] == (
+        "Since the week ended GitHub has revised 3 daily reports, none of the week itself; "
+        "1 of them after they should have been final."
+    )
+
+
+def test_a_report_without_anything_says_why_ten_times() -> None:
+    found = titled(facts(None))
+    assert list(found) == [
+        "people",
+        "licences",
+        "phases",
+        "spend",
+        "teams",
+        "retention",
+        "features",
+        "events",
+        "pull-requests",
+        "days",
+    ]
+    assert all(finding.spec is None and finding.title.endswith(".") for finding in found.values())
+
+
+def test_titles_are_findings() -> None:
+    features = [
+        {"week": "2026-09-14", "part": "code_completion", "value": 80, "is_suppressed": False, "days": 7},
+        {"week": "2026-09-14", "part": "chat_inline", "value": None, "is_suppressed": True, "days": 7},
+        {"week": "2026-09-07", "part": "agent_edit", "value": 99, "is_suppressed": False, "days": 7},
+    ]
+    team = {"week": WEEK, "active_people_change": 1, "days_reported": 7, "days_expected": 7, "is_suppressed": False}
+    teams = [
+        {**team, "team": "platform", "members": 10, "active_people": 6, "active_share": 0.6},
+        {**team, "team": "web", "members": 10, "active_people": 4, "active_share": 0.4},
+        {**team, "team": "core", "members": None, "active_people": None, "active_share": None, "is_suppressed": True},
+    ]
+    found = titled(facts(newest=[NEWEST], licences=[LICENCES], teams=teams, weekly_feature_trend=features))
+    assert (
+        found["licences"].title == "120 of 150 licences were used in 28 days; idle ones cost $570 a month at list price"
+    )
+    assert found["licences"].rows == [
+        ("assigned", 150, 1.0),
+        ("ever used, or new", 130, 130 / 150),
+        ("used in 28 days", 120, 0.8),
+        ("used in 7 days", 90, 0.6),
+    ]
+    assert found["features"].title == "Code completion is used by most: 80 of 84 people"
+    assert found["features"].rows[1] == ("chat_inline", "withheld", None)
+    assert any(note.startswith("Not told of chat_inline: fewer people") for note in found["features"].notes)
+    assert found["teams"].title == "In 1 of 2 teams at least half of the members are active"
+    assert [row[:3] for row in found["teams"].rows] == [("platform", 10, 6), ("web", 10, 4), ("core", None, "withheld")]
+    assert any(note.startswith("Not told of core: fewer people") for note in found["teams"].notes)
+    spec = found["features"].spec
+    assert spec is not None
+    assert [(value["label"], value["value"]) for value in spec["data"]["values"]] == [("code_completion", 80 / 84)]
