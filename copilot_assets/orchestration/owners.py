@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
 from copilot_assets.warehouse.lock import is_taken, open_lock
@@ -23,6 +25,8 @@ _UNDER_WAY: Final = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+# Dagster's own `start_timeout_seconds`.
+_LONGEST_START: Final = timedelta(seconds=180)
 KILLED: Final = "The process of this run was killed. What had landed by then stays."
 _OWN: Final[dict[str, DagsterInstance]] = {}
 
@@ -75,11 +79,24 @@ def fail_dead_runs(instance: DagsterInstance) -> None:
 
 
 def is_dead(instance: DagsterInstance, run_id: str) -> bool:
-    """Whether the process of a run that has not finished is gone; a run that never had an owner is somebody else's."""
-    if not _is_free(_path(instance, run_id)):
+    """Whether the process of a run that has not finished is gone.
+
+    A run of this project that has no owner after minutes was killed before it had one; any other is somebody else's.
+    """
+    is_owned = _path(instance, run_id).exists()
+    if is_owned and not _is_free(_path(instance, run_id)):
         return False
-    run = instance.get_run_by_id(run_id)  # it may have ended since it was looked for
-    return run is not None and not run.is_finished
+    record = instance.get_run_record_by_id(run_id)  # it may have ended since it was looked for
+    if record is None or record.dagster_run.is_finished:
+        return False
+    return is_owned or (_is_ours(record.dagster_run) and datetime.now(UTC) - record.update_timestamp > _LONGEST_START)
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    """Whether Dagster launched a run of this project's definitions: another project may share the instance."""
+    origin = run.job_code_origin
+    pointer = origin and origin.repository_origin.code_pointer
+    return isinstance(pointer, ModuleCodePointer) and pointer.module == "copilot_assets.definitions"
 
 
 def _path(instance: DagsterInstance, run_id: str) -> Path:

@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import WorkerStatus
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
 from copilot_assets.orchestration.owners import KILLED, Launcher, cancel_own_runs, fail_dead_runs, owned
 from copilot_assets.shell.runs import dagster_yaml
@@ -80,6 +83,29 @@ def test_a_run_without_an_owner_is_somebody_elses(instance: dg.DagsterInstance) 
     fail_dead_runs(instance)
     assert (other := instance.get_run_by_id(run.run_id))
     assert other.status is dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_of_this_project_that_was_killed_before_it_had_an_owner_ends_minutes_later(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster has made the process, and the executor has not begun, when `dagster dev` is killed for good."""
+    ours, other = (
+        instance.create_run_for_job(
+            nothing,
+            status=dg.DagsterRunStatus.STARTING,
+            job_code_origin=JobPythonOrigin(
+                "rebuild", RepositoryPythonOrigin(sys.executable, ModuleCodePointer(module, "defs"))
+            ),
+        )
+        for module in ("copilot_assets.definitions", "of_another_project")
+    )
+    for seconds, status in ((180, dg.DagsterRunStatus.STARTING), (0, dg.DagsterRunStatus.FAILURE)):
+        monkeypatch.setattr("copilot_assets.orchestration.owners._LONGEST_START", timedelta(seconds=seconds))
+        fail_dead_runs(instance)
+        assert (found := instance.get_run_by_id(ours.run_id))
+        assert found.status is status
+    assert (found := instance.get_run_by_id(other.run_id))
+    assert found.status is dg.DagsterRunStatus.STARTING
 
 
 def test_the_runs_of_a_process_that_is_interrupted_are_canceled(instance: dg.DagsterInstance) -> None:
