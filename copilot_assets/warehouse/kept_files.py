@@ -57,7 +57,7 @@ def kept_texts(
                     for place, element in _elements(shown, line, text):
                         empty = False
                         yield name, place, element
-            if empty:
+            if empty and shown == str(path):  # in a folder or zip it may be a day of nobody
                 raise ArchiveError(f"{shown} holds no days.")
 
 
@@ -74,10 +74,15 @@ def _files(path: Path) -> Iterator[tuple[str, str, _Opener]]:
             yield from _files(each)
     elif zipfile.is_zipfile(path):
         yield from _zipped(path)
-    elif path.read_bytes()[:4] == b"PK\x03\x04":
+    elif _begins_as_zip(path):
         raise ArchiveError(f"{path} is half a zip: its end is missing. Copy it again from where it came.")
     else:
         yield path.name, str(path), partial(path.open, "rb")
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, str, _Opener]]:

@@ -27,7 +27,7 @@ def windows(by_day: dict[date, list[dict[str, Any]]]) -> dict[date, list[dict[st
     All but the newest of a day tell other numbers, and one person more, as GitHub tells before it revises a day.
     """
     made = {}
-    for last in sorted({*(LAST - timedelta(days=7 * n) for n in range(7))}, reverse=True):
+    for last in sorted({*(LAST - timedelta(days=7 * n) for n in range(6))}, reverse=True):
         span = {"report_start_day": str(last - timedelta(days=27)), "report_end_day": str(last)}
         rows = []
         for day in (day for day in by_day if last - timedelta(days=28) < day <= last):

@@ -226,6 +226,7 @@ def test_a_folder_and_a_zip_hold_files(shelf: Shelf) -> None:
     shelf.save("folder/b/2.json", lines[0])
     shelf.save("folder/1.ndjson.gz", gzip.compress(b"\xef\xbb\xbf" + lines[1]))
     shelf.save("folder/.hidden.json", b"no JSON")
+    shelf.save("folder/sunday.json", b"")
     shelf.save("folder/README.md", b"no JSON")
     with zipfile.ZipFile(shelf.folder / "kept.zip", "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("export/3.ndjson", lines[2])
