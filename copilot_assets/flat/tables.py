@@ -34,6 +34,9 @@ AUTO_SELECTED: Final = Column(
 )
 DAY: Final = Column("day", "DATE", "UTC day that the row is about; of a snapshot, the day it was taken")
 
+# Of every table: its rows have a scope.
+OVERLAP: Final = "Scopes overlap: never add up rows of several (quality.scope)."
+
 # Columns whose values GitHub writes in several ways, and the kind of names they hold. Beside each is `<column>_name`.
 NAMED: Final = {"ide": "ide", "editor": "ide", "language": "language", "model": "model"}
 
@@ -92,7 +95,7 @@ class FlatTable:
     @property
     def docs(self) -> Docs:
         """What the table and its columns mean."""
-        return Docs(self.grain, {column.name: column.doc for column in self.columns})
+        return Docs(f"{self.grain} {OVERLAP}", {column.name: column.doc for column in self.columns})
 
     @property
     def is_bill(self) -> bool:

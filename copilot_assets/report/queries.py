@@ -86,13 +86,16 @@ CHARTS: Final[Mapping[str, str]] = {
         told as (
             select scope, week_start, kind, part, gross_amount as value, is_closed, false as is_rest
             from weeks
-            where not is_suppressed
+            where not is_suppressed and not is_total
             union all
             -- the total is told where parts of it are not
             select
                 scope, week_start, kind, 'withheld or not told',
                 -- parts are rounded, and may come to more than the total
-                greatest(any_value(scope_gross_amount) - coalesce(sum(gross_amount) filter (not is_suppressed), 0), 0),
+                greatest(
+                    any_value(gross_amount) filter (is_total)
+                    - coalesce(sum(gross_amount) filter (not is_suppressed and not is_total), 0), 0
+                ),
                 bool_and(is_closed), true
             from weeks
             group by scope, week_start, kind
@@ -271,11 +274,10 @@ qualify row_number() over (partition by scope order by week_start desc) = 1
 
 SPEND: Final = """
 select
-    scope as panel, week_start as week, kind, any_value(scope_gross_amount)::double as gross,
-    any_value(scope_net_amount)::double as net, any_value(days_reported) as days
+    scope as panel, week_start as week, kind, gross_amount::double as gross, net_amount::double as net,
+    days_reported as days
 from weekly.spend_trend
-where is_closed and week_start <= $until
-group by scope, week_start, kind
+where is_total and is_closed and week_start <= $until
 qualify rank() over (partition by scope order by week_start desc) = 1
 order by scope, kind
 """

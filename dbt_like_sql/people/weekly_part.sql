@@ -478,9 +478,9 @@ select
     max(t.number) filter (t.measure = 'total_pull_requests_created')::bigint as total_pull_requests_created, -- pull requests opened, of a phase
     max(t.number) filter (t.measure = 'total_pull_requests_merged')::bigint as total_pull_requests_merged, -- pull requests merged, of a phase
     max(t.number) filter (t.measure = 'gross_quantity')::double as gross_quantity, -- units billed for a model
-    max(t.number) filter (t.measure = 'gross_amount')::double as gross_amount, -- their price before discounts (USD)
+    max(t.number) filter (t.measure = 'gross_amount')::decimal(18, 6) as gross_amount, -- their price before discounts (USD)
     max(t.number) filter (t.measure = 'net_quantity')::double as net_quantity, -- units to be paid
-    max(t.number) filter (t.measure = 'net_amount')::double as net_amount -- what is to be paid (USD)
+    max(t.number) filter (t.measure = 'net_amount')::decimal(18, 6) as net_amount -- what is to be paid (USD)
 from parts as p
 join told as t using (scope, week_start, breakdown, part)
 group by p.scope, p.week_start, p.breakdown, p.part

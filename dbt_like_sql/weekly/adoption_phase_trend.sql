@@ -4,6 +4,7 @@ description: |
   GitHub tells averages of the day's active people of a phase; here they are weighed by those people, never averaged
   again. GitHub tells phases since 2026-05-29, and all people of a phase since 2026-09-17.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with phases as (
     select

@@ -4,6 +4,7 @@ description: |
   this one. The weeks of a cohort go on to the newest week of which people can be reported.
   First seen is first seen by this warehouse: the first cohorts, and those after a hole, are people who may have used
   Copilot already (may_have_begun_before).
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with cohorts as (
     select

@@ -5,6 +5,7 @@ description: |
   the other: look at what GitHub changed between them.
   Numbers are of those weekdays alone that both weeks reported, and null where these are fewer than four. Those of a
   team are told for whole weeks only: they are null unless the two weeks told of the team on the same weekdays.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with windows as (
     select

@@ -4,6 +4,7 @@ description: |
   Of the cloud agent, code reviews and the VS Code Agents window GitHub tells who used them and no more: their counters
   are null. Counters come from the report about the scope, people from the report about people.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, feature)

@@ -4,6 +4,7 @@ description: |
   Acceptance is not told: GitHub does not say which of an IDE's outputs are completions. The CLI and the Copilot app
   have no IDE, so this adds up to less than the scope.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, ide)

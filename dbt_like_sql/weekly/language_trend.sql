@@ -3,6 +3,7 @@ description: |
   One row per scope, ISO week and language: how many people used it, and how much.
   Prompts are not told by language. Some of GitHub's languages are none, such as `chatagent` or `prompt`.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, language)

@@ -4,6 +4,7 @@ description: |
   Four windows of seven entries, counted from the first of the latest 28 reported days of the legacy metrics. Days that
   are missing have no entry, so a window may span more than a calendar week and the last one may hold fewer entries.
   Of a team, days are to the nearest multiple of COPILOT_MIN_COHORT people, and a window with a day of fewer is null.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with latest as (
     select

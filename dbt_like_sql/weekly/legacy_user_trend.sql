@@ -3,6 +3,7 @@ description: |
   One row per scope and ISO week of the metrics API that GitHub closed on 2026-04-02: total and average active and
   engaged users. Its definitions differ from today's reports: never draw the two as one line.
   Of a team they are made from days to the nearest multiple of COPILOT_MIN_COHORT people, and null where a day has fewer.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with coverage as (
     select *

@@ -5,6 +5,7 @@ description: |
   of seats.
   The list of seats and the per-user reports are pipelines of their own: both are told, and where they disagree.
   Prices are list prices: what seats would cost at them in a month, and no bill.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with snapshots as (
     select

@@ -3,6 +3,7 @@ description: |
   One row per scope, ISO week and model: how many people used it, and how much.
   Acceptance is not told: code completions have no models, and elsewhere an output is no offer to accept.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, model)

@@ -4,6 +4,7 @@ description: |
   Shares are sums over sums. GitHub tells medians of minutes to merge a day at a time; a week's median does not follow
   from them, so there is none here (flat.entity_pull_request_daily has the days). Pull requests of organisations are not
   deduplicated across organisations: never add them up.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with pull_requests as (
     select

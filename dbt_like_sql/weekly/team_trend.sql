@@ -6,6 +6,7 @@ description: |
   metrics"). Teams do not add up to the scope: a person of two teams counts in both. A team that GitHub leaves out
   below five seats has a row without numbers. Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people
   have any: docs/privacy.md.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with team_days as (
     select
@@ -77,7 +78,7 @@ select
     if(p.is_suppressed is not false or d.team_id is null, null, p.shared_people is distinct from 0) as has_shared_people, -- whether somebody of the active people is in another team too, and counts there as well; null without a team
     if(d.team_id is null, null, p.shared_people) as shared_people, -- how many of them, to the nearest multiple of COPILOT_MIN_COHORT; null when they are fewer and not none
     (p.people_shown / nullif(a.active_people, 0))::double as share_of_active_people, -- active people per active person of the scope, on the days of which members are told, both rounded; the shares of overlapping teams exceed 1 together
-    (a.people_in_teams / nullif(a.active_people, 0))::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report, both rounded: what the teams together cover; null where these are too few
+    if(d.team_id is null, a.people_in_teams / nullif(a.active_people, 0), null)::double as scope_share_in_teams, -- of the scope's active people on these days, the share in any team of the report, both rounded: what the teams together cover; null where these are too few; in the row without a team alone
     p.days_active, -- days of activity of all active people (person-days), rounded
     p.user_initiated_interaction_count, -- prompts sent, rounded
     p.code_generation_activity_count, -- outputs of Copilot (events), rounded

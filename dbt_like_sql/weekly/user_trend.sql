@@ -3,6 +3,7 @@ description: |
   One row per scope (organisation or enterprise) and ISO week: how many people use Copilot, how often and how much, who
   is new and who left, and the same people as GitHub counts them.
   Active people are distinct people of the per-user report, never sums of days. A week without a report has nulls.
+  Scopes overlap: never add up rows of several (quality.scope).
 */
 with coverage as (
     select *

@@ -199,8 +199,7 @@ def test_a_full_closed_week_of_two_teams_that_share_a_person_and_of_people_in_no
         "is_suppressed": False,
         "days_compared": None,
         "active_people_change": None,
-        # 17 people were active: 1 to 12 in teams, 13 to 17 in none.
-        "scope_share_in_teams": pytest.approx(12 / 17),
+        "scope_share_in_teams": None,
     }
     # core: on Monday six of its seven (1 to 6), on Tuesday 6 and 7.
     assert team_of(org, CORE) == common | {
@@ -236,7 +235,9 @@ def test_a_full_closed_week_of_two_teams_that_share_a_person_and_of_people_in_no
         "loc_added_sum": 37,  # 30 + 7
         "loc_deleted_sum": 0,
     }
+    # 17 people were active: 1 to 12 in teams, 13 to 17 in none.
     assert team_of(org, None) == common | {
+        "scope_share_in_teams": pytest.approx(12 / 17),
         "team_id": None,
         "team_slug": None,
         "members": None,
@@ -328,7 +329,8 @@ def test_githubs_own_worked_example_from_the_json_on(tmp_path: Path) -> None:
         # alice and bob: 50 + 30 prompts, 40 + 25 outputs, 12 + 7 accepted, 88 + 24 lines; alice is in both teams.
         assert some(team_of(book, 42, week), *names) == ("frontend", 2, 2, 1, 1.0, 80, 65, 19, 112)
         assert some(team_of(book, 43, week), *names) == ("backend", 1, 1, 1, 0.5, 50, 40, 12, 88)
-        assert team_of(book, 42, week)["scope_share_in_teams"] == 1.0
+        assert team_of(book, 42, week)["scope_share_in_teams"] is None, "of the scope, not of the team"
+        assert team_of(book, None, week)["scope_share_in_teams"] == 1.0
         assert team_of(book, None, week)["active_people"] is None
         # The scope has two people and 80 prompts, where the teams together would have 3 and 130.
         whole = week_of(book, week)
@@ -676,7 +678,7 @@ def test_few_people_without_a_team_are_withheld(org: Book) -> None:
     report(org, MONDAY, [*range(1, 7), *range(11, 20), 31, 32], {CORE: range(1, 7), WEB: range(11, 20)})
     org.build("weekly.team_trend")
     assert shown(org) == {CORE, WEB}
-    assert team_of(org, WEB)["scope_share_in_teams"] == 1.0, "15 of 17: both are 15 in fives"
+    assert team_of(org, None)["scope_share_in_teams"] == 1.0, "15 of 17: both are 15 in fives"
 
 
 def test_few_people_in_teams_are_no_share(org: Book) -> None:

@@ -110,6 +110,7 @@ QUALITY = {
     "reconciliation",
     "revisions",
     "schema_drift",
+    "scope",
     "seat_snapshot",
     "series_break",
     "team_day_status",

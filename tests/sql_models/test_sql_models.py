@@ -730,7 +730,8 @@ def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> 
     write(
         folder,
         "people/weekly_part",
-        f"{HEADER}{key}, 'ide' as breakdown, 'x' as part, 7 as people_shown, 5 as loc_added_sum",
+        f"{HEADER}{key}, 'ide' as breakdown, 'x' as part, false as is_suppressed, 7 as people_shown, "
+        "5 as loc_added_sum",
     )
     write(folder, "quality/weekly_coverage", f"{HEADER}{key}, 'entity-1-day' as source, 6 as days_reported")
     write(folder, "weekly/parts", parts)
