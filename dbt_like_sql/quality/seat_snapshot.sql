@@ -21,7 +21,7 @@ select
     cast(f.headline ->> 'total_seats' as bigint) as total_seats, -- people with a seat, as GitHub says
     coalesce(p.people, 0)::bigint as people, -- different people in the list  #not_null
     coalesce(g.grants, 0)::bigint as grants, -- entries of the list; a person may have several  #not_null
-    coalesce(g.grants_without_person, 0)::bigint as grants_without_person, -- entries whose holder GitHub does not name  #not_null
+    coalesce(g.grants_without_person, 0)::bigint as grants_without_person, -- entries whose holder is a team or an organisation, or is not named  #not_null
     (coalesce(p.people, 0) - cast(f.headline ->> 'total_seats' as bigint))::bigint as difference -- people less total_seats; null when GitHub told no total
 from raw.current_fetches as f
 left join people as p on p.scope = f.scope and p.day = f.day
