@@ -66,7 +66,7 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
         out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
         with progress(total) as on_day:
             result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
-        tell_problems(result)
+        tell_problems(result.problems)
         try:
             with warehouse.connect() as connection:
                 summary = list(tables(connection, result.checks))

@@ -62,7 +62,7 @@ def forget(user: str, yes: bool) -> None:
     except WarehouseError as problem:
         refuse(problem)
     if not result.is_success:
-        tell_problems(result)
+        tell_problems(result.problems)
         err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
         sys.exit(1)
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")

@@ -85,7 +85,7 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
     except WarehouseError as problem:
         refuse(problem)
     if not result.is_success:
-        tell_problems(result)
+        tell_problems(result.problems)
         err.print("The days are imported, but not everything below raw was rebuilt. Run the same command again.")
         sys.exit(1)
     out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")

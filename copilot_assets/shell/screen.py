@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 
 from copilot_assets.settings import SettingsError
-
-if TYPE_CHECKING:
-    from copilot_assets.shell.runs import RangeResult
 
 # Without a terminal there is no width to fit: wide enough for the tables.
 _WIDTH: Final = None if sys.stdout.isatty() else 150
@@ -61,7 +58,7 @@ def refuse(problem: Exception | str, code: int = 2) -> NoReturn:
     sys.exit(code)
 
 
-def tell_problems(result: RangeResult) -> None:
+def tell_problems(problems: Sequence[str]) -> None:
     """The sentences of failed steps; reports that share a token share its troubles, so each once."""
-    for line in dict.fromkeys(line for problem in result.problems for line in problem.splitlines()):
+    for line in dict.fromkeys(line for problem in problems for line in problem.splitlines()):
         err.print(f"[red]{escape(line)}[/red]")
