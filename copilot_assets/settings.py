@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.proxies import NETWORK, network_problems
-from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.reports import LARGEST_FILE_MB, REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Settings:
         legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
         skip_reports: names of reports that are not to be asked for.
         identities: what is asked and shown of people.
+        max_file_mb: megabytes that a report file may have unpacked.
 
     """
 
@@ -87,6 +88,7 @@ class Settings:
     legacy_api: bool = False
     skip_reports: frozenset[str] = frozenset()
     identities: IdentityMode = IdentityMode.PSEUDONYM
+    max_file_mb: int = LARGEST_FILE_MB
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -411,6 +413,10 @@ def _lookback_days(env: Mapping[str, str]) -> int:
     return _whole_number(env, "COPILOT_LOOKBACK_DAYS", DEFAULT_LOOKBACK_DAYS, 1, 365, "days")
 
 
+def _max_file_mb(env: Mapping[str, str]) -> int:
+    return _whole_number(env, "COPILOT_MAX_FILE_MB", LARGEST_FILE_MB, 1, 1_000_000, "megabytes")
+
+
 def _legacy_api(env: Mapping[str, str]) -> bool:
     text = env.get("COPILOT_LEGACY_API", "off").lower()
     if text not in ("on", "off"):
@@ -444,4 +450,5 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "legacy_api": _legacy_api,
     "skip_reports": _skip_reports,
     "identities": identity_mode,
+    "max_file_mb": _max_file_mb,
 }

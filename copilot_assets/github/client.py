@@ -22,6 +22,7 @@ from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decod
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_texts
 from copilot_assets.github.files import (
+    LARGEST_FILE_BYTES,
     BrokenFileError,
     inspect_files,
 )
@@ -97,12 +98,20 @@ class GitHubClient:
         attempts: int = ATTEMPTS,
         clock: Clock | None = None,
         patience: Patience | None = None,
+        largest_file_bytes: int = LARGEST_FILE_BYTES,
     ) -> None:
         self.clock = clock or Clock()
         self._patience = patience or Patience()
         self._transport = Transport(
-            api_url, auth, in_flight=in_flight, attempts=attempts, clock=self.clock, patience=self._patience
+            api_url,
+            auth,
+            in_flight=in_flight,
+            attempts=attempts,
+            clock=self.clock,
+            patience=self._patience,
+            largest_file_bytes=largest_file_bytes,
         )
+        self._largest_file_bytes = largest_file_bytes
         self._in_flight = in_flight
         self._refusals: defaultdict[tuple[str, str], Refusals] = defaultdict(Refusals)
         self._fetches: dict[Delivery, _FetchWay] = {
@@ -288,7 +297,7 @@ class GitHubClient:
             day, paths, digests = await self._download_listed(report, scope, asked, folder)
         except StaleLinkError:
             day, paths, digests = await self._download_listed(report, scope, asked, folder)
-        contents = await asyncio.to_thread(inspect_files, paths, report, day)
+        contents = await asyncio.to_thread(inspect_files, paths, report, day, self._largest_file_bytes)
         if not contents.records and not contents.broken:
             raise EndedError(Verdict(Outcome.NO_REPORT, "GitHub's report file for this day is empty."), 200)
         return [fetch_of(report, scope, day, contents, digests, requested_at)]

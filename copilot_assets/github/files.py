@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.github.reports import LARGEST_FILE_MB, REPORTS, Report
 from copilot_assets.records import Record
 from copilot_assets.records.contract import record_keys, strict, unknown_fields
 
@@ -46,8 +46,17 @@ _ANY_JSON: Final = msgspec.json.Decoder(msgspec.Raw)
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+LARGEST_FILE_BYTES: Final = LARGEST_FILE_MB * 2**20
+RAISE_THE_BOUND: Final = "If a day of yours is really so large, raise COPILOT_MAX_FILE_MB."
+
+
 class BrokenFileError(ValueError):
     """A file that is not what its report promises. The message is a sentence with line and JSON path, no values."""
+
+
+def too_large(what: str, most: int, remedy: str) -> BrokenFileError:
+    """What is to be raised of something that is larger than `most` bytes once it is unpacked."""
+    return BrokenFileError(f"{what} is larger than {most // 2**20:,} MB unpacked, and was not read on. {remedy}")
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,9 @@ class Contents:
     unknown_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
+def inspect_files(
+    paths: Sequence[Path], report: Report, day: date, largest_bytes: int = LARGEST_FILE_BYTES
+) -> Contents:
     """Validate every record of every file against the contract.
 
     A file is newline-delimited JSON, or one pretty-printed object, or one array of objects: GitHub's documentation
@@ -97,12 +108,13 @@ def inspect_files(paths: Sequence[Path], report: Report, day: date) -> Contents:
     begins with a byte order mark, is replaced on disk by the plain text in it; one with broken records, by the others.
 
     Raises:
-        BrokenFileError: for a file that is no JSON at all or breaks off; for a second record where a day has one.
+        BrokenFileError: for a file that is no JSON at all, breaks off or has more than `largest_bytes` unpacked; for a
+            second record where a day has one.
     """
     found = _Found(report, day)
     files: list[ReportFile] = []
     for number, path in enumerate(paths, start=1):
-        _unwrap(path, f"File {number} of the report")
+        _unwrap(path, f"File {number} of the report", largest_bytes)
         layout = _layout(path)
         before, broken_before = found.records, len(found.broken)
         of_file = f" of file {number}" if len(paths) > 1 else ""
@@ -196,12 +208,12 @@ def keep_only(path: Path, layout: str, kept: Sequence[bool]) -> None:
     path.write_bytes(b"[" + b",".join(texts) + b"]" if layout == ARRAY else b"".join(text + b"\n" for text in texts))
 
 
-def _unwrap(path: Path, name: str) -> None:
+def _unwrap(path: Path, name: str, largest_bytes: int) -> None:
     """Leave plain UTF-8 text on disk, or say what is there instead. DuckDB refuses a byte order mark."""
     if _head(path).startswith(GZIP):
         try:
             with gzip.open(path) as unpacked:
-                _rewrite(path, unpacked)
+                _rewrite(path, _Bounded(unpacked, name, largest_bytes))
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise BrokenFileError(f"{name} is gzip that breaks off or is damaged. Run this day again.") from None
     if _head(path).startswith(BYTE_ORDER_MARK):
@@ -227,7 +239,22 @@ def _head(path: Path) -> bytes:
         return file.read(64)
 
 
-def _rewrite(path: Path, source: BufferedIOBase) -> None:
+class _Bounded:
+    """A file that refuses to be read beyond so many bytes."""
+
+    def __init__(self, file: BufferedIOBase, name: str, most: int) -> None:
+        self._file, self._name, self._most = file, name, most
+        self._left = most
+
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = self._file.read(size)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise too_large(self._name, self._most, RAISE_THE_BOUND)
+        return chunk
+
+
+def _rewrite(path: Path, source: BufferedIOBase | _Bounded) -> None:
     """Put what is left of `source`, which may be the file itself, in the place of a file."""
     plain = path.with_name(f"{path.name}.plain")
     with plain.open("wb") as target:

@@ -27,6 +27,9 @@ from copilot_assets.records import (
     UserTeamDay,
 )
 
+# Unpacked, unless set: ten times a day of the largest companies, for what 50,000 people did has 220 MB.
+LARGEST_FILE_MB: Final = 2048
+
 
 class Delivery(StrEnum):
     """How GitHub hands a report out."""

@@ -24,8 +24,9 @@ import stamina
 
 from copilot_assets.github import patience as waits
 from copilot_assets.github.auth import AuthError
+from copilot_assets.github.bounds import at_most, whole
 from copilot_assets.github.clock import Clock
-from copilot_assets.github.files import BrokenFileError
+from copilot_assets.github.files import RAISE_THE_BOUND, BrokenFileError
 from copilot_assets.github.network import verdict_on
 from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
 from copilot_assets.github.patience import DeadlineError, GivenUpError, Patience
@@ -130,11 +131,20 @@ class Transport:
     """
 
     def __init__(
-        self, api_url: str, auth: httpx.Auth, *, in_flight: int, attempts: int, clock: Clock, patience: Patience
+        self,
+        api_url: str,
+        auth: httpx.Auth,
+        *,
+        in_flight: int,
+        attempts: int,
+        clock: Clock,
+        patience: Patience,
+        largest_file_bytes: int,
     ) -> None:
         limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
         timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
-        agent = {"User-Agent": USER_AGENT}
+        # Of a kind of compression with a bound of its own: a thousandfold.
+        agent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"}
         self.connection = Connection()
         self._api = httpx.AsyncClient(
             base_url=api_url,
@@ -153,6 +163,7 @@ class Transport:
         self._attempts = attempts
         self._clock = clock
         self._patience = patience
+        self._largest_file_bytes = largest_file_bytes
 
     async def __aenter__(self) -> Self:
         self._stack = await AsyncExitStack().__aenter__()
@@ -177,7 +188,10 @@ class Transport:
             async for attempt in self._retrying(deadline):
                 with attempt:
                     try:
-                        response = await self._api.get(url or report.path(scope), params=params or None)
+                        async with self._api.stream(
+                            "GET", url or report.path(scope), params=params or None
+                        ) as streamed:
+                            response = await whole(streamed)
                     except AuthError as refused:
                         raise EndedError(refused.verdict, refused.status) from None
                     if response.status_code != 200:
@@ -188,7 +202,8 @@ class Transport:
     async def ask_the_time(self) -> None:
         """Let GitHub tell its time with an answer that costs none of the requests of an hour; silence tells nothing."""
         with suppress(httpx.HTTPError, AuthError):
-            await self._api.get("/rate_limit", timeout=GREETING_SECONDS)
+            async with self._api.stream("GET", "/rate_limit", timeout=GREETING_SECONDS):
+                pass  # its headers are read
 
     async def download(self, link: str, path: Path) -> str:
         """Stream one file to disk; the digest of its bytes."""
@@ -197,7 +212,7 @@ class Transport:
             async for attempt in self._retrying(deadline):
                 with attempt:
                     async with self._storage.stream("GET", link) as response:
-                        return await _saved(response, path)
+                        return await _saved(response, path, self._largest_file_bytes)
         raise AssertionError("unreachable: the last attempt raises")
 
     def _retrying(self, deadline: asyncio.Timeout) -> Any:
@@ -255,11 +270,12 @@ class Transport:
         return None
 
 
-async def _saved(response: httpx.Response, path: Path) -> str:
+async def _saved(response: httpx.Response, path: Path, largest_bytes: int) -> str:
     """Write a file's answer to disk as it comes; the digest of its bytes.
 
     Raises:
         StaleLinkError, EndedError: it is no file.
+        BrokenFileError: it is larger than `largest_bytes`.
     """
     if response.status_code in (401, 403, 404, 410):
         raise StaleLinkError(response.status_code)
@@ -270,7 +286,7 @@ async def _saved(response: httpx.Response, path: Path) -> str:
         raise EndedError(Verdict(Outcome.FAILED, trouble, passing), response.status_code)
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        async for chunk in response.aiter_bytes():
+        async for chunk in at_most(response, largest_bytes, "A report file", RAISE_THE_BOUND):
             file.write(chunk)
             digest.update(chunk)
     return digest.hexdigest()

@@ -66,20 +66,25 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
     with usage_errors():
         identities = installation.identities()
     try:
-        with reading() as on_bytes, read_archive(files, today, scope, on_bytes) as archive:
+        # Alone from the start: a run that begins clears away what it finds in `incoming`.
+        with (
+            alone(warehouse, "import"),
+            warehouse.incoming() as incoming,
+            reading() as on_bytes,
+            read_archive(files, today, scope, on_bytes, incoming) as archive,
+        ):
             _refuse_people(archive, identities)
-            with alone(warehouse, "import"):
-                imported = import_archive(
-                    warehouse,
-                    archive,
-                    overwrite=overwrite,
-                    run_id=run_id,
-                    today=today,
-                    keep_out=lambda connection, fetches: strike(connection, fetches, identities),
-                )
-                for each in imported:
-                    _tell(each)
-                result = rebuild(installation, instance=open_instance(), run_id=run_id)
+            imported = import_archive(
+                warehouse,
+                archive,
+                overwrite=overwrite,
+                run_id=run_id,
+                today=today,
+                keep_out=lambda connection, fetches: strike(connection, fetches, identities),
+            )
+            for each in imported:
+                _tell(each)
+            result = rebuild(installation, instance=open_instance(), run_id=run_id)
     except ArchiveError as problem:
         refuse(f"{problem} Nothing was imported.", code=1)
     except WarehouseError as problem:

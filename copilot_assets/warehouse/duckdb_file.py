@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -124,8 +125,28 @@ class DuckDBFile:
                 layout_of(connection, self.name)
                 yield connection
 
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A new folder beside the file; see `Warehouse.incoming`."""
+        try:
+            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._incoming) as folder:
+                yield Path(folder)
+        except OSError as error:
+            raise WarehouseError(
+                f"Files that were about to land could not be written to {self._incoming} ({error.strerror or error}). "
+                "What landed before stays. Look at the disk and the rights to that folder, and run this again."
+            ) from None
+        finally:
+            with suppress(OSError):  # others have folders there
+                self._incoming.rmdir()
+
+    @property
+    def _incoming(self) -> Path:
+        return self.beside(".incoming")
+
     def maintain(self) -> None:
-        """Clear away what killed processes left beside the file: spills, and a file that was half written anew.
+        """Clear away what killed processes left beside the file: spills, files to land, a file half written anew.
 
         Raises:
             WarehouseError: as of `connect`.
@@ -134,6 +155,7 @@ class DuckDBFile:
             _remove(self._anew)
             _remove(self._first)
             shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)
+            shutil.rmtree(self._incoming, ignore_errors=True)
 
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
@@ -151,6 +173,7 @@ class DuckDBFile:
 
         with self.connect() as connection:
             _remove(self._anew)  # what a killed attempt left
+            shutil.rmtree(self._incoming, ignore_errors=True)
             try:
                 self._write_anew(connection, left_out(connection), noted)
                 put_in_place(self._anew, self.path)

@@ -79,7 +79,11 @@ class Archive:
 
 @contextmanager
 def read_archive(
-    paths: Sequence[Path], today: date, given: Scope | None = None, on_bytes: Callable[[int], None] = lambda _: None
+    paths: Sequence[Path],
+    today: date,
+    given: Scope | None = None,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    incoming: Path | None = None,
 ) -> Iterator[Archive]:
     """Read every record of every file, and put those of one scope, report and day together.
 
@@ -91,12 +95,13 @@ def read_archive(
         today: the first UTC day that has not closed.
         given: whom records are about that do not say so; None where all of them do.
         on_bytes: told how many bytes more have been read.
+        incoming: where the days are put together, `Warehouse.incoming`; the system's own place where None.
 
     Raises:
         ArchiveError: at the first record that is of no known kind, about somebody else than `given`, or about a day
             that has not closed; or a file without any.
     """
-    with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
+    with tempfile.TemporaryDirectory(prefix="copilot-", dir=incoming) as folder:
         staging = _Staging(Path(folder))
         for source, place, text in kept_texts(paths, on_bytes):
             for record in kept_records(source, place, text):

@@ -53,6 +53,15 @@ class Warehouse(Protocol):
             WarehouseError: there is no store, it can't be opened, or a newer version of the project wrote it.
         """
 
+    def incoming(self) -> AbstractContextManager[Path]:
+        """A new folder on this machine for files that are about to land: its owner's alone, and gone at the end.
+
+        What a killed process left of such folders is cleared away by `maintain` and `forget`.
+
+        Raises:
+            WarehouseError: a file can't be written there; also out of what is done inside.
+        """
+
     def maintain(self) -> None:
         """Clear away what killed processes left, as it is done once before a run.
 

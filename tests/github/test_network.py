@@ -84,22 +84,18 @@ def serving(pem: Path | None = None, status: int = 407) -> Iterator[tuple[str, l
 
 
 @pytest.mark.parametrize(
-    ("days", "address", "words"),
+    ("days", "words"),
     [
-        (
-            7,
-            "127.0.0.1",
-            ["does not trust who issued the certificate of 127.0.0.1 (self-signed", "set SSL_CERT_FILE to"],
-        ),
-        (-7, "127.0.0.1", ["certificate", "127.0.0.1"]),
+        (7, "does not trust who issued the certificate of 127.0.0.1 (self-signed"),
+        (-7, "certificate of 127.0.0.1"),
     ],
 )
-def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path, days: int, address: str, words: list[str]) -> None:
-    with serving(certificate(tmp_path, days=days, address=address)) as (url, asked):
+def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path, days: int, words: str) -> None:
+    with serving(certificate(tmp_path, days=days)) as (url, asked):
         diagnosis = diagnose(url, ORG, **only("organization-1-day"))
     (finding,) = bad(diagnosis)
     assert (finding.state, asked) == (State.BAD, [])
-    assert all(word in finding.sentence for word in words), finding.sentence
+    assert words in finding.sentence
     assert "Check the network" not in finding.sentence
 
 

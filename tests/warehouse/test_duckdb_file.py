@@ -1,5 +1,7 @@
 """How the file is opened, kept and read: whatever its name, whoever made it, by several connections at once."""
 
+import errno
+import stat
 import subprocess
 import sys
 import time
@@ -240,3 +242,38 @@ def test_a_full_disk_is_told_from_other_trouble(tmp_path: Path) -> None:
         DuckDBFile(tmp_path / "a.duckdb").connect(),
     ):
         raise duckdb.IOException("IO Error: Could not write file: No space left on device")
+
+
+def test_files_that_are_about_to_land_are_the_owners_alone_and_go(tmp_path: Path) -> None:
+    store = DuckDBFile(tmp_path / "data" / "a.duckdb")
+    with store.incoming() as folder:
+        (folder / "1.json").write_text("{}")
+        assert folder.parent == tmp_path / "data" / "a.incoming"
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (folder.parent, folder)] == [0o700, 0o700]
+        with store.incoming() as another_folder:
+            assert another_folder != folder
+        assert (folder / "1.json").exists()
+    assert not (tmp_path / "data" / "a.incoming").exists()
+
+
+@pytest.mark.parametrize("way", ["maintain", "forget"])
+def test_what_a_killed_process_left_to_land_is_cleared_away(tmp_path: Path, way: str) -> None:
+    store = DuckDBFile(tmp_path / "a.duckdb")
+    with store.connect():
+        pass
+    left = tmp_path / "a.incoming" / "killed"
+    left.mkdir(parents=True)
+    (left / "1.json").write_text('{"user_login": "octocat"}')
+    if way == "maintain":
+        store.maintain()
+    else:
+        store.forget(lambda connection: {}, ("select 1", {}))
+    assert {path.name for path in tmp_path.iterdir()} == {"a.duckdb"}
+
+
+def test_files_that_cannot_be_written_are_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(WarehouseError, match=r"a\.incoming \(No space left on device\)\. What landed before stays"),
+        DuckDBFile(tmp_path / "a.duckdb").incoming(),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")

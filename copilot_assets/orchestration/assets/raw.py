@@ -6,7 +6,6 @@ by one, so that a bad day fails alone. What GitHub tells only as of now is a sna
 
 import asyncio
 import logging
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -273,7 +272,13 @@ def _fetch_and_land(
     from copilot_assets.warehouse.landing import land, mend_future
 
     clock = installation.clock
-    client = GitHubClient(settings.api_url, auth_for(settings.credentials), clock=clock, patience=installation.patience)
+    client = GitHubClient(
+        settings.api_url,
+        auth_for(settings.credentials),
+        clock=clock,
+        patience=installation.patience,
+        largest_file_bytes=settings.max_file_mb * 2**20,
+    )
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
@@ -304,8 +309,8 @@ def _fetch_and_land(
                 await client.ask_the_time()
             await client.fetch_days(report, scopes, days, folder, deliver)
 
-    with tempfile.TemporaryDirectory(prefix="copilot-") as folder:
-        asyncio.run(run(Path(folder)))
+    with warehouse.incoming() as folder:
+        asyncio.run(run(folder))
     if not landing.outcomes:  # the view is there all the same
         land_all([], clock.now())
 
