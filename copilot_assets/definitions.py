@@ -16,6 +16,7 @@ from copilot_assets.orchestration.automation import build_jobs, build_schedule, 
 from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
 from copilot_assets.orchestration.executor import build_executor
 from copilot_assets.orchestration.installation import Installation
+from copilot_assets.orchestration.metadata import drawn
 from copilot_assets.orchestration.partitions import daily_partitions
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.inputs import INPUT_TABLES
@@ -40,12 +41,14 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     written_by["raw.forgotten"] = []
     # Each record type's flat tables come with it; one of them is enough to wait for.
     written_by["flat.known_names"] = [dg.AssetKey(["flat", "entity_daily"])]
+    # Drawing costs a run seconds: who wants no report wants no pictures at the tables either.
+    pictures = {"draw": drawn} if installation.report_folder() else {}
     return dg.Definitions(
         assets=[
             *build_raw_assets(partitions),
             build_input_assets(),
             *build_flat_assets(),
-            build_sql_assets(models, tables, written_by, after=[EXPECTED]),
+            build_sql_assets(models, tables, written_by, after=[EXPECTED], **pictures),
             build_export_asset(models),
             build_report_asset(models),
         ],

@@ -40,7 +40,13 @@ def company(standin: Standin, tmp_path: Path) -> Iterator[Company]:
     unasked = ",".join(report.name for report in REPORTS if report.name not in ASKED)
     with dg.DagsterInstance.ephemeral() as instance:
         yield new_company(
-            standin, tmp_path, instance, scopes=",".join(SCOPES), start=FIRST, COPILOT_SKIP_REPORTS=unasked
+            standin,
+            tmp_path,
+            instance,
+            scopes=",".join(SCOPES),
+            start=FIRST,
+            COPILOT_SKIP_REPORTS=unasked,
+            COPILOT_REPORT=str(tmp_path / "report"),
         )
 
 
@@ -153,4 +159,6 @@ def test_the_definitions_are_loaded_without_what_only_a_run_needs() -> None:
         check=True,
     ).stdout.split()
     assert "copilot_assets.orchestration.assets.raw" in loaded
-    assert not {"duckdb", "polars", "pyarrow", "httpx", "jwt", "rich", "starlette"} & set(loaded)
+    assert not {"duckdb", "jinja2.nodes", "polars", "pyarrow", "httpx", "jwt", "rich", "starlette", "vl_convert"} & set(
+        loaded
+    )

@@ -52,6 +52,20 @@ def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collecti
     return {"preview": dg.MetadataValue.md(_markdown(rows))}
 
 
+def drawn(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+    """A table's chart, if it has one; of people a week also numbers, which the UI plots, and a glance at them."""
+    from copilot_assets.report.pictures import closed_weeks, picture
+
+    try:
+        drawing = picture(connection, table)
+        numbers, glance = closed_weeks(connection) if table == "weekly.user_trend" else ({}, None)
+    except Exception as error:  # noqa: BLE001 - the rows are as good without, also when their file tells other things now
+        said = f"{type(error).__name__}: {error}"
+        drawing, numbers, glance = f"There is no picture of this table as its file makes it now. {said}", {}, None
+    shown = {"at_a_glance": glance, "picture": drawing}
+    return {name: dg.MetadataValue.md(text) for name, text in shown.items() if text} | numbers
+
+
 def _markdown(frame: pl.DataFrame) -> str:
     import polars as pl
 

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from copilot_assets.orchestration.assets.sql import build_sql_assets
+from copilot_assets.orchestration.metadata import drawn as drawn_metadata
 from copilot_assets.report import charts
 from copilot_assets.report.look import DARK, LIGHT, data_uri, in_page, on_paper, svg
 from copilot_assets.report.pictures import KINDS, LARGEST, closed_weeks, picture
@@ -330,7 +331,7 @@ def test_a_run_shows_the_picture_and_a_file_that_tells_other_things_has_none(tmp
         path = folder / f"{name}.sql"
         path.parent.mkdir(parents=True)
         path.write_text(f"/*\ndescription: A table.\n*/\n{sql}\n")
-    asset = build_sql_assets(load_models(folder), [])
+    asset = build_sql_assets(load_models(folder), [], draw=drawn_metadata)
     result = dg.materialize(
         [asset],
         resources={"warehouse": DuckDBFile(tmp_path / "copilot.duckdb")},

@@ -61,6 +61,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
             instance,
             scopes=",".join(SCOPES),
             start=FIRST,
+            COPILOT_REPORT=str(folder / "report"),
             COPILOT_EVENTS=str(folder / "events.csv"),
         )
         assert company.load(FIRST, TODAY - timedelta(days=1)) == []

@@ -5,7 +5,7 @@ Here belongs what Dagster is told about a model and how its table is replaced. W
 """
 
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from types import MappingProxyType
@@ -28,6 +28,12 @@ _OFFENDING_ROWS = 20
 
 Writers = Mapping[str, Collection[dg.AssetKey]]
 _NO_WRITERS: Writers = MappingProxyType({})
+# From a connection and the name of a table that was just built to metadata.
+Draw = Callable[["duckdb.DuckDBPyConnection", str], dict[str, Any]]
+
+
+def _no_picture(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str, Any]:
+    return {}
 
 
 def build_sql_assets(
@@ -35,6 +41,7 @@ def build_sql_assets(
     known_tables: Collection[str],
     written_by: Writers = _NO_WRITERS,
     after: Collection[dg.AssetKey] = (),
+    draw: Draw = _no_picture,
 ) -> dg.AssetsDefinition:
     """An unpartitioned asset a model and a check for each of its assertions and tests, all of them in one step.
 
@@ -45,7 +52,7 @@ def build_sql_assets(
 
     `known_tables` are the tables that Python assets of the same name build (`flat.user_daily`); `written_by` names the
     assets behind a table that has none of its name, such as a view. A model that reads no table waits for `after`, so
-    that it is not built where the settings can't be used.
+    that it is not built where the settings can't be used. `draw` makes what is shown of a table besides its rows.
 
     Raises `ModelError` when a model reads a table that nobody builds.
     """
@@ -71,7 +78,7 @@ def build_sql_assets(
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
         with sentences(), warehouse.connect() as connection:
-            refused, not_built = yield from _build_all(connection, chosen)
+            refused, not_built = yield from _build_all(connection, chosen, draw)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
             if not not_built and len(chosen) == len(models):
@@ -149,7 +156,7 @@ def _refusals(sentences: str) -> Iterator[None]:
 
 
 def _build_all(
-    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel]
+    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel], draw: Draw
 ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
     """Build each model that reads no table of those that could not be built.
 
@@ -165,7 +172,7 @@ def _build_all(
             not_built.add(model.key)
             continue
         try:
-            built = _build(connection, model)
+            built = _build(connection, model, draw)
         except _QueryRefusedError as error:
             refused.append(str(error))
             not_built.add(model.key)
@@ -191,13 +198,13 @@ def _check_all(
     return refused
 
 
-def _build(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dg.MaterializeResult[Any]:
+def _build(connection: "duckdb.DuckDBPyConnection", model: SqlModel, draw: Draw) -> dg.MaterializeResult[Any]:
     started = time.perf_counter()
     changes = replace_table(connection, model)
     seconds = round(time.perf_counter() - started, 3)
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(model.key),
-        metadata={"seconds": seconds, **changes, **_describe(connection, model)},
+        metadata={"seconds": seconds, **changes, **draw(connection, model.table), **_describe(connection, model)},
     )
 
 
@@ -266,21 +273,7 @@ def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[
             }
         ),
     }
-    return metadata | _picture(connection, model) | preview(connection, model.table, own)
-
-
-def _picture(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
-    """The table's chart, if it has one; of people a week also numbers, which the UI plots, and a glance at them."""
-    from copilot_assets.report.pictures import closed_weeks, picture
-
-    try:
-        drawn = picture(connection, model.table)
-        numbers, glance = closed_weeks(connection) if model.table == "weekly.user_trend" else ({}, None)
-    except Exception as error:  # noqa: BLE001 - the rows are as good without, also when their file tells other things now
-        said = f"{type(error).__name__}: {error}"
-        drawn, numbers, glance = f"There is no picture of this table as its file makes it now. {said}", {}, None
-    shown = {"at_a_glance": glance, "picture": drawn}
-    return {name: dg.MetadataValue.md(text) for name, text in shown.items() if text} | numbers
+    return metadata | preview(connection, model.table, own)
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
