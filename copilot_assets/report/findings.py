@@ -23,6 +23,7 @@ from copilot_assets.report.words import compared, counted, day_of, dollars, perc
 _WIDTH: Final = 430
 _FAINT: Final = "Faint weeks are not whole or not closed; 5/7: rests on five of seven days."
 _REASONS: Final = 4
+_ABOUT: Final = "People of a part are told to the nearest multiple of COPILOT_MIN_COHORT."
 _FEW: Final = "fewer people are behind them than may be told of"
 
 
@@ -40,8 +41,14 @@ class Finding:
 
 
 def ten_findings(facts: Facts) -> list[Finding]:
-    """All ten, each once, in their order."""
-    return [find(facts) for find in _FINDINGS]
+    """All ten, each once, in their order. One whose table can't be read says that, and not that there is nothing."""
+    found = [find(facts) for find in _FINDINGS]
+    return [
+        Finding(each.key, each.question, f"Not shown: {table} tells other columns than this report reads.")
+        if (table := _TABLES[each.key]) in facts.unread
+        else each
+        for each in found
+    ]
 
 
 def _people(facts: Facts) -> Finding:
@@ -128,12 +135,13 @@ def _phases(facts: Facts) -> Finding:
     told = sorted((row for row in now if row["people"] is not None), key=lambda row: -row["people"])
     title = "In the newest closed week no phase has enough people to tell of"
     if told:
-        title = f"{told[0]['people']:,} of {people[told[0]['week']]:,} active people are in {told[0]['part']}"
+        title = f"About {told[0]['people']:,} of {people[told[0]['week']]:,} active people are in {told[0]['part']}"
     return about(
         title,
         charts.lines(rows, unit="of active people", number=".0%", width=_WIDTH),
         (
             "Phase 1: completions and edits; 2: one agent surface; 3: several. Who changes phase counts in both.",
+            _ABOUT,
             *_withheld(now, "phases"),
         ),
         ("week of", "phase", "people", "share of active people"),
@@ -182,12 +190,12 @@ def _teams(facts: Facts) -> Finding:
             "panel": "",
             "label": row["team"],
             "value": row["active_share"],
-            "says": f"{row['active_people']:,} of {row['members']:,}" + _by(row["active_people_change"]),
+            "says": f"about {row['active_people']:,} of {row['members']:,}" + _by(row["active_people_change"]),
         }
         for row in shown
     ]
     hidden = [row["team"] for row in teams if row["active_share"] is None]
-    notes = [f"Members with a licence who were active in the week of {day_of(teams[0]['week'])}."]
+    notes = [f"Members with a licence who were active in the week of {day_of(teams[0]['week'])}. {_ABOUT}"]
     if hidden:
         notes.append(f"Not told of {some(hidden, 'teams', most=6)}: {_FEW}, or a neighbour's number would follow.")
     if len(told) > len(shown):
@@ -221,11 +229,12 @@ def _retention(facts: Facts) -> Finding:
     later = [row for row in rows if row["weeks_since_first_use"] == 4 and row["value"] is not None]
     title = "Four weeks have not passed since anybody was first seen"
     if later:
-        title = f"{percent(later[-1]['value'])} of those first seen in {later[-1]['part']} were active four weeks later"
+        share, month = percent(later[-1]["value"]), later[-1]["part"]
+        title = f"About {share} of those first seen in {month} were active four weeks later"
     return about(
         title,
         charts.lines(main_parts(rows), unit="still active", number=".0%", width=_WIDTH, x="weeks_since_first_use"),
-        ("First seen by this warehouse: people of the first month may have begun at any time before.",),
+        (f"First seen by this warehouse: people of the first month may have begun at any time before. {_ABOUT}",),
         ("first seen in", "weeks since", "still active"),
         [(row["part"], row["weeks_since_first_use"], row["value"]) for row in rows],
     )
@@ -247,10 +256,14 @@ def _features(facts: Facts) -> Finding:
         }
         for row in told[:12]
     ]
+    first = told[0]["part"].replace("_", " ").capitalize()
     return about(
-        f"{told[0]['part'].replace('_', ' ').capitalize()} is used by most: {told[0]['value']:,} of {people:,} people",
+        f"{first} is used by most: about {told[0]['value']:,} of {people:,} people",
         charts.shares(drawn, width=_WIDTH - 150),
-        (f"Share of the week's active people; rests on {told[0]['days']} of 7 days.", *_withheld(rows, "features")),
+        (
+            f"Share of the week's active people; rests on {told[0]['days']} of 7 days. {_ABOUT}",
+            *_withheld(rows, "features"),
+        ),
         ("feature", "people", "share of active people"),
         [
             (row["part"], _or_withheld(row, "value"), row["value"] / people if row["value"] is not None else None)
@@ -346,6 +359,20 @@ _FINDINGS: Final[tuple[Callable[[Facts], Finding], ...]] = (
     _pull_requests,
     _days,
 )
+
+
+_TABLES: Final = {
+    "people": "weekly.user_trend",
+    "licences": "weekly.licence_trend",
+    "phases": "weekly.adoption_phase_trend",
+    "spend": "weekly.spend_trend",
+    "teams": "weekly.team_trend",
+    "retention": "weekly.cohort_retention",
+    "features": "weekly.feature_trend",
+    "events": "weekly.event_effect",
+    "pull-requests": "weekly.pull_request_trend",
+    "days": "quality.day_status",
+}
 
 
 def _or_withheld(row: Row, name: str) -> object:

@@ -51,7 +51,7 @@ def _people(by: str) -> Kind:
     return Kind(
         f"People by {by} and week, the {_PARTS} with most people",
         partial(charts.lines, unit="people"),
-        (_DOTTED, _WITHHELD),
+        (_DOTTED, _WITHHELD, "People of a part are told to the nearest multiple of COPILOT_MIN_COHORT."),
     )
 
 

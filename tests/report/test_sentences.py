@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_titles_are_findings() -> None:
         ("used in 28 days", 120, 0.8),
         ("used in 7 days", 90, 0.6),
     ]
-    assert found["features"].title == "Code completion is used by most: 80 of 84 people"
+    assert found["features"].title == "Code completion is used by most: about 80 of 84 people"
     assert found["features"].rows[1] == ("chat_inline", "withheld", None)
     assert any(note.startswith("Not told of chat_inline: fewer people") for note in found["features"].notes)
     assert found["teams"].title == "In 1 of 2 teams at least half of the members are active"
@@ -191,3 +192,11 @@ def test_titles_are_findings() -> None:
     spec = found["features"].spec
     assert spec is not None
     assert [(value["label"], value["value"]) for value in spec["data"]["values"]] == [("code_completion", 80 / 84)]
+
+
+def test_a_table_that_cannot_be_read_is_not_said_to_be_empty() -> None:
+    without = replace(facts(newest=[NEWEST]), unread=("weekly.spend_trend",))
+    assert titled(without)["spend"].title == (
+        "Not shown: weekly.spend_trend tells other columns than this report reads."
+    )
+    assert titled(facts(newest=[NEWEST]))["spend"].title.startswith("Not known: no bill was fetched")
