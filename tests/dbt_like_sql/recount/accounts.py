@@ -1,0 +1,138 @@
+"""Licences, bills and pull requests of a scope, counted anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.dbt_like_sql.recount.history import BILL, ENTITY, SEATS, USERS
+from tests.dbt_like_sql.recount.parts import Parts
+from tests.dbt_like_sql.recount.scope import NAMES, Row, monday, of_week, ratio, total, weeks
+
+PRICES = {"business": Decimal(19), "enterprise": Decimal(39)}
+SEAT_COLUMNS = (
+    *("usage_days_reported_7_days", "usage_days_reported_28_days", "seats", "total_seats", "seats_active_7_days"),
+    *("seats_active_28_days", "active_share", "seats_active_7_days_by_seats", "seats_active_28_days_by_seats"),
+    *("seats_active_7_days_by_usage", "seats_active_28_days_by_usage", "seats_active_by_seats_only"),
+    *("seats_active_by_usage_only", "seats_never_used", "seats_pending_cancellation", "seats_without_price"),
+    *("list_price_usd_per_month", "idle_list_price_usd_per_month"),
+)
+
+
+class Accounts(Parts):
+    """What one scope pays for and merges."""
+
+    def spend_trend(self) -> Iterable[Row]:
+        for week in weeks():
+            items = [each for day in of_week(week) for row in self.bills[day] for each in row["usageItems"]]
+            users = self.parts("totals_by_model_feature", week)
+            for model in (None, *sorted({NAMES[each["model"]] for each in items})):
+                of_model = [each for each in items if model in (None, NAMES[each["model"]])]
+                people = users.get(model, {}).get("people") if model else None
+                is_told = model is None or bool(people)
+                yield {
+                    "scope": self.scope,
+                    "week_start": week,
+                    "kind": "ai_credits",
+                    "is_total": model is None,
+                    "model": model,
+                    **self.coverage(week, BILL),
+                    "is_suppressed": not is_told,
+                    "people": people,
+                    **{
+                        name: sum(Decimal(str(each[item])) for each in of_model) if is_told else None
+                        for name, item in (
+                            *(("gross_quantity", "grossQuantity"), ("gross_amount", "grossAmount")),
+                            *(("net_quantity", "netQuantity"), ("net_amount", "netAmount")),
+                        )
+                    },
+                }
+
+    def pull_request_trend(self) -> Iterable[Row]:
+        names = ("total_created", "total_reviewed", "total_merged", "total_created_by_copilot", "total_suggestions")
+        unknown = ("total_reviewed_by_copilot", "reviewed_by_copilot_share", "total_merged_created_by_copilot")
+        for week in weeks():
+            told = {day: row["pull_requests"] for day, row in self.entity.items() if "pull_requests" in row}
+            sums = {name: total(told[day][name] for day in of_week(week) if day in told) for name in names}
+            both = None
+            if self.compared(week, ENTITY) is not None:
+                both = [d for d in of_week(week) if d in told and d - timedelta(7) in told]
+            changes = {
+                f"{name}_change": sum(told[day][name] - told[day - timedelta(7)][name] for day in both)
+                if both is not None and len(both) >= 4
+                else None
+                for name in ("total_created", "total_merged")
+            }
+            yield {
+                "scope": self.scope,
+                "week_start": week,
+                **self.coverage(week, ENTITY),
+                **sums,
+                **changes,
+                "series_break": self.has_break(week),
+                "days_with_pull_requests_told": sum(day in told for day in of_week(week)),
+                "days_compared": None if both is None else len(both),
+                "created_by_copilot_share": ratio(sums["total_created_by_copilot"], sums["total_created"]),
+                **dict.fromkeys((*unknown, "total_merged_reviewed_by_copilot", "merged_created_by_copilot_share")),
+                **dict.fromkeys(("total_applied_suggestions", "total_copilot_suggestions")),
+                **dict.fromkeys(("total_copilot_applied_suggestions", "copilot_suggestions_applied_share")),
+            }
+
+    def licence_trend(self, everywhere: dict[int, set[date]]) -> Iterable[Row]:
+        """`everywhere`: of each person the days of activity that any scope's reports tell."""
+        snapshots = self.history.of(self.scope, SEATS)
+        for week in (week for week in weeks() if week >= monday(min(snapshots))):
+            days_of_users = [week + timedelta(n) for n in range(7)]
+            taken = [day for day in days_of_users if day in snapshots]
+            row: Row = {"scope": self.scope, "week_start": week, "snapshots": len(taken), **self.coverage(week, USERS)}
+            yield row | {"snapshot_day": taken[-1] if taken else None, **self._seats(taken, snapshots, everywhere)}
+
+    def _seats(self, taken: list[date], snapshots: dict[date, list[Row]], everywhere: dict[int, set[date]]) -> Row:
+        if not taken:
+            return dict.fromkeys(SEAT_COLUMNS)
+        day = taken[-1]
+        grants: dict[int, list[Row]] = defaultdict(list)
+        for grant in snapshots[day]:
+            grants[grant["assignee"]["id"]].append(grant)
+        by_seats, by_usage, cost, idle, never = {}, {}, Decimal(0), Decimal(0), 0
+        unpriced = 0
+        for person, of_person in grants.items():
+            uses = [date.fromisoformat(g["last_activity_at"][:10]) for g in of_person if g["last_activity_at"]]
+            used = [d for d in everywhere.get(person, set()) if d < day]
+            by_seats[person] = min(((day - d).days for d in uses), default=999)
+            by_usage[person] = min(((day - d).days for d in used), default=999)
+            is_new = min(g["created_at"] for g in of_person)[:10] > (day - timedelta(30)).isoformat()
+            plans = {g["plan_type"] for g in of_person}
+            price = PRICES.get("enterprise" if "enterprise" in plans else next(iter(plans)))
+            unpriced += price is None
+            cost += price or 0
+            idle += (price or 0) if min(by_seats[person], by_usage[person]) > 28 and not is_new else 0
+            never += not uses and not used and not is_new
+
+        def count(most: int, *sources: dict[int, int]) -> int:
+            return sum(min(source[person] for source in sources) <= most for person in grants)
+
+        ending = sum(all(g["pending_cancellation_date"] for g in of_person) for of_person in grants.values())
+        reported = {n: sum(day - timedelta(k) in self.users for k in range(1, n + 1)) for n in (7, 28)}
+        return {
+            **{f"usage_days_reported_{n}_days": reported[n] for n in (7, 28)},
+            "seats": len(grants),
+            "total_seats": len(grants),
+            **{f"seats_active_{n}_days": count(n, by_seats, by_usage) for n in (7, 28)},
+            "active_share": ratio(count(28, by_seats, by_usage), len(grants)),
+            **{f"seats_active_{n}_days_by_seats": count(n, by_seats) for n in (7, 28)},
+            **{f"seats_active_{n}_days_by_usage": count(n, by_usage) if reported[n] else None for n in (7, 28)},
+            "seats_active_by_seats_only": sum(by_seats[p] <= 28 < by_usage[p] for p in grants)
+            if reported[28]
+            else None,
+            "seats_active_by_usage_only": sum(by_usage[p] <= 28 < by_seats[p] for p in grants)
+            if reported[28]
+            else None,
+            "seats_never_used": never,
+            "seats_pending_cancellation": ending,
+            "seats_without_price": unpriced,
+            "list_price_usd_per_month": cost,
+            "idle_list_price_usd_per_month": idle,
+        }

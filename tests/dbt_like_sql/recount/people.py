@@ -1,0 +1,138 @@
+"""Who comes, stays and goes in a scope, counted anew: the trend of its people and its cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from tests.dbt_like_sql.recount.history import ENTITY, USERS
+from tests.dbt_like_sql.recount.parts import Parts
+from tests.dbt_like_sql.recount.scope import (
+    ACCEPTED,
+    ADDED,
+    DELETED,
+    OUTPUTS,
+    PROMPTS,
+    Row,
+    of_week,
+    rate,
+    ratio,
+    total,
+    weeks,
+)
+
+
+class People(Parts):
+    """The people of one scope."""
+
+    def user_trend(self) -> Iterable[Row]:
+        for week in weeks():
+            reported = [day for day in of_week(week) if day in self.entity]
+            rows = [self.entity[day] for day in reported]
+            daily = [row["daily_active_users"] for row in rows]
+            is_over = len(of_week(week)) == 7 and not self.coverage(week, ENTITY)["days_pending"]
+            workdays = [self.entity[day]["daily_active_users"] for day in reported if day.weekday() < 5]
+            knows = self.user_days(week) > 0
+            active, before = self.active(week), self.active(week - timedelta(7))
+            new = {person for person in active if self.first_week(person) == week}
+            per_person = [sum(person in self.active(week, [n]) for n in range(7)) for person in active]
+            both = self.compared(week, USERS, whose=ENTITY)
+            of_all_days = both is not None and len(both) == 7
+            scope_days = self.compared(week, ENTITY)
+            yield {
+                "scope": self.scope,
+                "week_start": week,
+                **self.coverage(week, ENTITY),
+                "user_days_reported": self.user_days(week),
+                "active_people": len(active) if knows else None,
+                "new_people": len(new) if of_all_days else None,
+                "returning_people": len(active - new - before) if of_all_days else None,
+                "lapsed_people": len(before - active) if of_all_days else None,
+                "may_have_begun_before": self.user_days_before(week) < 28,
+                **{
+                    f"people_active_{n}_day{'s' if n > 1 else ''}": per_person.count(n) if knows else None
+                    for n in range(1, 5)
+                },
+                "people_active_5_or_more_days": sum(n >= 5 for n in per_person) if knows else None,
+                "active_user_days": total(daily),
+                "avg_daily_active_users": ratio(total(daily), len(daily)) if is_over else None,
+                "workdays_reported": len(workdays),
+                "avg_workday_active_users": ratio(total(workdays), len(workdays)) if is_over else None,
+                **{name: total(row[name] for row in rows) for name in (PROMPTS, OUTPUTS, ACCEPTED, ADDED, DELETED)},
+                **self._trailing(reported),
+                **self._completions(week),
+                "series_break": self.has_break(week),
+                "user_days_compared": None if both is None else len(both),
+                "active_people_change": self._change(self.active, week, both),
+                "days_compared": None if scope_days is None else len(scope_days),
+                "avg_daily_active_users_change": self._daily_change(week, scope_days),
+            }
+
+    def _change(self, people: Any, week: date, weekdays: list[int] | None) -> int | None:
+        if weekdays is None or len(weekdays) < 4:
+            return None
+        return len(people(week, weekdays)) - len(people(week - timedelta(7), weekdays))
+
+    def _daily_change(self, week: date, weekdays: list[int] | None) -> float | None:
+        if weekdays is None or len(weekdays) < 4:
+            return None
+        now, before = (
+            [self.entity[start + timedelta(n)]["daily_active_users"] for n in weekdays]
+            for start in (week, week - timedelta(7))
+        )
+        return (sum(now) - sum(before)) / len(weekdays)
+
+    def _trailing(self, reported: list[date]) -> Row:
+        """The 7 and 28 days that end with the week's last reported day."""
+        names = (
+            "weekly_active_users",
+            "monthly_active_users",
+            "monthly_active_chat_users",
+            "monthly_active_agent_users",
+        )
+        if not reported:
+            unknown = ("last_day_reported", "user_days_reported_28_days", "people_7_days", "people_28_days")
+            return dict.fromkeys((*unknown, "chat_people_28_days", "agent_people_28_days", *names))
+        last = reported[-1]
+        window = {n: [last - timedelta(k) for k in range(n) if last - timedelta(k) in self.users] for n in (7, 28)}
+        rows = {n: [row for day in window[n] for row in self.users[day]] for n in window}
+        people = {n: {row["user_id"] for row in rows[n]} for n in rows}
+        return {
+            "last_day_reported": last,
+            "user_days_reported_28_days": len(window[28]),
+            **{f"people_{n}_days": len(people[n]) if window[n] else None for n in (7, 28)},
+            "chat_people_28_days": len({row["user_id"] for row in rows[28] if row["used_chat"]}),
+            "agent_people_28_days": len({row["user_id"] for row in rows[28] if row["used_agent"]}),
+            **{name: self.entity[last][name] for name in names},
+        }
+
+    def _completions(self, week: date) -> Row:
+        part = self.parts("totals_by_feature", week).get("code_completion", {})
+        shown, accepted = part.get(OUTPUTS), part.get(ACCEPTED)
+        return {
+            "is_suppressed": part.get("is_suppressed", False),
+            "completion_people": part.get("people"),
+            "completion_generation_count": shown,
+            "completion_acceptance_count": accepted,
+            "completion_acceptance_rate": rate(accepted, shown),
+        }
+
+    def cohort_retention(self) -> Iterable[Row]:
+        for cohort in sorted({self.first_week(person) for week in weeks() for person in self.active(week)}):
+            people = {person for person in self.active(cohort) if self.first_week(person) == cohort}
+            for week in (week for week in weeks() if week >= cohort):
+                active = self.active(week) & people
+                yield {
+                    "scope": self.scope,
+                    "cohort_week": cohort,
+                    "week_start": week,
+                    **self.coverage(week, USERS),
+                    "weeks_since": (week - cohort).days // 7,
+                    "may_have_begun_before": self.user_days_before(cohort) < 28,
+                    "series_break": self.has_break(week),
+                    "is_suppressed": not active,
+                    "cohort_people": len(people),
+                    "active_people": len(active) or None,
+                    "retention": ratio(len(active), len(people)) if active else None,
+                }
