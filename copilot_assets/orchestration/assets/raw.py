@@ -129,7 +129,6 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         with sentences():
             rows = expected_reports(installation.settings(), installation.today())
-            warehouse.maintain()  # the first step of a run
             with warehouse.connect() as connection:
                 expect(connection, rows)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})

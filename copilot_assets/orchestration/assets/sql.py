@@ -70,6 +70,8 @@ def build_sql_assets(
     def sql_models(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        from copilot_assets.people.forget import note_rebuilt
+
         chosen = [model for model in models if dg.AssetKey(model.key) in context.selected_asset_keys]
         checks = [
             (model, check)
@@ -82,7 +84,7 @@ def build_sql_assets(
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
             if not not_built and len(chosen) == len(models):
-                connection.execute("delete from raw.rebuild_due")
+                note_rebuilt(connection)
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
             refused += yield from _check_all(connection, sound)
         if refused:
