@@ -102,6 +102,10 @@ class Settings:
             env = environment()
             os.environ.update({name: env[name] for name in NETWORK if name in env})
         problems = network_problems(env)
+        try:
+            is_for_group(env)  # what is written by it asks for itself
+        except SettingsError as problem:
+            problems.append(str(problem))
         values: dict[str, object] = {}
         for name, reader in _READERS.items():
             try:
@@ -207,6 +211,19 @@ def export_format(env: Mapping[str, str] | None = None) -> ExportFormat:
     if text.lower() not in ("parquet", "csv"):
         raise SettingsError(f"COPILOT_EXPORT_FORMAT is '{text}'. Write parquet or csv.")
     return cast("ExportFormat", text.lower())
+
+
+def is_for_group(env: Mapping[str, str] | None = None) -> bool:
+    """`COPILOT_READERS`: whether the group of exported files and of Dagster's history may read them too.
+
+    Raises:
+        SettingsError: it is neither `owner`, as when unset, nor `group`.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_READERS", "owner").lower()
+    if text not in ("owner", "group"):
+        raise SettingsError(f"COPILOT_READERS is '{text}'. Write owner or group.")
+    return text == "group"
 
 
 def identity_mode(env: Mapping[str, str] | None = None) -> IdentityMode:

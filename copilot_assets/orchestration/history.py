@@ -13,7 +13,7 @@ import sqlite3
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -27,6 +27,9 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, NullPool, create_engine, event
+
+from copilot_assets.settings import SettingsError, is_for_group
+from copilot_assets.warehouse.private import close_folder
 
 # Of events there is a file a run, and one of all assets.
 _MOST_FILES: Final = 8
@@ -70,9 +73,20 @@ class ComputeLogs(LocalComputeLogManager):
 
 
 def _at_home(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A relative `base_dir` hangs on DAGSTER_HOME; without one, on the current folder, whose dagster.yaml it is in."""
+    """A relative `base_dir` hangs on DAGSTER_HOME; without one, on the current folder, whose dagster.yaml it is in.
+
+    The history names teams and scopes: nobody else comes into the folder.
+    """
     home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd()).expanduser()
-    return {**config, "base_dir": str(home / config["base_dir"])}
+    folder = home / config["base_dir"]
+    with suppress(OSError):  # whoever writes there says so
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for_group = is_for_group()
+    except SettingsError:
+        for_group = False  # a run says so
+    close_folder(folder, is_for_group=for_group)
+    return {**config, "base_dir": str(folder)}
 
 
 class _Runs(SqliteRunStorage):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -82,26 +82,32 @@ def export(
         NotWrittenError: a schema has no tables yet, another export is at work there, or writing failed.
     """
     place = place_of(folder, "export")
+    with _or_nothing(place), next_generation(place, "export") as new:
+        for schema in schemas:
+            (new / schema).mkdir()
+        # Inside as well: what fails is said of the export before the warehouse takes it for trouble of its own.
+        with warehouse as connection, _or_nothing(place), transaction(connection):
+            connection.execute("set timezone = 'UTC'")
+            docs = _docs()
+            tables = tuple(
+                _write(connection, new, table, columns, docs[table].table, file_format)
+                for table, columns in _tables(connection, schemas, docs).items()
+            )
+            days = _reported_days(connection)
+        index = json.dumps(_index(tables, days, now_utc()), indent=1, ensure_ascii=False)
+        (new / "tables.json").write_text(index + "\n", encoding="utf-8")
+    return Exported(place, tables)
+
+
+@contextmanager
+def _or_nothing(place: Path) -> Iterator[None]:
     try:
-        with next_generation(place, "export") as new:
-            for schema in schemas:
-                (new / schema).mkdir()
-            with warehouse as connection, transaction(connection):
-                connection.execute("set timezone = 'UTC'")
-                docs = _docs()
-                tables = tuple(
-                    _write(connection, new, table, columns, docs[table].table, file_format)
-                    for table, columns in _tables(connection, schemas, docs).items()
-                )
-                days = _reported_days(connection)
-            index = json.dumps(_index(tables, days, now_utc()), indent=1, ensure_ascii=False)
-            (new / "tables.json").write_text(index + "\n", encoding="utf-8")
+        yield
     except (duckdb.Error, OSError) as error:
         raise NotWrittenError(
             f"Nothing was exported to {place}: {str(error).splitlines()[0].rstrip('.')}. "
             "What was exported before is there as it was. Mend that and export again."
         ) from None
-    return Exported(place, tables)
 
 
 def _tables(

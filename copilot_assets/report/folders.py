@@ -12,12 +12,15 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from copilot_assets.settings import SettingsError, now_utc
+from copilot_assets.settings import SettingsError, is_for_group, now_utc
+from copilot_assets.warehouse.lock import open_lock
+from copilot_assets.warehouse.private import close_folder
 from copilot_assets.warehouse.store import WarehouseError
 
 _GENERATION: Final = re.compile(r"\d{8}T\d{12}Z")
@@ -65,7 +68,8 @@ def next_generation(place: Path, noun: str) -> Iterator[Path]:
     """A new folder to be filled, which becomes what `place` is, whole; or goes, when anything fails."""
     with _alone(place, noun) as new:
         try:
-            new.mkdir()
+            new.mkdir(mode=0o700)
+            close_folder(new, is_for_group=is_for_group())
         except OSError as problem:
             raise _unwritable(place, problem, noun) from None
         try:
@@ -89,7 +93,7 @@ def _alone(place: Path, noun: str) -> Iterator[Path]:
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        lock = place.with_name(f".{place.name}.lock").open("a")
+        lock = open_lock(place.with_name(f".{place.name}.lock"))
     except OSError as problem:
         raise _unwritable(place, problem, noun) from None
     with lock:
@@ -101,11 +105,10 @@ def _alone(place: Path, noun: str) -> Iterator[Path]:
 
 
 def _keep(folder: Path) -> None:
-    """Let all of a folder reach the disk; who may enter the folder may read what is in it, as of any other folder."""
-    readable = folder.stat().st_mode & 0o666
+    """Let all of a folder reach the disk; who may enter the folder may read what is in it, and nobody else."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
     for path in (*folder.rglob("*"), folder):
-        if path.is_file():
-            path.chmod(readable)  # an open database keeps the files that are made meanwhile to its owner
+        path.chmod(mode & 0o666 if path.is_file() else mode)  # the umask may say more or less
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

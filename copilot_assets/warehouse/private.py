@@ -15,6 +15,12 @@ def make_private(path: Path) -> None:
             path.chmod(0o600)
 
 
+def close_folder(path: Path, *, is_for_group: bool) -> None:
+    """Let nobody into a folder but its owner (mode 0700), and its group to read (0750), whatever is inside."""
+    with suppress(OSError):
+        path.chmod(0o750 if is_for_group else 0o700)
+
+
 @contextmanager
 def only_for_owner() -> Iterator[None]:
     """Files that this process makes inside are its owner's alone: DuckDB makes its log and its spills when it must."""

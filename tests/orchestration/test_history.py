@@ -109,3 +109,18 @@ def test_there_is_one_history_whatever_the_folder(tmp_path: Path, monkeypatch: p
     (elsewhere / ".env").unlink()
     with open_instance() as instance:  # a checkout's own, or beside the database: not wherever somebody happens to be
         assert elsewhere not in Path(instance.root_directory).parents
+
+
+@pytest.mark.parametrize(("readers", "mode"), [("", 0o700), ("owner", 0o700), ("group", 0o750)])
+def test_nobody_else_comes_into_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readers: str, mode: int
+) -> None:
+    """It names scopes and teams; files inside follow the umask, which the folder makes harmless."""
+    shutil.copy(dagster_yaml(), tmp_path / "dagster.yaml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COPILOT_READERS", readers)
+    (tmp_path / ".dagster").mkdir(mode=0o755)  # as an older version left it
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        dg.materialize([made], instance=instance)
+    for folder in (tmp_path / ".dagster", tmp_path / ".dagster/storage"):
+        assert folder.stat().st_mode & 0o777 == mode, folder

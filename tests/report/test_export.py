@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -325,8 +326,10 @@ def test_an_export_is_of_one_moment(path: Path, out: Path) -> None:
     }
 
 
-def test_whoever_may_enter_the_folder_may_read_the_files(path: Path, out: Path) -> None:
-    """Also where the open database keeps what is made meanwhile to its owner."""
+def test_the_files_are_the_owners_and_by_a_setting_the_groups(
+    path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the umask, and also where the open database keeps what is made meanwhile to its owner."""
 
     @contextmanager
     def private(warehouse: AbstractContextManager[duckdb.DuckDBPyConnection]) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -337,7 +340,9 @@ def test_whoever_may_enter_the_folder_may_read_the_files(path: Path, out: Path) 
         finally:
             os.umask(before)
 
-    for umask, folder_mode, file_mode in ((0o022, 0o755, 0o644), (0o027, 0o750, 0o640), (0o077, 0o700, 0o600)):
+    for readers, umask in product(("", "owner", "group"), (0o000, 0o022, 0o077)):
+        monkeypatch.setenv("COPILOT_READERS", readers)
+        folder_mode, file_mode = (0o750, 0o640) if readers == "group" else (0o700, 0o600)
         before = os.umask(umask)
         try:
             export(private(DuckDBFile(path).read()), out, "parquet")
@@ -346,6 +351,8 @@ def test_whoever_may_enter_the_folder_may_read_the_files(path: Path, out: Path) 
         inside = [out.resolve(), *out.resolve().rglob("*")]
         assert {each.stat().st_mode & 0o777 for each in inside if each.is_dir()} == {folder_mode}
         assert {each.stat().st_mode & 0o777 for each in inside if each.is_file()} == {file_mode}
+        assert out.with_name(f".{out.name}.lock").stat().st_mode & 0o777 == 0o600
+        out.with_name(f".{out.name}.lock").unlink()
 
 
 # What may be in the place already, and how it may be written.
