@@ -43,13 +43,16 @@ def names_nobody(table: str, columns: Collection[str]) -> bool:
     return table.partition(".")[0] in _SHOWN_SCHEMAS and not {"user_id", "user_login", "payload"} & set(columns)
 
 
-def preview(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str]) -> dict[str, Any]:
-    """A few rows for the UI, newest first; none of a table about people."""
+def preview(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str], shown: Collection[str] = ()
+) -> dict[str, Any]:
+    """A few rows for the UI, newest first, of some columns or of all; none of a table about people."""
     if not names_nobody(table, columns):
         return {}
     newest = next((f'"{name}" desc, ' for name in ("week_start", "day") if name in columns), "")
-    rows = connection.sql(f"from {table} order by {newest}columns(*) limit {_PREVIEW_ROWS}").pl()
-    return {"preview": dg.MetadataValue.md(_markdown(rows))}
+    chosen = ", ".join(f'"{name}"' for name in shown if name in columns) or "*"
+    query = f"select {chosen} from (from {table} order by {newest}columns(*) limit {_PREVIEW_ROWS})"
+    return {"preview": dg.MetadataValue.md(_markdown(connection.sql(query).pl()))}
 
 
 def drawn(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:

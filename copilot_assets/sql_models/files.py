@@ -52,6 +52,7 @@ class _ModelHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "team:copilot",
     )
     kinds: tuple[Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+$")], ...] = ()
+    preview: tuple[str, ...] = ()
 
 
 class _TestHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +141,8 @@ def _read_model(file: _File) -> SqlModel:
         _refuse_people(file, query, names)
     if schema == "weekly" and not names & {"week_start", "window_no"}:
         raise file.error("has neither `week_start` nor `window_no`; a weekly table says which time a row is about.")
+    if strangers := [name for name in header.preview if name not in names]:
+        raise file.error(f"has `{strangers[0]}` in `preview:`, and no such column in its final select.")
     depends_on = _read_tables(file, query)
     # The last use of the tree: writing it down takes twice as long if it has to stay as it is.
     written = query.sql(dialect="duckdb", comments=False, copy=False)
@@ -151,6 +154,7 @@ def _read_model(file: _File) -> SqlModel:
         description=header.description.strip(),
         owners=header.owners,
         kinds=header.kinds,
+        preview=header.preview,
         columns=columns,
         depends_on=depends_on,
         code_version=hashlib.sha256(written.encode()).hexdigest(),

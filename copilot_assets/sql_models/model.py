@@ -67,6 +67,7 @@ class SqlModel:
     description: str
     owners: tuple[str, ...]
     kinds: tuple[str, ...]
+    preview: tuple[str, ...]
     columns: tuple[ModelColumn, ...]
     depends_on: tuple[TableName, ...]
     code_version: str

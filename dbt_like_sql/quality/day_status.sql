@@ -3,6 +3,7 @@ description: |
   One row per scope, report and UTC day since the start date: what is known of that day, and of a hole why it is one.
   Days of an imported archive count from its first one on.
   Made from the ledger of fetches and from GitHub's published rules for each report.
+preview: [scope, report, day, status, coverage, evidence, remedy]
 */
 with archives as (
     -- a day that was reported without an HTTP answer came out of an archive

@@ -5,6 +5,8 @@ description: |
   again. GitHub tells phases since 2026-05-29, and all people of a phase since 2026-09-17.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, phase, days_reported, is_closed, is_suppressed, active_people, active_people_change,
+  users_in_phase_28d]
 */
 with phases as (
     select

@@ -5,6 +5,8 @@ description: |
   First seen is first seen by this warehouse: the first cohorts, and those after a hole, are people who may have used
   Copilot already (may_have_begun_before).
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, cohort_week, week_start, weeks_since, is_closed, is_suppressed, cohort_people, active_people,
+  retention]
 */
 with cohorts as (
     select

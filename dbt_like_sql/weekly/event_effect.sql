@@ -6,6 +6,8 @@ description: |
   Numbers are of those weekdays alone that both weeks reported, and null where these are fewer than four. Those of a
   team are told for whole weeks only: they are null unless the two weeks told of the team on the same weekdays.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [day, scope, team_slug, what, window_no, are_closed, is_suppressed, active_people_before,
+  active_people_after, series_breaks]
 */
 with windows as (
     select

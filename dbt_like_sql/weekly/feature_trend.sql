@@ -5,6 +5,8 @@ description: |
   are null. Counters come from the report about the scope, people from the report about people.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, feature, user_days_reported, is_closed, is_suppressed, people, people_change,
+  user_initiated_interaction_count, acceptance_rate]
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, feature)

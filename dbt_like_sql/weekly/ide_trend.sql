@@ -5,6 +5,7 @@ description: |
   have no IDE, so this adds up to less than the scope.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, ide, user_days_reported, is_closed, is_suppressed, people, people_change]
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, ide)

@@ -4,6 +4,8 @@ description: |
   Prompts are not told by language. Some of GitHub's languages are none, such as `chatagent` or `prompt`.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, language, user_days_reported, is_closed, is_suppressed, people, people_change,
+  completion_acceptance_rate]
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, language)

@@ -4,6 +4,7 @@ description: |
   engaged users. Its definitions differ from today's reports: never draw the two as one line.
   Of a team they are made from days to the nearest multiple of COPILOT_MIN_COHORT people, and null where a day has fewer.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, days_reported, is_closed, avg_active_users, avg_active_users_change, avg_engaged_users]
 */
 with coverage as (
     select *

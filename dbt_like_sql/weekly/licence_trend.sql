@@ -6,6 +6,8 @@ description: |
   The list of seats and the per-user reports are pipelines of their own: both are told, and where they disagree.
   Prices are list prices: what seats would cost at them in a month, and no bill.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, snapshot_day, seats, seats_active_28_days, seats_never_used, active_share,
+  list_price_usd_per_month, idle_list_price_usd_per_month]
 */
 with snapshots as (
     select

@@ -4,6 +4,8 @@ description: |
   Acceptance is not told: code completions have no models, and elsewhere an output is no offer to accept.
   Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, model, user_days_reported, is_closed, is_suppressed, people, people_change,
+  user_initiated_interaction_count]
 */
 select
     c.scope, -- organisation or enterprise  #not_null #unique(scope, week_start, model)

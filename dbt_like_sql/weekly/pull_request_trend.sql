@@ -5,6 +5,8 @@ description: |
   from them, so there is none here (flat.entity_pull_request_daily has the days). Pull requests of organisations are not
   deduplicated across organisations: never add them up.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, days_reported, is_closed, total_created, total_created_by_copilot,
+  created_by_copilot_share, reviewed_by_copilot_share, total_created_change]
 */
 with pull_requests as (
     select

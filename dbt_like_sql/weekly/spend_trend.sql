@@ -6,6 +6,7 @@ description: |
   bill knows is withheld, and always counts in the total, which is told as it is. What is told of a model is
   rounded: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, kind, model, days_reported, is_closed, is_suppressed, gross_amount, net_amount]
 */
 -- decimals, because a sum of them is the same in every order of the rows
 with bills as (

@@ -7,6 +7,8 @@ description: |
   below five seats has a row without numbers. Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people
   have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, team_slug, days_reported, is_closed, is_suppressed, members, active_people,
+  active_share, active_people_change]
 */
 with team_days as (
     select

@@ -4,6 +4,8 @@ description: |
   is new and who left, and the same people as GitHub counts them.
   Active people are distinct people of the per-user report, never sums of days. A week without a report has nulls.
   Scopes overlap: never add up rows of several (quality.scope).
+preview: [scope, week_start, user_days_reported, is_closed, active_people, active_people_change, new_people,
+  lapsed_people, completion_acceptance_rate, series_break]
 */
 with coverage as (
     select *

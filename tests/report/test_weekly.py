@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -129,7 +130,10 @@ def test_no_page_names_a_person_or_needs_anything_from_elsewhere(ran: Ran) -> No
     assert len(logins) > 20
     pseudonyms = {str(person) for (person,) in ran.company.sql("select distinct user_id from flat.user_daily")}
     pages = "".join(path.read_text() for path in (ran.folder / "report").glob("*.html"))
-    words = set(re.findall(r"[\w-]+", pages + "".join(str(told) for told in ran.metadata.values())))
+    metadata = "".join(str(told) for told in ran.metadata.values())
+    drawings = [base64.b64decode(drawing).decode() for drawing in re.findall(r"base64,([^)]+)\)", metadata)]
+    assert len(drawings) >= 10
+    words = set(re.findall(r"[\w-]+", "".join([pages, metadata, *drawings])))
     assert not words & (logins | pseudonyms)
     assert "<script" not in pages
     addresses = set(re.findall(r"""(?:src|href|url|@import)\s*[=(]\s*["']?([^"')\s>]+)""", pages))

@@ -460,6 +460,22 @@ def test_a_build_tells_rows_types_lineage_and_a_preview(folder: Path, warehouse:
     ]
 
 
+def test_a_preview_shows_the_columns_that_its_header_names(folder: Path, warehouse: Warehouse) -> None:
+    header = "/*\ndescription: d\npreview: [c, a]\n*/\n"
+    write(folder, "quality/few", header + "select 1 as a, 2 as b, 3 as c")
+    told = str(metadata(run(folder, warehouse), "quality", "few")["preview"].value).splitlines()
+    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in (told[0], told[2])] == [
+        ["c", "a"],
+        ["3", "1"],
+    ]
+
+
+def test_a_preview_of_a_column_that_is_not_there_is_refused(folder: Path) -> None:
+    write(folder, "mart/x", "/*\ndescription: d\npreview: [a, z]\n*/\nselect 1 as a")
+    with pytest.raises(ModelError, match=r"has `z` in `preview:`, and no such column in its final select"):
+        load_models(folder)
+
+
 def test_a_preview_is_ten_rows_and_never_of_people(folder: Path, warehouse: Warehouse) -> None:
     header = "/*\ndescription: One row.\n*/\n"
     write(folder, "quality/many", f"{header}select x, 'a|b' as t from generate_series(1, 30) as g(x)")

@@ -243,7 +243,12 @@ def a_weekly_table_shows_columns_rows_preview_and_reasons(page: Page, url: str, 
     page.goto(f"{url}/assets/weekly/user_trend")
     expect(page.get_by_text("Row count", exact=True).locator("..")).to_have_text(f"Row count{rows}")
     expect(row(page, "Monday of the ISO week, UTC")).to_contain_text("week_start")
-    page.get_by_text("[Show Markdown]").click()
+    row(page, "picture").get_by_text("[Show Markdown]").click()
+    drawing = page.get_by_role("dialog").get_by_role("img", name="Distinct active people a week")
+    expect(drawing).to_be_visible()
+    assert drawing.evaluate("image => image.naturalWidth") > 600
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    row(page, "preview").get_by_text("[Show Markdown]").click()
     preview = page.get_by_role("dialog").get_by_role("row")
     expect(preview.first).to_contain_text("active_people")
     expect(preview).to_have_count(1 + min(rows, 10))

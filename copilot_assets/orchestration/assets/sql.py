@@ -275,7 +275,7 @@ def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[
             }
         ),
     }
-    return metadata | preview(connection, model.table, own)
+    return metadata | preview(connection, model.table, own, model.preview)
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
