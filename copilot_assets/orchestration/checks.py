@@ -44,6 +44,7 @@ WEEKLY_REPORTS: Final = {
     "adoption_phase_trend": (*_ENTITIES, "users-1-day"),
     "team_trend": ("user-teams-1-day", "users-1-day"),
     "cohort_retention": ("users-1-day",),
+    "monthly_cohort_retention": ("users-1-day",),
     "licence_trend": ("users-1-day",),
     "spend_trend": ("ai-credit-usage", "premium-request-usage"),
     "pull_request_trend": _ENTITIES,

@@ -91,6 +91,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         partial(charts.lines, unit="still active", number=".0%", x="weeks_since_first_use"),
         ("Of whole and closed weeks.", "First use is as this warehouse saw it: the first month's people may be older."),
     ),
+    "weekly.monthly_cohort_retention": Kind(
+        "People who still use Copilot, by month of first use",
+        partial(charts.lines, unit="still active", number=".0%", x="weeks_since_month"),
+        ("Of whole and closed weeks.", "First use is as this warehouse saw it: the first month's people may be older."),
+    ),
     "weekly.event_effect": Kind(
         "Active people before (hollow) and after (filled) each event",
         charts.before_and_after,

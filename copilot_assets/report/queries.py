@@ -134,6 +134,16 @@ CHARTS: Final[Mapping[str, str]] = {
         group by scope, date_trunc('month', cohort_week), weeks_since
         order by scope, date_trunc('month', cohort_week), weeks_since
     """,
+    "weekly.monthly_cohort_retention": f"""
+        select
+            scope as panel, weeks_since as weeks_since_month,
+            strftime(cohort_month, '%b %Y') || if(may_have_begun_before, ' or before', '') as part,
+            retention as value, true as is_closed
+        from weekly.monthly_cohort_retention
+        where is_closed and not is_suppressed and retention is not null and days_expected = 7
+            and week_start <= $until and {_shown("monthly_cohort_retention", "cohort_month")}
+        order by scope, cohort_month, weeks_since
+    """,
     "weekly.event_effect": """
         select
             strftime(day, '%-d %b') || ' ' || what || ' (' || coalesce(team_slug, scope) || ')' as label,

@@ -10,6 +10,7 @@ with weeks as (
         date_trunc('week', day)::date as week_start,
         count(*) as days_active,
         bit_or(1 << (isodow(day) - 1)::integer) as weekdays_active,
+        min(day) as first_day,
         max(day) as last_day,
         arg_max(ai_adoption_phase_number, day) as adoption_phase_number
     from flat.user_daily
@@ -26,5 +27,6 @@ select
     last_day, -- last of these days, UTC  #not_null
     adoption_phase_number::bigint as adoption_phase_number, -- GitHub's adoption phase of the person on the last day that tells it
     min(week_start) over (partition by scope, user_id) as first_week, -- Monday of the first week in which the scope's reports have the person  #not_null
+    date_trunc('month', min(first_day) over (partition by scope, user_id))::date as first_month, -- first day of the month in which the scope's reports first have the person, UTC  #not_null
     lag(week_start) over (partition by scope, user_id order by week_start) as week_before -- Monday of the week of activity before this one; null in the first
 from weeks

@@ -158,6 +158,17 @@ used as (
     select scope, week_start, 'cohort' as breakdown, first_week::varchar as part, user_id, true as is_flagged
     from people.user_week
     union all by name
+    -- of the weeks after a month, those who were first seen in it; and all of them, in the week with which it ends
+    select scope, week_start, 'month_cohort' as breakdown, first_month::varchar as part, user_id, true as is_flagged
+    from people.user_week
+    where week_start >= first_month + interval 1 month
+    union all by name
+    select
+        scope, date_trunc('week', last_day(first_month))::date as week_start, 'month_cohort_people' as breakdown,
+        first_month::varchar as part, user_id, true as is_flagged
+    from people.user_week
+    group by scope, first_month, user_id
+    union all by name
     select
         scope, week_start, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_id, true as is_flagged,
         weekdays_active as weekdays,
@@ -450,8 +461,8 @@ told as (
 select
     p.scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
     p.week_start, -- Monday of the ISO week, UTC  #not_null
-    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, people, ai_credits, premium_requests)
-    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort; none for people in no team and for what a bill has under no model
+    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, month_cohort, month_cohort_people, people, ai_credits, premium_requests)
+    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort or the first day of its month; none for people in no team and for what a bill has under no model
     any_value(p.people)::bigint as people, -- distinct people behind it, by the per-user report; null where that has no row of it
     any_value(p.is_suppressed) as is_suppressed, -- whether its numbers are withheld: too few people are behind it, or nobody knows how many; all the columns below are null then  #not_null
     max(t.number) filter (t.measure = 'people')::bigint as people_shown, -- people, rounded

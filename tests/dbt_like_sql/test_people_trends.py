@@ -721,6 +721,7 @@ def test_the_weeks_of_a_person(book: Book) -> None:
             "last_day": last_day,
             "adoption_phase_number": phase,
             "first_week": first_week,
+            "first_month": date(2026, 9, 1),
             "week_before": week_before,
         }
         for scope, week_start, days_active, weekdays, last_day, phase, first_week, week_before in (
@@ -795,6 +796,39 @@ def test_cohorts_week_by_week(cohorts: Book) -> None:
         *((NEXT_MONDAY, monday) for monday in MONDAYS[1:4]),
     }
     assert_own_assertions_hold(cohorts, "cohort_retention")
+
+
+def test_cohorts_of_a_month_are_of_those_first_seen_in_it_and_told_after_it(book: Book) -> None:
+    """Three a week are never told by the week; the six of September, rounded to 5, are, from 5 October on."""
+    book.expect(ORG, start=MONDAY, today=date(2026, 10, 30))
+    min_cohort(book, 5)
+    report(book, MONDAY, [1, 2, 3])
+    report(book, date(2026, 9, 30), [4, 5, 6])  # a Wednesday: its week goes on into October
+    report(book, date(2026, 10, 1), [7, 8, 9])  # and so do these, who are October's
+    report(book, date(2026, 10, 5), [*range(1, 7), 7])
+    report(book, date(2026, 10, 12), [1, 2, 7, 8, 9])
+    book.report_the_rest(ENTITY, USERS)
+    book.build("weekly.monthly_cohort_retention", "weekly.cohort_retention")
+    assert {row["cohort_people"] for row in book.rows("from weekly.cohort_retention")} == {None, 5}
+    rows = book.rows("from weekly.monthly_cohort_retention order by cohort_month, week_start")
+    names = (
+        "cohort_month",
+        "week_start",
+        "weeks_since",
+        "is_suppressed",
+        "cohort_people",
+        "active_people",
+        "retention",
+    )
+    september = date(2026, 9, 1)
+    assert [some(row, *names) for row in rows] == [
+        (september, date(2026, 10, 5), 0, False, 5, 5, 1.0),  # six of six
+        (september, date(2026, 10, 12), 1, True, 5, None, None),  # two
+        (september, date(2026, 10, 19), 2, True, 5, None, None),
+        (september, date(2026, 10, 26), 3, True, 5, None, None),
+    ]
+    assert {row["may_have_begun_before"] for row in rows} == {True}
+    assert_own_assertions_hold(book, "monthly_cohort_retention")
 
 
 def test_the_cohorts_of_a_week_add_up_to_its_active_people(cohorts: Book) -> None:

@@ -40,6 +40,7 @@ from tests.dbt_like_sql.recount.teams import Teams
 RECORDS = {ENTITY: EntityDay, USERS: UserDay, TEAMS: UserTeamDay, SEATS: Seat, BILL: AiCreditUsage}
 TABLES = (
     *("user_trend", "feature_trend", "ide_trend", "language_trend", "model_trend", "team_trend", "cohort_retention"),
+    "monthly_cohort_retention",
     *("licence_trend", "spend_trend", "pull_request_trend"),
 )
 
@@ -140,6 +141,9 @@ def test_parts_of_scopes(book: Book, made: History, part: str, breakdown: str) -
 def test_cohorts(book: Book, made: History) -> None:
     rows = [row for scope in (ORG, CORP) for row in People(made, scope).cohort_retention()]
     agree(book, "cohort_retention", rows, "scope", "cohort_week", "week_start")
+    rows = [row for scope in (ORG, CORP) for row in People(made, scope).monthly_cohort_retention()]
+    agree(book, "monthly_cohort_retention", rows, "scope", "cohort_month", "week_start")
+    assert len({row["cohort_month"] for row in rows}) > 2
 
 
 def test_teams(book: Book, made: History) -> None:

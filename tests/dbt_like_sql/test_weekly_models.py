@@ -828,7 +828,8 @@ def test_the_file_runs_verbatim_and_gives_the_documented_columns(
 ) -> None:
     result = plain.sql(model.path.read_text())
     assert result.columns == [column.name for column in model.columns]
-    assert bool(result.fetchall()) == (model.table not in FAULTS)
+    # Of a history of one September, no week begins after it.
+    assert bool(result.fetchall()) == (model.table not in {*FAULTS, "weekly.monthly_cohort_retention"})
 
 
 @each_model

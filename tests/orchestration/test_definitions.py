@@ -95,6 +95,7 @@ WEEKLY = {
     "team_trend",
     "adoption_phase_trend",
     "cohort_retention",
+    "monthly_cohort_retention",
     "licence_trend",
     "spend_trend",
     "pull_request_trend",

@@ -118,6 +118,32 @@ class People(Parts):
             "completion_acceptance_rate": rate(accepted, shown),
         }
 
+    def monthly_cohort_retention(self) -> Iterable[Row]:
+        """The month of first use is that of the first day with a row, not of its week."""
+        first = {
+            person: min(day for day, rows in self.users.items() if any(row["user_id"] == person for row in rows))
+            for person in {row["user_id"] for rows in self.users.values() for row in rows}
+        }
+        for month in sorted({day.replace(day=1) for day in first.values()}):
+            people = {person for person, day in first.items() if day.replace(day=1) == month}
+            end = (month + timedelta(31)).replace(day=1)
+            within = [week for week in weeks() if month - timedelta(7) < week < end]
+            for week in (week for week in weeks() if week >= end):
+                active = self.active(week) & people
+                yield {
+                    "scope": self.scope,
+                    "cohort_month": month,
+                    "week_start": week,
+                    **self.coverage(week, USERS),
+                    "weeks_since": (week - end).days // 7,
+                    "may_have_begun_before": any(self.user_days_before(each) < 28 for each in within),
+                    "series_break": self.has_break(week),
+                    "is_suppressed": not active,
+                    "cohort_people": len(people),
+                    "active_people": len(active) or None,
+                    "retention": ratio(len(active), len(people)) if active else None,
+                }
+
     def cohort_retention(self) -> Iterable[Row]:
         for cohort in sorted({self.first_week(person) for week in weeks() for person in self.active(week)}):
             people = {person for person in self.active(cohort) if self.first_week(person) == cohort}
