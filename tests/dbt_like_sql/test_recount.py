@@ -40,9 +40,13 @@ from tests.dbt_like_sql.recount.teams import Teams
 RECORDS = {ENTITY: EntityDay, USERS: UserDay, TEAMS: UserTeamDay, SEATS: Seat, BILL: AiCreditUsage}
 TABLES = (
     *("user_trend", "feature_trend", "ide_trend", "language_trend", "model_trend", "team_trend", "cohort_retention"),
-    "monthly_cohort_retention",
+    *("monthly_cohort_retention", "event_effect"),
     *("licence_trend", "spend_trend", "pull_request_trend"),
 )
+
+
+# Two weeks after the break; beside the holes of people; where the weeks after have not closed, or not begun.
+EVENTS = ((ORG, date(2026, 10, 21)), (CORP, date(2026, 12, 2)), (ORG, date(2026, 12, 31)))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,8 @@ def book(made: History, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bo
         book = Book(connection)
         book.expect(ORG, CORP, start=START, today=TODAY)
         land(book, made, folder)
+        for scope, day in EVENTS:
+            book.insert("raw.events", scope=scope, day=day, what="training")
         book.build(*(f"weekly.{table}" for table in TABLES))
         yield book
 
@@ -105,8 +111,8 @@ def agree(book: Book, table: str, expected: Iterable[dict[str, Any]], *keys: str
     assert sorted(map(str, found)) == sorted(map(str, recounted))
     differences = []
     for key, row in found.items():
-        if "series_break" in row:
-            row["series_break"] = row["series_break"] is not None
+        for name in {"series_break", "series_breaks"} & set(row):
+            row[name] = row[name] is not None
         assert set(row) == set(recounted[key]), table
         for column, value in row.items():
             other = recounted[key][column]
@@ -169,3 +175,9 @@ def test_bills(book: Book, made: History) -> None:
 def test_pull_requests(book: Book, made: History) -> None:
     rows = [row for scope in (ORG, CORP) for row in Accounts(made, scope).pull_request_trend()]
     agree(book, "pull_request_trend", rows, "scope", "week_start")
+
+
+def test_events(book: Book, made: History) -> None:
+    rows = [row for scope, day in EVENTS for row in People(made, scope).event_effect(day, "training")]
+    agree(book, "event_effect", rows, "scope", "day", "window_no")
+    assert {row["days_compared"] for row in rows} > {0, 7}

@@ -11,10 +11,12 @@ from tests.dbt_like_sql.recount.parts import Parts
 from tests.dbt_like_sql.recount.scope import (
     ACCEPTED,
     ADDED,
+    BREAK,
     DELETED,
     OUTPUTS,
     PROMPTS,
     Row,
+    monday,
     of_week,
     rate,
     ratio,
@@ -162,3 +164,31 @@ class People(Parts):
                     "active_people": len(active) or None,
                     "retention": ratio(len(active), len(people)) if active else None,
                 }
+
+    def event_effect(self, day: date, what: str) -> Iterable[Row]:
+        """The weeks around an event, by the weekdays that both reported; every number is told on every day here."""
+        for window in range(1, 5):
+            before, after = (monday(day) + timedelta(7 * window * side) for side in (-1, 1))
+            row: Row = {"day": day, "scope": self.scope, "team_slug": None, "what": what, "week_start": monday(day)}
+            row |= {"window_no": window, "week_before": before, "week_after": after, "is_suppressed": False}
+            closed = [self.is_closed(week, ENTITY) for week in (before, after) if of_week(week)]
+            for side, week in (("before", before), ("after", after)):
+                known = self.coverage(week, ENTITY) if of_week(week) else {}
+                row |= {f"days_{name}_{side}": known.get(f"days_{name}") for name in ("expected", "reported")}
+                row[f"user_days_reported_{side}"] = self.user_days(week) if of_week(week) else None
+            both = {
+                report: [n for n in range(7) if {before + timedelta(n), after + timedelta(n)} <= set(came)]
+                for report, came in ((ENTITY, self.entity), (USERS, self.users))
+            }
+            row |= {"days_compared": len(both[ENTITY]), "user_days_compared": len(both[USERS])}
+            row |= {
+                "are_closed": len(closed) == 2 and all(closed),
+                "series_breaks": before < BREAK <= after + timedelta(6),
+            }
+            for side, week in (("before", before), ("after", after)):
+                people, days = both[USERS], [week + timedelta(n) for n in both[ENTITY]]
+                row[f"active_people_{side}"] = len(self.active(week, people)) if len(people) >= 4 else None
+                for name in (PROMPTS, OUTPUTS, ACCEPTED, ADDED):
+                    told = sum(self.entity[each][name] for each in days) if len(days) >= 4 else None
+                    row[f"{name}_{side}"] = told
+            yield row
