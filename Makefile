@@ -6,7 +6,7 @@ BIN = .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check bench docs lock clean
+.PHONY: help setup demo dev test check bench torture docs lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: setup .bench/synced ## Measure how long things take on this machine (half
 .duckdb-1.5/synced: requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .duckdb-1.5 'duckdb>=1.5,<1.6'
 	@touch $@
+
+torture: setup ## Kill, starve and lie to it at random (ARGS="--minutes 60"); ends with 1 if anything is lost
+	@TMPDIR="$$($(ROOMY_MEMORY))" $(BIN)/python -m torture $(ARGS)
 
 # What benchmarks measure against stays out of .venv: only the processes that measure it have it on their path.
 .bench/synced: benchmarks/requirements.txt
