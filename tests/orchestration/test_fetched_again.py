@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES, tables_of
-from copilot_assets.records import AiCreditUsage, EntityDay, PremiumRequestUsage, UserDay, UserTeamDay
+from copilot_assets.records import AiCreditUsage, EntityDay, PremiumRequestUsage, Seat, UserDay, UserTeamDay
 from copilot_assets.standin import Standin
 from tests.conftest import Company, new_company
 
@@ -32,12 +32,13 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
     raw = [f"raw.{report.replace('-', '_')}" for report in reports]
     tables = [f"flat.{table.name}" for record in (EntityDay, UserDay) for table in tables_of(record)]
     quality = ["quality.series_break", "quality.day_status", "quality.weekly_coverage", "quality.revisions"]
+    quality += ["quality.team_day_status"]
     people = ["people.user_week", "people.team_week", "people.weekly_part"]
     # What the models read of reports that are not fetched here is there, and empty.
     others = [
         f"flat.{table.name}"
         for table in FLAT_TABLES
-        if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage)
+        if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage, Seat)
     ]
     inputs = ["raw.settings", "raw.plan_prices", "raw.events"]
     models = [*inputs, *others, *quality, *people, "weekly.user_trend"]

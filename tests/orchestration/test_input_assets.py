@@ -51,7 +51,8 @@ def friday(github: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 book.fetch(ORG, "copilot-seats", FRIDAY, headline={"total_seats": 3})
                 for person, plan in enumerate(("business", "business", "enterprise"), 1):
                     granted = {"user_id": person, "plan_type": plan, "created_at": datetime.combine(GRANTED, time())}
-                    book.insert("flat.seat", scope=ORG, day=FRIDAY, **granted)
+                    for table in ("flat.seat", "flat.seat_grant"):
+                        book.insert(table, scope=ORG, day=FRIDAY, **granted)
             for model in load_models():
                 connection.execute(f"create schema if not exists {model.schema}")
                 connection.execute(f"create table {model.table} as {model.sql}")
