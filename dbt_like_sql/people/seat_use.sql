@@ -38,6 +38,12 @@ seats as (
 usage as (
     select user_id, day
     from flat.user_daily
+    anti join people.passive_day using (scope, day, user_id)
+),
+
+passive as (
+    select user_id, day
+    from people.passive_day
 )
 
 select
@@ -50,16 +56,18 @@ select
     s.granting_team_slugs, -- teams through which the person has the seat; null where it was given to the person alone
     s.created_at, -- when the seat was granted, of several the first, UTC
     s.last_activity_at, -- last use by the list of seats, UTC; null after 90 days without
-    u.day as last_usage_day, -- last day before the snapshot with a row in a per-user report of this warehouse, UTC
+    u.day as last_usage_day, -- last day before the snapshot with an action of their own in a per-user report of this warehouse, UTC
     greatest(s.last_activity_at::date, u.day) as last_use_day, -- the later of the two, UTC; null where neither knows of any use
     coalesce(s.last_activity_at::date >= s.day - 7, false) as is_active_7_days_by_seats, -- used in the 7 days before the snapshot by the list of seats  #not_null
     coalesce(s.last_activity_at::date >= s.day - 28, false) as is_active_28_days_by_seats, -- the same, 28 days  #not_null
     coalesce(u.day >= s.day - 7, false) as is_active_7_days_by_usage, -- used in the 7 days before the snapshot by the reports  #not_null
     coalesce(u.day >= s.day - 28, false) as is_active_28_days_by_usage, -- the same, 28 days  #not_null
+    coalesce(v.day >= s.day - 28, false) as is_seen_passively_28_days, -- whether the reports of these 28 days have the person with a passive code review alone on a day  #not_null
     s.created_at::date > s.day - t.seat_grace_days as is_new, -- whether the seat is younger than COPILOT_SEAT_GRACE_DAYS
     s.pending_cancellation_date, -- UTC day on which the seat ends; it is billed until then
     p.usd_per_month::decimal(18, 2) as usd_per_month -- list price of the seat by COPILOT_PLAN_PRICES (USD per month); null for a plan without a price
 from seats as s
 asof left join usage as u on u.user_id = s.user_id and s.day > u.day
+asof left join passive as v on v.user_id = s.user_id and s.day > v.day
 cross join raw.settings as t
 left join raw.plan_prices as p on p.plan_type = s.plan_type

@@ -1,7 +1,7 @@
 /*
 description: |
   One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
-  or a model on a bill): its numbers as they may be told. The one place that decides what is told of a part of a scope;
+  a model on a bill, or a group of people.group_week): its numbers as they may be told. The one place that decides what is told of a part of a scope;
   the rule and what it is for stand in docs/privacy.md.
   Behind a number are the people with a part in it that is not zero. Of fewer than COPILOT_MIN_COHORT it is null, and so
   is every number of a part that so few are behind. Others are rounded: people to multiples of COPILOT_MIN_COHORT,
@@ -181,14 +181,6 @@ used as (
         team_id is not null and count(team_id) over (partition by scope, week_start, user_id) > 1 as is_shared
     from people.team_week
     where days_active > 0
-    union all by name
-    -- everybody who was active on a day of which members are told, and those of them who were in a team
-    select
-        scope, week_start, 'people' as breakdown, unnest(if(bool_or(team_id is not null), ['on_team_days', 'in_teams'], ['on_team_days'])) as part,
-        user_id, true as is_flagged
-    from people.team_week
-    where days_active > 0
-    group by scope, week_start, user_id
 ),
 
 -- what a change of a part's people is told of: a break that moves it takes the changes that cross it
@@ -276,6 +268,9 @@ counted as (
         on n.scope = u.scope and n.week_start = u.week_start + 7 and n.breakdown = u.breakdown
         and n.part = if(u.breakdown = 'team', u.part, u.breakdown)
     group by u.scope, u.week_start, u.breakdown, u.part
+    union all by name
+    select scope, week_start, 'people' as breakdown, name as part, people
+    from people.group_week
 ),
 
 -- how many people are behind a number; behind one that no report tells by person are those of the part

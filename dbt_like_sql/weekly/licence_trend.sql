@@ -24,20 +24,33 @@ with snapshots as (
     qualify day = max(day) over by_week
 ),
 
-seats as (
+-- groups of people by the use of their seats, rounded or withheld
+told as (
     select
         scope,
         week_start,
-        count(*) filter (is_active_7_days_by_seats) as active_7_days_by_seats,
-        count(*) filter (is_active_28_days_by_seats) as active_28_days_by_seats,
-        count(*) filter (is_active_7_days_by_usage) as active_7_days_by_usage,
-        count(*) filter (is_active_28_days_by_usage) as active_28_days_by_usage,
-        count(*) filter (is_active_28_days_by_seats and not is_active_28_days_by_usage) as active_by_seats_only,
-        count(*) filter (is_active_28_days_by_usage and not is_active_28_days_by_seats) as active_by_usage_only,
-        count(*) filter (is_active_7_days_by_seats or is_active_7_days_by_usage) as active_7_days,
-        count(*) filter (is_active_28_days_by_seats or is_active_28_days_by_usage) as active_28_days,
-        count(*) filter (last_use_day is null and not is_new) as never_used,
-        count(*) filter (pending_cancellation_date is not null) as pending_cancellation,
+        max(people_shown) filter (part = 'seat_active_7_days_by_seats') as active_7_days_by_seats,
+        max(people_shown) filter (part = 'seat_active_28_days_by_seats') as active_28_days_by_seats,
+        max(people_shown) filter (part = 'seat_active_7_days_by_usage') as active_7_days_by_usage,
+        max(people_shown) filter (part = 'seat_active_28_days_by_usage') as active_28_days_by_usage,
+        max(people_shown) filter (part = 'seat_active_by_seats_only') as active_by_seats_only,
+        max(people_shown) filter (part = 'seat_active_by_usage_only') as active_by_usage_only,
+        max(people_shown) filter (part = 'seat_active_7_days') as active_7_days,
+        max(people_shown) filter (part = 'seat_active_28_days') as active_28_days,
+        max(people_shown) filter (part = 'seat_seen_passively') as seen_passively,
+        max(people_shown) filter (part = 'seat_idle') as idle,
+        max(people_shown) filter (part = 'seat_never_used') as never_used,
+        max(people_shown) filter (part = 'seat_pending_cancellation') as pending_cancellation,
+        max(people) filter (part = 'seat_idle') as idle_people
+    from people.weekly_part
+    where breakdown = 'people'
+    group by scope, week_start
+),
+
+prices as (
+    select
+        scope,
+        week_start,
         count(*) filter (usd_per_month is null) as without_price,
         sum(usd_per_month) as usd_per_month,
         -- 0 where a seat has a price and none of these is idle
@@ -45,6 +58,20 @@ seats as (
             filter (usd_per_month is not null) as idle_usd_per_month
     from people.seat_use
     group by scope, week_start
+),
+
+seats as (
+    select
+        p.*,
+        t.* exclude (scope, week_start),
+        case
+            when p.idle_usd_per_month = 0 or s.min_cohort = 1 then p.idle_usd_per_month
+            -- as many seats as are told, in tens of dollars: the cents of two prices would tell how many there are
+            else round(p.idle_usd_per_month * t.idle / t.idle_people, -1)
+        end as told_idle_usd_per_month
+    from prices as p
+    left join told as t using (scope, week_start)
+    left join raw.settings as s on true
 ),
 
 usage_days as (
@@ -86,20 +113,21 @@ select
     if(n.snapshots is null, null, coalesce(d.days_reported_28, 0))::bigint as usage_days_reported_28_days, -- the same, 28 days  #range(0, 28)
     n.seats::bigint as seats, -- people with a seat, as the list names them; all the numbers below are of these
     n.total_seats::bigint as total_seats, -- the same as GitHub counts it; null where it told no total
-    coalesce(s.active_7_days, n.of_no_seats)::bigint as seats_active_7_days, -- seats used in the 7 days before the snapshot, by either source
-    coalesce(s.active_28_days, n.of_no_seats)::bigint as seats_active_28_days, -- seats used in the 28 days before the snapshot, by either source
-    (s.active_28_days / nullif(n.seats, 0))::double as active_share, -- seats used in 28 days per seat
-    coalesce(s.active_7_days_by_seats, n.of_no_seats)::bigint as seats_active_7_days_by_seats, -- by the list of seats alone (last_activity_at)
-    coalesce(s.active_28_days_by_seats, n.of_no_seats)::bigint as seats_active_28_days_by_seats, -- likewise
-    if(d.days_reported_7 > 0, coalesce(s.active_7_days_by_usage, n.of_no_seats), null)::bigint as seats_active_7_days_by_usage, -- by the per-user reports alone; null where no day of the 7 was reported
-    if(d.days_reported_28 > 0, coalesce(s.active_28_days_by_usage, n.of_no_seats), null)::bigint as seats_active_28_days_by_usage, -- likewise; null where no day of the 28 was reported
-    if(d.days_reported_28 > 0, coalesce(s.active_by_seats_only, n.of_no_seats), null)::bigint as seats_active_by_seats_only, -- the disagreement: used in 28 days by the list of seats, and not by the reports
-    if(d.days_reported_28 > 0, coalesce(s.active_by_usage_only, n.of_no_seats), null)::bigint as seats_active_by_usage_only, -- the disagreement the other way
-    coalesce(s.never_used, n.of_no_seats)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse
-    coalesce(s.pending_cancellation, n.of_no_seats)::bigint as seats_pending_cancellation, -- seats that end with the billing month; they are billed until then
+    if(s.scope is null, n.of_no_seats, s.active_7_days)::bigint as seats_active_7_days, -- seats used in the 7 days before the snapshot, by either source, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of seats below; null where they are fewer and not none
+    if(s.scope is null, n.of_no_seats, s.active_28_days)::bigint as seats_active_28_days, -- seats used in the 28 days before the snapshot, by either source
+    if(s.active_28_days > n.seats, 1, s.active_28_days / nullif(n.seats, 0))::double as active_share, -- seats used in 28 days, as told, per seat
+    if(s.scope is null, n.of_no_seats, s.active_7_days_by_seats)::bigint as seats_active_7_days_by_seats, -- by the list of seats alone (last_activity_at)
+    if(s.scope is null, n.of_no_seats, s.active_28_days_by_seats)::bigint as seats_active_28_days_by_seats, -- likewise
+    if(d.days_reported_7 > 0, if(s.scope is null, n.of_no_seats, s.active_7_days_by_usage), null)::bigint as seats_active_7_days_by_usage, -- by the per-user reports alone; null where no day of the 7 was reported
+    if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_28_days_by_usage), null)::bigint as seats_active_28_days_by_usage, -- likewise; null where no day of the 28 was reported
+    if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_by_seats_only), null)::bigint as seats_active_by_seats_only, -- the disagreement: used in 28 days by the list of seats, and not by the reports
+    if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_by_usage_only), null)::bigint as seats_active_by_usage_only, -- the disagreement the other way
+    if(s.scope is null, n.of_no_seats, s.seen_passively)::bigint as seats_seen_passively_28_days, -- seats that neither source saw used in the 28 days, while a report has the person for a passive code review, which is no use
+    if(s.scope is null, n.of_no_seats, s.never_used)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse
+    if(s.scope is null, n.of_no_seats, s.pending_cancellation)::bigint as seats_pending_cancellation, -- seats that end with the billing month; they are billed until then
     coalesce(s.without_price, n.of_no_seats)::bigint as seats_without_price, -- seats whose plan has no price in COPILOT_PLAN_PRICES: the cost leaves them out
     coalesce(s.usd_per_month, n.of_no_seats)::decimal(18, 2) as list_price_usd_per_month, -- what a month of these seats costs at list price (USD per month), by COPILOT_PLAN_PRICES: a run rate, not GitHub's bill, which knows seats of a part of a month and discounts; null where no seat has a price
-    coalesce(s.idle_usd_per_month, n.of_no_seats)::decimal(18, 2) as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise
+    coalesce(s.told_idle_usd_per_month, if(s.scope is null, n.of_no_seats, null))::decimal(18, 2) as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise, for as many of them as may be told, and in tens
 from weeks as w
 left join snapshots as n using (scope, week_start)
 left join seats as s using (scope, week_start)

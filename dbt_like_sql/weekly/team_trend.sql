@@ -46,13 +46,12 @@ teams as (
     group by scope, week_start, team_id
 ),
 
--- everybody who was active on the days of which members are told, and those of them who were in a team
 scopes as (
     select
         scope,
         week_start,
         any_value(people_shown) filter (part = 'on_team_days') as active_people,
-        if(bool_or(part = 'in_teams'), any_value(people_shown) filter (part = 'in_teams'), 0) as people_in_teams
+        any_value(people_shown) filter (part = 'in_teams') as people_in_teams
     from people.weekly_part
     where breakdown = 'people'
     group by scope, week_start

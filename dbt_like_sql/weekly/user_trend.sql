@@ -26,77 +26,59 @@ totals as (
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
         sum(loc_added_sum) as loc_added_sum,
         sum(loc_deleted_sum) as loc_deleted_sum,
-        max(day) as last_day,
-        -- of that day, also where GitHub did not tell it then
-        arg_max_null(weekly_active_users, day) as weekly_active_users,
-        arg_max_null(monthly_active_users, day) as monthly_active_users,
-        arg_max_null(monthly_active_chat_users, day) as monthly_active_chat_users,
-        arg_max_null(monthly_active_agent_users, day) as monthly_active_agent_users
+        max(day) as last_day
     from flat.entity_daily
     where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
--- of people: the weeks of activity, and the week after each, in which they may have stayed away
 people as (
+    select scope, week_start, count(*) as active_people
+    from people.user_week
+    group by scope, week_start
+),
+
+-- groups of people, rounded or withheld
+told as (
     select
         scope,
         week_start,
-        count(*) filter (is_active) as active_people,
-        count(*) filter (is_active and first_week = week_start) as new_people,
-        count(*) filter (is_active and week_before < week_start - 7) as returning_people,
-        count(*) filter (not is_active) as lapsed_people,
-        count(*) filter (is_active and days_active = 1) as people_1_day,
-        count(*) filter (is_active and days_active = 2) as people_2_days,
-        count(*) filter (is_active and days_active = 3) as people_3_days,
-        count(*) filter (is_active and days_active = 4) as people_4_days,
-        count(*) filter (is_active and days_active >= 5) as people_5_days
+        bool_or(part = 'of_28_days') as has_people_of_28_days,
+        max(people_shown) filter (part = 'active') as active,
+        max(people_shown) filter (part = 'engaged') as engaged,
+        max(people_shown) filter (part = 'passive') as passive,
+        max(people_shown) filter (part = 'new') as new,
+        max(people_shown) filter (part = 'returning') as returning,
+        max(people_shown) filter (part = 'lapsed') as lapsed,
+        max(people_shown) filter (part = 'active_1_day') as active_1_day,
+        max(people_shown) filter (part = 'active_2_days') as active_2_days,
+        max(people_shown) filter (part = 'active_3_days') as active_3_days,
+        max(people_shown) filter (part = 'active_4_days') as active_4_days,
+        max(people_shown) filter (part = 'active_5_days') as active_5_days,
+        max(people_shown) filter (part = 'of_7_days') as of_7_days,
+        max(people_shown) filter (part = 'of_28_days') as of_28_days,
+        max(people_shown) filter (part = 'chat_of_28_days') as chat_of_28_days,
+        max(people_shown) filter (part = 'agent_of_28_days') as agent_of_28_days,
+        max(people_shown) filter (part = 'weekly_active_users') as weekly_active_users,
+        max(people_shown) filter (part = 'monthly_active_users') as monthly_active_users,
+        max(people_shown) filter (part = 'monthly_active_chat_users') as monthly_active_chat_users,
+        max(people_shown) filter (part = 'monthly_active_agent_users') as monthly_active_agent_users
+    from people.weekly_part
+    where breakdown = 'people'
+    group by scope, week_start
+),
+
+-- on a week's only day with people they are those whom GitHub counts that day, but for a few: these would follow
+single_days as (
+    select u.scope, u.week_start
     from (
-        select scope, week_start, true as is_active, first_week, week_before, days_active
+        select scope, week_start, max(last_day) as day, count(*) as people
         from people.user_week
-        union all
-        select scope, week_start + 7, false, first_week, null, null
-        from people.user_week as w
-        where not exists (
-            select 1
-            from people.user_week as n
-            where n.scope = w.scope and n.user_id = w.user_id and n.week_start = w.week_start + 7
-        )
-    )
-    group by scope, week_start
-),
-
--- the 7 and 28 days that end with the last day the scope was reported of, as GitHub's own numbers of that day
-ends as (
-    select scope, week_start, last_day, unnest([0, 7, 14, 21, 28]) as days_before
-    from totals
-),
-
-trailing_users as (
-    select
-        e.scope,
-        e.week_start,
-        max(u.day) > any_value(e.last_day) - 7 as is_of_7_days,
-        bool_or(u.used_chat) as used_chat,
-        bool_or(u.used_agent) as used_agent
-    from ends as e
-    join flat.user_daily as u
-        on u.scope = e.scope and date_trunc('week', u.day) = e.week_start - e.days_before
-    where u.day > e.last_day - 28 and u.day <= e.last_day
-        and (u.scope, u.day) in (select (scope, day) from quality.day_status)
-    group by e.scope, e.week_start, u.user_id
-),
-
-trailing_people as (
-    select
-        scope,
-        week_start,
-        count(*) filter (is_of_7_days) as people_7_days,
-        count(*) as people_28_days,
-        if(count(used_chat) > 0, count(*) filter (used_chat), null) as chat_people_28_days,
-        if(count(used_agent) > 0, count(*) filter (used_agent), null) as agent_people_28_days
-    from trailing_users
-    group by scope, week_start
+        group by scope, week_start
+        having bit_count(bit_or(weekdays_active)) = 1
+    ) as u
+    join flat.entity_daily as e on e.scope = u.scope and e.day = u.day
+    where abs(e.daily_active_users - u.people) between 1 and (select min_cohort from raw.settings) - 1
 ),
 
 trailing_days as (
@@ -115,24 +97,36 @@ trailing_days as (
 weeks as (
     select
         c.*,
-        -- a week whose reported days have no rows had nobody; a week without a reported day is unknown
-        if(c.user_days_reported > 0, coalesce(p.active_people, 0), null) as active_people,
-        if(c.user_days_reported > 0, coalesce(p.people_1_day, 0), null) as people_1_day,
-        if(c.user_days_reported > 0, coalesce(p.people_2_days, 0), null) as people_2_days,
-        if(c.user_days_reported > 0, coalesce(p.people_3_days, 0), null) as people_3_days,
-        if(c.user_days_reported > 0, coalesce(p.people_4_days, 0), null) as people_4_days,
-        if(c.user_days_reported > 0, coalesce(p.people_5_days, 0), null) as people_5_days,
-        coalesce(p.new_people, 0) as new_people,
-        coalesce(p.returning_people, 0) as returning_people,
-        coalesce(p.lapsed_people, 0) as lapsed_people,
-        t.* exclude (scope, week_start),
         c.days_expected = 7 and c.days_pending = 0 as is_over,
+        -- a week whose reported days have no rows had nobody; a week without a reported day is unknown
+        case
+            when c.user_days_reported = 0 then null
+            when p.scope is null then 0
+            when o.scope is not null then r.active
+            else p.active_people
+        end as active_people,
+        c.user_days_reported > 0 and p.scope is null as had_nobody,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.engaged, null)) as engaged_people,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.passive, null)) as passive_people,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.active_1_day, null)) as people_1_day,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.active_2_days, null)) as people_2_days,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.active_3_days, null)) as people_3_days,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.active_4_days, null)) as people_4_days,
+        if(had_nobody, 0, if(c.user_days_reported > 0, r.active_5_days, null)) as people_5_days,
+        if(p.scope is null, 0, r.new) as new_people,
+        if(p.scope is null, 0, r.returning) as returning_people,
+        if(r.scope is null, 0, r.lapsed) as lapsed_people,
+        t.* exclude (scope, week_start),
         d.user_days_reported_28_days,
-        if(d.user_days_reported_7_days > 0, coalesce(r.people_7_days, 0), null) as people_7_days,
-        if(d.user_days_reported_28_days > 0, coalesce(r.people_28_days, 0), null) as people_28_days,
+        if(d.user_days_reported_7_days > 0, if(r.has_people_of_28_days, r.of_7_days, 0), null) as people_7_days,
+        if(d.user_days_reported_28_days > 0, if(r.has_people_of_28_days, r.of_28_days, 0), null) as people_28_days,
         -- nobody at all, or a flag that the reports did not have yet: the first is zero, the second unknown
-        if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.chat_people_28_days) as chat_people_28_days,
-        if(d.user_days_reported_28_days > 0 and r.scope is null, 0, r.agent_people_28_days) as agent_people_28_days,
+        if(d.user_days_reported_28_days > 0 and r.has_people_of_28_days is not true, 0, r.chat_of_28_days) as chat_people_28_days,
+        if(d.user_days_reported_28_days > 0 and r.has_people_of_28_days is not true, 0, r.agent_of_28_days) as agent_people_28_days,
+        r.weekly_active_users,
+        r.monthly_active_users,
+        r.monthly_active_chat_users,
+        r.monthly_active_agent_users,
         u.is_suppressed as hides_completions,
         u.people_shown as completion_people,
         u.code_generation_activity_count as generations,
@@ -140,7 +134,8 @@ weeks as (
     from coverage as c
     left join totals as t using (scope, week_start)
     left join people as p using (scope, week_start)
-    left join trailing_people as r using (scope, week_start)
+    left join told as r using (scope, week_start)
+    left join single_days as o using (scope, week_start)
     left join trailing_days as d using (scope, week_start)
     left join people.weekly_part as u
         on u.scope = c.scope and u.week_start = c.week_start and u.breakdown = 'feature' and u.part = 'code_completion'
@@ -164,8 +159,17 @@ people_changes as (
     select
         c.scope,
         c.week_start,
-        count(u.user_id) filter (c.days_before = 0) - count(u.user_id) filter (c.days_before = 7) as active_people_change
+        count(u.user_id) filter (c.days_before = 0) as people,
+        count(u.user_id) filter (c.days_before = 7) as people_before,
+        any_value(g.min_cohort) as multiple,
+        -- beside the people of whole weeks, those of some of their days would tell of the few who came on the others
+        if(
+            any_value(c.user_days_compared) = 7,
+            people - people_before,
+            round(people / multiple) * multiple - round(people_before / multiple) * multiple
+        ) as active_people_change
     from (select *, unnest([0, 7]) as days_before from coverage where user_days_compared >= 4) as c
+    left join raw.settings as g on true
     left join people.user_week as u
         on u.scope = c.scope and u.week_start = c.week_start - c.days_before
         and (u.weekdays_active & c.user_weekdays_compared) <> 0
@@ -205,8 +209,10 @@ select
     days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     user_days_reported, -- days with a report of people  #range(0, 7)
-    active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported
-    if(has_same_meaning and is_told_of_all_days, new_people, null)::bigint as new_people, -- of these, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
+    active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported, and told as the groups below are where a single day has people, fewer than COPILOT_MIN_COHORT more or less than GitHub counts that day
+    engaged_people::bigint as engaged_people, -- of these, people with an action of their own on a day, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of people below; null where they are fewer and not none
+    passive_people::bigint as passive_people, -- of the active people, those who are in the report for a passive code review alone, which GitHub calls no active engagement
+    if(has_same_meaning and is_told_of_all_days, new_people, null)::bigint as new_people, -- of the active people, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
     if(has_same_meaning and is_told_of_all_days, returning_people, null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
     if(has_same_meaning and is_told_of_all_days, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
     user_days_reported_28_days_before < 28 as may_have_begun_before, -- whether the 28 days before the week are not all told of people, at the beginning of the history or after a hole: people told as new may have begun before  #not_null
@@ -227,7 +233,7 @@ select
     last_day as last_day_reported, -- last day with a report about the scope, UTC: with it end the 7 and 28 days of the next columns
     user_days_reported_28_days::bigint as user_days_reported_28_days, -- of those 28 days, days with a report of people: with fewer, people are missing that GitHub counts  #range(0, 28)
     people_7_days::bigint as people_7_days, -- distinct people in the per-user reports of those 7 days; null when none of them was reported
-    weekly_active_users::bigint as weekly_active_users, -- the same as GitHub counts it
+    weekly_active_users::bigint as weekly_active_users, -- the same as GitHub counts it, told likewise
     people_28_days::bigint as people_28_days, -- distinct people in the per-user reports of those 28 days; null likewise
     monthly_active_users::bigint as monthly_active_users, -- the same as GitHub counts it; its month is 28 days
     chat_people_28_days::bigint as chat_people_28_days, -- of the people of 28 days, people flagged with IDE chat; null where the flag is told of nobody
@@ -241,7 +247,7 @@ select
     if(acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions
     breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
     user_days_compared, -- weekdays with a report of people in both this week and the one before; null unless both are whole and closed  #range(0, 7)
-    if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before; null unless there are four, and where a break moves them
+    if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before, of fewer than seven weekdays as told in multiples of COPILOT_MIN_COHORT; null unless there are four, and where a break moves them
     days_compared, -- weekdays with a report about the scope in both weeks; null likewise  #range(0, 7)
     if(has_same_meaning, avg_daily_active_users_change, null)::double as avg_daily_active_users_change -- daily active users more than the week before, per day of those weekdays; null likewise
 from compared

@@ -24,6 +24,13 @@ NUMBERS = (
 BEFORE, AFTER = (tuple(f"{name}_{side}" for name in NUMBERS) for side in ("before", "after"))
 
 
+@pytest.fixture
+def book(book: Book) -> Book:
+    """Everything is told as it is: what is withheld and rounded is tested where it says so."""
+    book.connection.execute("update raw.settings set min_cohort = 1")
+    return book
+
+
 def report(
     book: Book,
     day: date,
@@ -281,7 +288,6 @@ def test_what_github_changed_from_one_week_to_the_other(book: Book) -> None:
 
 
 def test_an_event_of_a_team_tells_of_the_team(org: Book) -> None:
-    org.connection.execute("update raw.settings set min_cohort = 1")
     core = {7: "core"}
     report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, outputs=4, accepted=2, lines=30, teams=core)
     for person in (6, 7, 8, 9, 10):
@@ -297,6 +303,7 @@ def test_an_event_of_a_team_tells_of_the_team(org: Book) -> None:
 
 
 def test_numbers_of_a_team_that_are_withheld_stay_so(org: Book) -> None:
+    org.connection.execute("update raw.settings set min_cohort = 5")
     report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
     report_week(org, WEEK_AFTER, (1, 2, 3, 4), prompts=9, outputs=8, accepted=7, lines=6, teams={7: "core"})
     report_week(org, WEEK_BEFORE - timedelta(days=7), (1, 2, 3), prompts=8, teams={7: "core"})
@@ -340,7 +347,6 @@ def test_of_a_team_that_no_report_knows_nothing_is_told(org: Book) -> None:
 
 def test_a_slug_that_went_over_to_another_team_gives_one_row(org: Book) -> None:
     # The old team is gone or below five seats, which nobody can tell: it keeps its rows beside the new one's.
-    org.connection.execute("update raw.settings set min_cohort = 1")
     report_week(org, WEEK_BEFORE, (1, 2, 3, 4, 5), prompts=10, teams={7: "core"})
     report_week(org, WEEK_AFTER, (1, 2, 3, 4, 5, 6), prompts=12, teams={8: "core"})
     happened(org, team="core")

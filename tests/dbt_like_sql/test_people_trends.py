@@ -717,6 +717,7 @@ def test_the_weeks_of_a_person(book: Book) -> None:
             "user_id": 7,
             "week_start": week_start,
             "days_active": days_active,
+            "days_engaged": days_active,
             "weekdays_active": weekdays,
             "last_day": last_day,
             "adoption_phase_number": phase,

@@ -104,7 +104,7 @@ WEEKLY = {
     "last_28_days",
 }
 # Of persons: neither shown nor exported.
-PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat", "passive_day", "legacy_day"}
+PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat", "passive_day", "legacy_day", "group_week"}
 QUALITY = {
     "day_status",
     "quarantine",
@@ -211,12 +211,12 @@ def test_downstream_of_a_report_is_everything_made_from_it(defs: dg.Definitions)
     above = {tuple(key.path) for key in graph.get(dg.AssetKey(["weekly", "user_trend"])).parent_keys}
     assert above == {
         ("flat", "entity_daily"),
-        ("flat", "user_daily"),
         ("people", "user_week"),
         ("people", "weekly_part"),
         ("quality", "day_status"),
         ("quality", "series_break"),
         ("quality", "weekly_coverage"),
+        ("raw", "settings"),
     }
 
 

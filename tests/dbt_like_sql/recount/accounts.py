@@ -16,7 +16,13 @@ SEAT_COLUMNS = (
     *("usage_days_reported_7_days", "usage_days_reported_28_days", "seats", "total_seats", "seats_active_7_days"),
     *("seats_active_28_days", "active_share", "seats_active_7_days_by_seats", "seats_active_28_days_by_seats"),
     *("seats_active_7_days_by_usage", "seats_active_28_days_by_usage", "seats_active_by_seats_only"),
-    *("seats_active_by_usage_only", "seats_never_used", "seats_pending_cancellation", "seats_without_price"),
+    *(
+        "seats_active_by_usage_only",
+        "seats_seen_passively_28_days",
+        "seats_never_used",
+        "seats_pending_cancellation",
+        "seats_without_price",
+    ),
     *("list_price_usd_per_month", "idle_list_price_usd_per_month"),
 )
 
@@ -130,6 +136,7 @@ class Accounts(Parts):
             "seats_active_by_usage_only": sum(by_usage[p] <= 28 < by_seats[p] for p in grants)
             if reported[28]
             else None,
+            "seats_seen_passively_28_days": 0,  # by nobody in this history
             "seats_never_used": never,
             "seats_pending_cancellation": ending,
             "seats_without_price": unpriced,

@@ -48,6 +48,9 @@ class People(Parts):
                 **self.coverage(week, ENTITY),
                 "user_days_reported": self.user_days(week),
                 "active_people": len(active) if knows else None,
+                # nobody in this history is seen for a passive review alone
+                "engaged_people": len(active) if knows else None,
+                "passive_people": 0 if knows else None,
                 "new_people": len(new) if of_all_days else None,
                 "returning_people": len(active - new - before) if of_all_days else None,
                 "lapsed_people": len(before - active) if of_all_days else None,

@@ -1,0 +1,223 @@
+"""Random companies, laid into a warehouse as GitHub would report them: who did what is known of every person.
+
+A company has one to three organisations in an enterprise, overlapping teams, people outside of all organisations or in
+several, rows of zeros, passive reviews, people whom GitHub's servers alone saw, people who were forgotten, and a legacy
+team. All companies stand in one warehouse, each with scopes of its own, in one week.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+import polars as pl
+
+from copilot_assets.warehouse.tables import registered, transaction
+from tests.dbt_like_sql.conftest import Book
+
+MONDAY: Final = date(2026, 9, 21)
+BEFORE: Final = MONDAY - timedelta(7)
+MEASURES: Final = (
+    *("user_initiated_interaction_count", "code_generation_activity_count", "code_acceptance_activity_count"),
+    *("loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"),
+)
+IDES, LANGUAGES, MODELS = ("vscode", "intellij", "eclipse"), ("python", "go", "others"), ("gpt-5", "auto", "others")
+FEATURES = ("code_completion", "chat_panel_ask_mode", "agent_edit")
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a person did on a day in one place of every breakdown; None where a breakdown leaves it out."""
+
+    person: int
+    day: date
+    feature: str
+    ide: str | None
+    language: str | None
+    model: str | None
+    amounts: tuple[int, ...]
+
+    @property
+    def credits(self) -> int:
+        """What is billed for it."""
+        return 1 + self.amounts[0] if any(self.amounts) else 0
+
+
+@dataclass
+class Company:
+    """Who is where, who did what, and who is hidden from the reports of people."""
+
+    name: str
+    scopes: dict[str, set[int]] = field(default_factory=dict)  # people of each scope; the enterprise has all
+    teams: dict[tuple[str, int], set[int]] = field(default_factory=dict)  # by scope and id
+    days: dict[int, set[date]] = field(default_factory=dict)  # days with a row, or with activity for GitHub alone
+    acts: list[Act] = field(default_factory=list)
+    passive: set[int] = field(default_factory=set)  # seen for a passive review and nothing else
+    unseen: set[int] = field(default_factory=set)  # whom GitHub counts and the report of people does not have
+    before: set[int] = field(default_factory=set)  # active the week before
+    legacy: dict[date, int] = field(default_factory=dict)  # active people of its legacy team
+
+    def has_one_day(self, scope: str) -> bool:
+        """Whether all its rows of people are of one day."""
+        return len({day for person in self.seen(scope) for day in self.days[person]}) == 1
+
+    def seen(self, scope: str) -> set[int]:
+        """People of a scope with a row in its report of people."""
+        return {person for person in self.scopes[scope] if self.days.get(person)} - self.unseen
+
+
+def company(name: str, dice: random.Random) -> Company:
+    """One of many shapes: from ten people to 150."""
+    made = Company(name)
+    people = range(dice.choice([10, 14, 20, 35, 60, 100, 150]))
+    organisations = [f"org:{name}-{letter}" for letter in "abc"[: dice.randint(1, 3)]]
+    made.scopes = {organisation: set() for organisation in organisations}
+    for person in people:
+        for organisation in dice.sample(organisations, min(len(organisations), dice.choice([0, 1, 1, 1, 1, 1, 2]))):
+            made.scopes[organisation].add(person)
+    made.scopes[f"enterprise:{name}"] = set(people)
+    for scope, members in made.scopes.items():
+        for team in range(1, dice.randint(2, 4)):
+            made.teams[scope, team] = {person for person in members if dice.random() < dice.choice([0.2, 0.5, 0.9])}
+    week = [MONDAY + timedelta(day) for day in (range(7) if dice.random() < 0.8 else [dice.randint(0, 6)])]
+    habits = {p: dice.sample(FEATURES, dice.randint(1, 2)) for p in people}
+    for person in people:
+        made.days[person] = set(dice.sample(week, dice.randint(0, len(week))))
+        if dice.random() < 0.85:
+            made.before.add(person)
+        if dice.random() < 0.06:
+            made.passive.add(person)
+            continue
+        for day in made.days[person]:
+            for feature in habits[person]:
+                cli = dice.random() < 0.06
+                language = dice.choices(LANGUAGES, (8, 3, 1))[0]
+                amounts = tuple(dice.choice([0, 0, 1, 3, 12, 47, 130]) for _ in MEASURES)
+                made.acts.append(
+                    Act(
+                        person,
+                        day,
+                        "copilot_cli" if cli else feature,
+                        None if cli else dice.choices(IDES, (8, 2, 0.3))[0],
+                        None if cli else language,
+                        None if cli or feature == "code_completion" else dice.choices(MODELS, (8, 3, 0.5))[0],
+                        # most of a rare language are rows of zeros
+                        (0,) * len(MEASURES) if language == "others" and dice.random() < 0.8 else amounts,
+                    )
+                )
+    made.unseen = {person for person in people if dice.random() < 0.04}
+    made.legacy = {date(2026, 3, 2) + timedelta(n): dice.randint(2, 12) for n in range(7)}
+    return made
+
+
+def lay(book: Book, companies: list[Company]) -> None:
+    """All companies into the tables that the models read."""
+    tables: dict[str, list[dict[str, object]]] = defaultdict(list)
+    book.expect(
+        *(scope for each in companies for scope in each.scopes),
+        *(f"team:{each.name}/core" for each in companies),
+        start=BEFORE,
+        today=MONDAY + timedelta(14),
+        legacy=True,
+    )
+    with transaction(book.connection):
+        book.connection.execute("delete from raw.fetches")
+    for each in companies:
+        for scope in each.scopes:
+            _lay_scope(tables, each, scope)
+        for day, active in each.legacy.items():
+            legacy = {"scope": f"team:{each.name}/core", "day": day}
+            tables["flat.legacy_daily"].append({**legacy, "total_active_users": active, "total_engaged_users": active})
+            # out of an archive
+            tables["raw.fetches"].append(_fetch(legacy["scope"], "legacy-metrics", day, active) | {"http_status": None})
+    with transaction(book.connection):
+        for number, row in enumerate(tables["raw.fetches"], 1):
+            row |= {"fetch_id": f"fetch-{number:06}"}
+        for table, rows in tables.items():
+            with registered(book.connection, rows=pl.DataFrame(rows, infer_schema_length=None)):
+                book.connection.execute(f"insert into {table} by name select * from rows")
+
+
+def _fetch(scope: object, report: str, day: date, active: int | None = None, records: int = 1) -> dict[str, object]:
+    headline = "{}" if active is None else f'{{"daily_active_users": {active}, "total_active_users": {active}}}'
+    return {
+        "scope": scope,
+        "report": report,
+        "day": day,
+        "requested_at": f"{MONDAY + timedelta(13)} 03:00:00",
+        "outcome": "reported",
+        "http_status": 200,
+        "records": records,
+        "evidence": "1 record.",
+        "headline": headline,
+    }
+
+
+def _lay_scope(tables: dict[str, list[dict[str, object]]], each: Company, scope: str) -> None:
+    people = each.scopes[scope]
+    entity = "enterprise-1-day" if scope.startswith("enterprise") else "organization-1-day"
+    week = [MONDAY + timedelta(n) for n in range(7)]
+    acts = [act for act in each.acts if act.person in people]
+    for person in sorted((people & each.before) - each.unseen):
+        for n in range(4):  # four days, that the weeks can be compared
+            tables["flat.user_daily"].append({"scope": scope, "day": BEFORE + timedelta(n), "user_id": person})
+    for day in [BEFORE + timedelta(n) for n in range(7)]:
+        tables["raw.fetches"] += [_fetch(scope, entity, day, len(people)), _fetch(scope, "users-1-day", day)]
+        tables["flat.entity_daily"].append({"scope": scope, "day": day, "daily_active_users": len(people)})
+    engaged = {person for person in people if each.days[person]} - each.passive
+    for day in week:
+        active = [person for person in engaged if day in each.days[person]]
+        tables["raw.fetches"] += [_fetch(scope, entity, day, len(active))]
+        rows = [person for person in people - each.unseen if day in each.days[person]]
+        tables["raw.fetches"].append(_fetch(scope, "users-1-day", day, records=len(rows)))
+        tables["raw.fetches"] += [_fetch(scope, report, day) for report in ("user-teams-1-day", "ai-credit-usage")]
+        totals = dict(zip(MEASURES, _added([act for act in acts if act.day == day]), strict=True))
+        numbers = {"daily_active_users": len(active), "weekly_active_users": len(engaged)}
+        tables["flat.entity_daily"].append({"scope": scope, "day": day, **totals, **numbers})
+        for team, members in ((team, members) for (of, team), members in each.teams.items() if of == scope):
+            row = {"scope": scope, "day": day, "team_id": team, "team_slug": f"team-{team}"}
+            tables["flat.user_team_daily"] += [{**row, "user_id": person} for person in sorted(members)]
+        for person in sorted(rows):
+            own = dict(zip(MEASURES, _added([a for a in acts if a.day == day and a.person == person]), strict=True))
+            row = {"scope": scope, "day": day, "user_id": person, **own}
+            row["used_copilot_code_review_passive"] = person in each.passive
+            tables["flat.user_daily"].append(row)
+    _lay_breakdowns(tables, each, scope, acts)
+
+
+def _lay_breakdowns(tables: dict[str, list[dict[str, object]]], each: Company, scope: str, acts: list[Act]) -> None:
+    places = {
+        "feature": ("feature",),
+        "ide": ("ide",),
+        "language_feature": ("language", "feature"),
+        "model_feature": ("model", "feature"),
+    }
+    for breakdown, keys in places.items():
+        of_scope: dict[tuple[object, ...], list[Act]] = defaultdict(list)
+        of_people: dict[tuple[object, ...], list[Act]] = defaultdict(list)
+        for act in acts:
+            key = tuple(getattr(act, name) for name in keys)
+            if None not in key:
+                of_scope[act.day, *key].append(act)
+                if act.person not in each.unseen:
+                    of_people[act.day, *key, act.person].append(act)
+        for kind, rows in (("entity", of_scope), ("user", of_people)):
+            for (day, *values), behind in rows.items():
+                row: dict[str, object] = {"scope": scope, "day": day, **dict(zip(keys, values, strict=False))}
+                row |= {f"{name}_name": row[name] for name in keys if name != "feature"}
+                row |= {"user_id": values[-1]} if kind == "user" else {}
+                numbers = dict(zip(MEASURES, _added(behind), strict=True))
+                if breakdown == "language_feature":
+                    del numbers[MEASURES[0]]
+                tables[f"flat.{kind}_{breakdown}_daily"].append(row | numbers)
+                if kind == "entity" and breakdown == "model_feature":
+                    billed = float(sum(act.credits for act in behind))
+                    line = {"model": values[0], "model_name": values[0], "gross_quantity": billed}
+                    tables["flat.ai_credit_usage"].append({"scope": scope, "day": day, **line})
+
+
+def _added(acts: list[Act]) -> list[int]:
+    return [sum(act.amounts[n] for act in acts) for n in range(len(MEASURES))]

@@ -1,0 +1,146 @@
+"""The promise about people (docs/privacy.md), attacked on random companies; and that the attack finds what it should.
+
+`PROMISE_COMPANIES=200` looks at more of them. A rule that is switched off, by another text of a model, must be found.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from tests.dbt_like_sql.conftest import MODELS, Book, empty_warehouse, made_from
+from tests.promise.attack import (
+    ALIKE,
+    DERIVED,
+    NO_DOINGS,
+    TABLES,
+    Number,
+    exact_columns,
+    few_behind,
+    follows,
+    published,
+)
+from tests.promise.company import Company, company, lay
+
+COMPANIES = int(os.environ.get("PROMISE_COMPANIES", "12"))
+Published = dict[str, list[Number]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, list[Company]]]:
+    companies = [company(f"c{number}", random.Random(number)) for number in range(COMPANIES)]
+    with empty_warehouse(tmp_path_factory.mktemp("promise") / "copilot.duckdb").connect() as connection:
+        book = Book(connection)
+        lay(book, companies)
+        book.build(*TABLES)
+        yield book, companies
+
+
+def leaks(found: Published) -> set[str]:
+    """Columns of which something of few people stands there or follows."""
+    exact = exact_columns(chain(*found.values()))
+    return few_behind(chain(*found.values())).union(*(follows(numbers, exact) for numbers in found.values()))
+
+
+def test_nothing_of_few_people_stands_there_or_follows(world: tuple[Book, list[Company]]) -> None:
+    found = published(*world)
+    told = [number for number in chain(*found.values()) if number.told]
+    assert len(told) > 100 * len(found), "there is something to attack"
+    assert {number.column.split(".")[0] for number in told} >= {"user_trend", "team_trend", "spend_trend"}
+    assert leaks(found) == set()
+
+
+def test_every_number_that_is_published_is_attacked_or_of_no_doings(world: tuple[Book, list[Company]]) -> None:
+    book, _ = world
+    attacked = {number.column.removesuffix(" of a single day") for number in chain(*published(*world).values())}
+    attacked |= {"legacy_user_trend.active_users", "legacy_user_trend.engaged_users", "spend_trend.gross_amount"}
+    numeric = book.rows(
+        "select table_schema || '.' || table_name as place, table_name || '.' || column_name as column, column_name "
+        "from information_schema.columns where table_schema in ('weekly', 'quality') "
+        "and (data_type in ('BIGINT', 'DOUBLE') or data_type like 'DECIMAL%')"
+    )
+    of_bills = {"spend_trend.net_quantity", "spend_trend.net_amount"}  # made as the gross ones
+    known = NO_DOINGS | DERIVED | ALIKE
+    left = {row["column"] for row in numeric if row["place"] in TABLES and row["column_name"] not in known}
+    assert {column for column in left - attacked - of_bills if not column.startswith("spend_trend.scope_")} == set()
+
+
+ROUNDED = "else (sign(n.amount) * greatest(1, round(abs(n.amount) / step)) * step)::decimal(38, 9)"
+OWN_NUMBERS = "coalesce(b.people_with_any, p.people)"
+ANY_NUMBER = (
+    "or greatest(\n                user_initiated_interaction_count, code_generation_activity_count, "
+    "code_acceptance_activity_count,\n                loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum\n"
+    "            ) > 0"
+)
+MUTATIONS = {
+    "teams are told as they are, and less the scope they are few": (
+        *("people.weekly_part", {ROUNDED: "else n.amount"}, "team_trend.loc_added_sum"),
+    ),
+    "differences between reports are numbers": (
+        "quality.reconciliation",
+        {
+            "where not is_of_people or people >= (select min_cohort from raw.settings)": "",
+            "    one > other as is_first_larger,": "    one - other as difference, one > other as is_first_larger,",
+        },
+        "reconciliation.difference",
+    ),
+    "rows of zeros count as people": (
+        "people.weekly_part",
+        {ANY_NUMBER: "or true", OWN_NUMBERS: "p.people"},
+        "language_trend.people",
+    ),
+    "people of a part count for each of its numbers": (
+        *("people.weekly_part", {OWN_NUMBERS: "p.people"}, "ide_trend.loc_added_sum"),
+    ),
+    "legacy teams are told whatever their size": (
+        "people.legacy_day",
+        {
+            "total_active_users >= min_cohort then": "true then",
+            "is_team and (": "false and (",
+        },
+        "legacy_user_trend.active_users of a team",
+    ),
+    "legacy teams are told by day": (
+        *("quality.day_status", {"if(is_team, null, active_people)": "active_people"}),
+        "day_status.active_people of a team",
+    ),
+    "groups of few are told": (
+        "people.weekly_part",
+        {
+            "(p.people >= s.min_cohort) is not true and (coalesce(p.people, 0) > 0 or k.is_more)": "false",
+            "when (n.people >= p.min_cohort) is not true then null": "when false then null",
+        },
+        "user_trend.new_people",
+    ),
+    "the people of a week's only day are told beside those GitHub counts": (
+        *("weekly.user_trend", {"when o.scope is not null then r.active": ""}),
+        "user_trend.active_people of a single day",
+    ),
+    "records of people are told beside those GitHub counts": (
+        *("quality.day_status", {"if(report = 'users-1-day', null, records)": "records"}, "day_status.records"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "texts", "column"), MUTATIONS.values(), ids=MUTATIONS)
+def test_the_attack_finds_a_rule_that_is_switched_off(
+    world: tuple[Book, list[Company]], table: str, texts: dict[str, str], column: str
+) -> None:
+    book, companies = world
+    book.connection.execute("begin")
+    try:
+        for model in MODELS:
+            if model.table == table or (table in made_from(model.table) and model.table in made_from(*TABLES)):
+                sql = model.sql
+                for text, other in texts.items() if model.table == table else ():
+                    assert text in sql, "the rule is written differently now"
+                    sql = sql.replace(text, other)
+                book.connection.execute(f"create or replace table {model.table} as {sql}")
+        found = leaks(published(book, companies))
+    finally:
+        book.connection.execute("rollback")
+    assert column in found, found
