@@ -74,6 +74,7 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
             read_archive(files, today, scope, on_bytes, incoming) as archive,
         ):
             _refuse_people(archive, identities)
+            instance = open_instance()  # a history that can't be opened is said before anything is imported
             imported = import_archive(
                 warehouse,
                 archive,
@@ -84,7 +85,7 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
             )
             for each in imported:
                 _tell(each)
-            result = rebuild(installation, instance=open_instance(), run_id=run_id)
+            result = rebuild(installation, instance=instance, run_id=run_id)
     except ArchiveError as problem:
         refuse(f"{problem} Nothing was imported.", code=1)
     except WarehouseError as problem:

@@ -27,7 +27,7 @@ from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs,
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.settings import dagster_home
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
-from copilot_assets.shell.screen import say, says_what_is_logged
+from copilot_assets.shell.screen import refuse, say, says_what_is_logged
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse
 
@@ -62,6 +62,10 @@ class RangeResult:
         return not self.problems
 
 
+# Where the storage class was that somebody's own dagster.yaml names.
+_FORMER_HISTORY: Final = "copilot_assets.history"
+
+
 def open_instance() -> DagsterInstance:
     """The one instance of an installation, whatever folder the command is called in.
 
@@ -70,7 +74,14 @@ def open_instance() -> DagsterInstance:
     """
     home, config = _home()
     with _dagster_home(home):
-        return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(config), overrides=_UNCAPTURED))
+        ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides=_UNCAPTURED)
+        if ref.storage_data and ref.storage_data.module_name == _FORMER_HISTORY:
+            refuse(
+                f"{config / 'dagster.yaml'} names {_FORMER_HISTORY} as storage, as versions before this one had it. "
+                "Write copilot_assets.orchestration.history in its place, or copy the dagster.yaml of this version; "
+                "the history stays."
+            )
+        return DagsterInstance.from_ref(ref)
 
 
 def _home() -> tuple[Path, Path]:
