@@ -33,7 +33,7 @@ _HANGS_SECONDS: Final = 300.0
 _FILES: Final = re.compile(r"copilot\.(duckdb|key|lock)|(export|report)|\.(export|report)\.(lock|\d+T\d+Z)")
 # What differs from run to run by nature: when something was asked, noted or built, and what attempts before came to.
 _TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-_PASSING: Final = frozenset({"fetch_id", "run_id", "evidence", "entry_number", "last_outcome"})
+_PASSING: Final = frozenset({"fetch_id", "run_id", "evidence", "entry_number"})
 
 Tables = Mapping[str, Sequence[tuple[Any, ...]]]
 

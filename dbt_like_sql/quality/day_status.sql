@@ -36,21 +36,34 @@ days as (
     left join archives as a on a.scope = e.scope and a.report = e.report
 ),
 
-attempts as (
+-- every attempt in the order of entry, from 1
+asked as (
     select
         f.*,
-        f.requested_at::date > f.day + e.lag_days as is_due
+        f.requested_at::date > f.day + e.lag_days as is_due,
+        row_number() over (
+            partition by f.scope, f.report, f.day
+            order by f.entry_number, f.requested_at, f.fetch_id
+        ) as place
     from raw.fetches as f
     join raw.expected_reports as e on e.scope = f.scope and e.report = f.report
-    -- the last one; but "no report", said when the day was due, outweighs a failure or refusal that came later
-    qualify row_number() over (
-        partition by f.scope, f.report, f.day
-        order by
-            f.outcome = 'no_report' and is_due desc,
-            f.entry_number desc,
-            f.requested_at desc,
-            f.fetch_id desc
-    ) = 1
+),
+
+-- what weighs of each attempt: "no report", said when the day was due and by no report followed, outweighs a failure or
+-- refusal that came later
+weighed as (
+    select
+        *,
+        outcome = 'no_report' and is_due and place > coalesce(
+            max(place) filter (outcome = 'reported') over (partition by scope, report, day), 0
+        ) as is_last_word
+    from asked
+),
+
+attempts as (
+    select * exclude (place, is_last_word)
+    from weighed
+    qualify row_number() over (partition by scope, report, day order by is_last_word desc, place desc) = 1
 ),
 
 -- GitHub counts seats as of now alone, so that a snapshot speaks of the day on which it was taken

@@ -225,6 +225,15 @@ def test_an_answer_given_before_the_day_was_due_does_not_explain_the_hole(org: B
     assert some(row, "status", "is_explained") == ("not_requested", False)
 
 
+def test_no_report_that_a_report_has_followed_is_not_the_last_outcome(org: Book) -> None:
+    day = org.today - timedelta(days=9)
+    org.fetch(ORG, ORG_REPORT, day, "no_report")
+    org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 3})
+    assert some(status_of(org, day), "status", "last_outcome") == ("reported", "reported")
+    org.fetch(ORG, ORG_REPORT, day, "failed")
+    assert some(status_of(org, day), "status", "last_outcome") == ("reported", "failed")
+
+
 def test_no_report_said_when_the_day_was_due_outweighs_a_later_failure(org: Book) -> None:
     evidence = org.fetch(ORG, ORG_REPORT, FINAL_DAY, "no_report", asked=date(2026, 9, 20))
     org.fetch(ORG, ORG_REPORT, FINAL_DAY, "failed", asked=date(2026, 9, 21))
