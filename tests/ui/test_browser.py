@@ -203,6 +203,8 @@ def test_a_user_finds_tables_and_reasons_and_fills_the_holes_by_clicking(
         the_weekly_table_has_followed(page, url)
         if SCREENSHOTS:
             the_pictures_of_a_healthy_project_are_taken(page, url)
+            page.goto((project.folder / "report").resolve().joinpath("org-octo-org.html").as_uri())
+            picture(page, "report")
     the_warehouse_holds_the_days(project)
     # `data:` and `blob:` addresses have no host.
     assert {urlsplit(address).hostname for address in requested} - {None} == {"127.0.0.1"}
