@@ -82,6 +82,8 @@ ENDINGS = {
     "sso-partial": (Outcome.FORBIDDEN, "read:org"),
     "ip-not-allowed": (Outcome.FORBIDDEN, "IP allow list"),
     "firewall": (Outcome.FORBIDDEN, "proxy or firewall"),
+    "classic-token-forbidden": (Outcome.FORBIDDEN, "Use another kind, such as a GitHub App"),
+    "token-lives-too-long": (Outcome.FORBIDDEN, "Give the token an earlier end"),
     "no-user-agent": (Outcome.FORBIDDEN, "User-Agent"),
     "policy-off": (Outcome.FORBIDDEN, "'Copilot usage metrics' is off"),
     "legacy-policy-off": (Outcome.FORBIDDEN, "'Copilot Metrics API access' is off"),
@@ -386,6 +388,7 @@ def test_a_ledger_that_does_not_tell_the_contract_gets_the_day_anew_once(standin
         take_body(Shelf(standin, tmp_path, connection), USERS)
         # As a version left it that did not say which it was, either.
         connection.execute("drop view raw.current_fetches; drop table raw.layout")
+        connection.execute("drop table raw.pseudonym_key; drop table raw.rebuild_due")
         connection.execute("alter table raw.fetches drop column contract")
     with DuckDBFile(path).connect() as connection:
         shelf = Shelf(standin, tmp_path, connection)
