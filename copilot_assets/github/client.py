@@ -26,6 +26,7 @@ from copilot_assets.github.files import (
     BrokenFileError,
     inspect_files,
 )
+from copilot_assets.github.jobs import LEGACY_DAYS_PER_PAGE, Job, jobs_of, span_of
 from copilot_assets.github.outcomes import (
     Cause,
     Outcome,
@@ -51,7 +52,6 @@ from copilot_assets.records.contract import columns_of, value_at
 
 # Opening the database costs as much as landing a dozen small days: while many are to come, let some arrive first.
 GATHERING_SECONDS: Final = 0.2
-LEGACY_DAYS_PER_PAGE: Final = 100
 # How often a list is read that changes meanwhile.
 PAGES_READ_AT_MOST: Final = 3
 
@@ -73,8 +73,6 @@ class Answer:
     links: tuple[str, ...] = field(default=(), repr=False)
 
 
-# What one worker does at a time: a scope, and one day or a span of days of it.
-Job = tuple[Scope, list[date]]
 Deliver = Callable[[dict[date, list[Fetch]]], Awaitable[None]]
 _FetchWay = Callable[[Report, Scope, list[date], Path, datetime], Awaitable[list[Fetch]]]
 
@@ -184,7 +182,7 @@ class GitHubClient:
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
         fetched: asyncio.Queue[dict[date, Fetch] | None] = asyncio.Queue()
         places = asyncio.Semaphore(4 * self._in_flight)
-        jobs, newest = _jobs(report, wanted), max((day for day in days if wanted[day]), default=date.min)
+        jobs, newest = jobs_of(report, wanted), max((day for day in days if wanted[day]), default=date.min)
         fetching = asyncio.create_task(self._fetch_all(jobs, report, newest, folder, fetched, places))
         try:
             done: dict[date, list[Fetch]] = {day: [] for day in days}
@@ -269,7 +267,7 @@ class GitHubClient:
                 about, links = await self._list_links(report, scope, day)
                 return Answer(Outcome.REPORTED, "", day=about, links=tuple(links))
             if report.delivery is Delivery.DAYS:
-                if not elements((await self._transport.ask(report, scope, _span(day, day, page=1))).content):
+                if not elements((await self._transport.ask(report, scope, span_of(day, day, page=1))).content):
                     return Answer(Outcome.NO_REPORT, "GitHub answered with an array of days that is empty.")
             else:
                 params = report.params(day) | ({"per_page": "1"} if report.delivery is Delivery.PAGES else {})
@@ -395,7 +393,7 @@ class GitHubClient:
         """One request per page for a span of days; a day that is not in the answer has no report."""
         found: dict[date, list[bytes]] = {}
         for page in range(1, len(days) // LEGACY_DAYS_PER_PAGE + 2):
-            texts = elements((await self._transport.ask(report, scope, _span(days[0], days[-1], page))).content)
+            texts = elements((await self._transport.ask(report, scope, span_of(days[0], days[-1], page))).content)
             for text, day in texts:
                 found.setdefault(day, []).append(text)
             if len(texts) < LEGACY_DAYS_PER_PAGE:
@@ -407,30 +405,3 @@ class GitHubClient:
             else self._without_records(report, scope, day, missing, 200, requested_at)
             for day in days
         ]
-
-
-def _span(first: date, last: date, page: int) -> dict[str, str]:
-    """The parameters that ask the legacy API for a page of days."""
-    return {
-        "since": f"{first}T00:00:00Z",
-        "until": f"{last}T23:59:59Z",
-        "page": str(page),
-        "per_page": str(LEGACY_DAYS_PER_PAGE),
-    }
-
-
-def _jobs(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
-    """What one request sequence gets: a day of a scope, or a span of days. An iterator that workers share."""
-    if report.delivery is not Delivery.DAYS:
-        return iter([(scope, [day]) for day, scopes in wanted.items() for scope in scopes])
-    spans: list[Job] = []
-    for scope in sorted({scope for scopes in wanted.values() for scope in scopes}):
-        days = sorted(day for day, scopes in wanted.items() if scope in scopes)
-        span: list[date] = []
-        for day in days:
-            if span and day - span[0] >= timedelta(days=LEGACY_DAYS_PER_PAGE):
-                spans.append((scope, span))
-                span = []
-            span.append(day)
-        spans.append((scope, span))
-    return iter(spans)
