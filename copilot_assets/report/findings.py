@@ -82,15 +82,20 @@ def _people(facts: Facts) -> Finding:
 def _licences(facts: Facts) -> Finding:
     about = partial(Finding, "licences", "Are the licences used that we pay for?")
     told = facts.one("licences")
-    if told is None or told["seats_active_28_days"] is None:
+    if told is None:
         return about("Not known: GitHub's list of licences was not fetched.")
-    seats = told["seats"]
-    stages = [
+    if told["seats_active_28_days"] is None:
+        return about("Not told: too few of them were used, or nobody knows by whom.")
+    # Numbers of people are rounded, and those of few are not told: the others stay, and none exceeds all there are.
+    seats, never = told["seats"], told["seats_never_used"]
+    used = min(seats, told["seats_active_28_days"])
+    known = [
         ("assigned", seats),
-        ("ever used, or new", seats - told["seats_never_used"]),
-        ("used in 28 days", told["seats_active_28_days"]),
+        ("ever used, or new", None if never is None else max(0, seats - never)),
+        ("used in 28 days", used),
         ("used in 7 days", told["seats_active_7_days"]),
     ]
+    stages = [(label, min(seats, number)) for label, number in known if number is not None]
     drawn = [
         {
             "panel": "",
@@ -109,7 +114,7 @@ def _licences(facts: Facts) -> Finding:
     if told["seats_without_price"]:
         notes.append(f"{counted(told['seats_without_price'], 'licence')} have no price in COPILOT_PLAN_PRICES.")
     return about(
-        f"{told['seats_active_28_days']:,} of {counted(seats, 'licence')} were used in 28 days{cost}",
+        f"{used:,} of {counted(seats, 'licence')} were used in 28 days{cost}",
         charts.shares(drawn, width=_WIDTH - 60, step=28),
         tuple(notes),
         ("licences", "number", "share"),

@@ -73,7 +73,9 @@ CHARTS: Final[Mapping[str, str]] = {
             select scope, week_start, 2, 'used in 28 days, not in 7', seats_active_28_days - seats_active_7_days
             from weeks
             union all
-            select scope, week_start, 3, 'not used in 28 days', seats - seats_active_28_days from weeks
+            select scope, week_start, 3, 'not used in 28 days',
+                if(seats_active_28_days is null, null, greatest(0, seats - seats_active_28_days))
+            from weeks
         )
         order by panel, week, place
     """,

@@ -84,12 +84,14 @@ def _licences(facts: Facts) -> str:
     if used is None:
         return f"{counted(seats, 'licence').capitalize()} on {on}; who used them is not known."
     idle = licences["idle_list_price_usd_per_month"]
-    cost = (
-        f" At list price {dollars(idle)} of {dollars(licences['list_price_usd_per_month'])} a month go to idle ones."
-        if idle is not None
-        else " What they cost is not known: COPILOT_PLAN_PRICES has no price for their plan."
-    )
-    return f"{seats - used:,} of {counted(seats, 'licence')} were not used in the 28 days before {on}.{cost}"
+    price = licences["list_price_usd_per_month"]
+    if price is None:
+        cost = " What they cost is not known: COPILOT_PLAN_PRICES has no price for their plan."
+    elif idle is None:
+        cost = " Too few are idle to tell what they cost."
+    else:
+        cost = f" At list price {dollars(idle)} of {dollars(price)} a month go to idle ones."
+    return f"{max(0, seats - used):,} of {counted(seats, 'licence')} were not used in the 28 days before {on}.{cost}"
 
 
 def _revisions(facts: Facts) -> str:

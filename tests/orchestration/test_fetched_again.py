@@ -33,7 +33,7 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
     tables = [f"flat.{table.name}" for record in (EntityDay, UserDay) for table in tables_of(record)]
     quality = ["quality.series_break", "quality.day_status", "quality.weekly_coverage", "quality.revisions"]
     quality += ["quality.team_day_status"]
-    people = ["people.user_week", "people.team_week", "people.weekly_part"]
+    people = ["user_week", "team_week", "passive_day", "seat_use", "group_week", "weekly_part"]
     # What the models read of reports that are not fetched here is there, and empty.
     others = [
         f"flat.{table.name}"
@@ -41,7 +41,8 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
         if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage, Seat)
     ]
     inputs = ["raw.settings", "raw.plan_prices", "raw.events"]
-    models = [*inputs, *others, *quality, *people, "weekly.user_trend"]
+    quality += ["quality.seat_snapshot"]
+    models = [*inputs, *others, *quality, *(f"people.{name}" for name in people), "weekly.user_trend"]
     assert company.load(first, last, *raw, *tables, *models) == []
 
 

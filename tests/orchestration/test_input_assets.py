@@ -94,8 +94,10 @@ def test_prices_and_grace_are_those_of_the_next_run(company: Company) -> None:
         ({}, 77.0, 0, 3),  # 2 * 19 + 39
         ({"COPILOT_PLAN_PRICES": "business=2.5"}, 5.0, 1, 3),
         ({"COPILOT_SEAT_GRACE_DAYS": "264"}, 77.0, 0, 0),
+        ({"COPILOT_MIN_COHORT": "5"}, 77.0, 0, None),  # three are few
     ):
-        assert run(company, "people.seat_use", "weekly.licence_trend", **env).success
+        tables = ("people.seat_use", "people.group_week", "people.weekly_part", "weekly.licence_trend")
+        assert run(company, *tables, **{"COPILOT_MIN_COHORT": "1", **env}).success
         assert company.sql(query) == [(cost, without_price, never_used)]
 
 
