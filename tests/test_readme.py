@@ -39,6 +39,7 @@ RUN_BELOW = {
     ".venv/bin/copilot-assets export --format parquet copilot-files": "test_backfill",
     ".venv/bin/copilot-assets forget octocat": "test_backfill",
     ".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org": "test_import",
+    ".venv/bin/copilot-assets report --open": "test_backfill",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
 }
 
@@ -167,7 +168,7 @@ def test_import(project: Path) -> None:
     (project / "copilotMetricsData.json").write_text(json.dumps(days))
     done = run(".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org", project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 days of org:octo-org in the archive, 2024-07-01 to 2024-07-07" in done.stdout
+    assert "7 days of legacy-metrics of org:octo-org in the archive, 2024-07-01 to 2024-07-07" in done.stdout
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
         weeks = connection.execute(
             "select week_start, days_reported, active_users, engaged_users from weekly.legacy_user_trend"
@@ -204,6 +205,9 @@ def test_backfill(project: Path) -> None:
     assert exported.returncode == 0, exported.stdout + exported.stderr
     for folder in ("copilot-files", "data/export"):  # by hand, and by the run
         assert duckdb.sql(f"select count(*) from '{project}/{folder}/weekly/user_trend.parquet'").fetchall() != [(0,)]
+    reported = run(".venv/bin/copilot-assets report --open", project, BROWSER="true")
+    assert reported.returncode == 0, reported.stdout + reported.stderr
+    assert (project / "data" / "report" / "index.html").exists()
     for file in ("copilot.duckdb", "copilot.key"):
         assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
 

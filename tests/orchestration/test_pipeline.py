@@ -107,6 +107,7 @@ def test_a_range_materialises_every_day_and_every_table(fortnight: Company) -> N
     assert {name for name, rows in fortnight.tables().items() if not rows} == {
         "flat.premium_request_usage",
         *("quality.quarantine", "quality.revisions", "quality.schema_drift", "weekly.event_effect"),
+        "weekly.monthly_cohort_retention",  # of whole months of first use alone
         *(f"flat.entity_{what}_daily" for what in ("skill", "custom_agent", "mcp", "slash_cmd", "plugin")),
     }
 

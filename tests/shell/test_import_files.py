@@ -161,11 +161,11 @@ def test_a_first_import_says_what_came_what_is_missing_and_how_to_go_on(steps: t
 
 
 def test_the_weekly_table_has_the_numbers_at_once(steps: tuple[Step, ...]) -> None:
-    # scope, week, days expected, reported, pending, below the threshold, missing, closed,
+    # scope, week, days expected, reported, pending, below the threshold, missing, closed, withheld,
     # active and engaged in total and on average, days compared, and both against the week before.
     assert steps[0].weeks == [
-        ("org:octo-org", MONDAY, 7, 5, 0, 0, 2, True, 70, 35, 14.0, 7.0, None, None, None),
-        ("org:octo-org", NEXT_MONDAY, 7, 7, 0, 0, 0, True, 140, 70, 20.0, 10.0, 5, 6.0, 3.0),
+        ("org:octo-org", MONDAY, 7, 5, 0, 0, 2, True, False, 70, 35, 14.0, 7.0, None, None, None),
+        ("org:octo-org", NEXT_MONDAY, 7, 7, 0, 0, 0, True, False, 140, 70, 20.0, 10.0, 5, 6.0, 3.0),
     ]
 
 
@@ -197,8 +197,8 @@ def test_a_merge_keeps_what_was_there(steps: tuple[Step, ...]) -> None:
         "     1 there already with other content, kept (--overwrite takes the archive's): 2024-07-02.",
     ]
     # Saturday adds the 4 and 4 of the later record to 70 and 35, over six days.
-    assert merged.weeks[0][2:10] == (7, 6, 0, 0, 1, True, 74, 39)
-    assert merged.weeks[0][10:12] == (pytest.approx(74 / 6), 6.5)
+    assert merged.weeks[0][2:11] == (7, 6, 0, 0, 1, True, False, 74, 39)
+    assert merged.weeks[0][11:13] == (pytest.approx(74 / 6), 6.5)
 
 
 def test_overwrite_takes_the_archives_days(steps: tuple[Step, ...]) -> None:
@@ -210,8 +210,8 @@ def test_overwrite_takes_the_archives_days(steps: tuple[Step, ...]) -> None:
         "     2 there already with the same content, unchanged.",
     ]
     # Tuesday's 30 and 9 in place of 12 and 6: 74 - 12 + 30 and 39 - 6 + 9.
-    assert overwritten.weeks[0][8:10] == (92, 42)
-    assert overwritten.weeks[1][12:] == (6, pytest.approx(20 - 92 / 6), 3.0)
+    assert overwritten.weeks[0][9:11] == (92, 42)
+    assert overwritten.weeks[1][13:] == (6, pytest.approx(20 - 92 / 6), 3.0)
     changed = {when for when, text in overwritten.payloads.items() if merged.payloads[when] != text}
     assert changed == {TUESDAY}
 
