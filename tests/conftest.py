@@ -53,6 +53,7 @@ def pseudonym(person: int, key: bytes = KEY) -> int:
 @pytest.fixture(scope="session", autouse=True)
 def retries_without_pauses() -> Iterator[None]:
     with stamina.set_testing(True, attempts=3), pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DAGSTER_HOME", raising=False)  # as `make` sets it: no test writes into the checkout's history
         patch.setattr(duckdb_file, "WRITER_PATIENCE_SECONDS", 0.0)
         patch.setattr(duckdb_file, "READER_PATIENCE_SECONDS", 0.0)
         yield

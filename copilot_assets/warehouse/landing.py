@@ -100,12 +100,14 @@ def mend_future(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
     return int(mended)
 
 
-_NOTHING_IN_THE_FUTURE: Final = """
+# GitHub tells the time in whole seconds: that much two readings of its clock differ, and no clock was wrong.
+_SLACK: Final = "interval 1 minute"
+_NOTHING_IN_THE_FUTURE: Final = f"""
 select
-    not exists (from raw.fetches where requested_at > $now)
+    not exists (from raw.fetches where requested_at > $now + {_SLACK})
     and not exists (from raw.expected_reports where as_of > $today)
 """
-_MEND_FUTURE: Final = """
+_MEND_FUTURE: Final = f"""
 update raw.fetches as f set requested_at = least($now, l.before)
 from (
     select
@@ -113,7 +115,7 @@ from (
         min(requested_at) over (order by entry_number rows between 1 following and unbounded following) as before
     from raw.fetches
 ) as l
-where l.fetch_id = f.fetch_id and f.requested_at > $now
+where l.fetch_id = f.fetch_id and f.requested_at > $now + {_SLACK}
 """
 
 
