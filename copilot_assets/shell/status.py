@@ -21,7 +21,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from copilot_assets.report.words import stretches
+from copilot_assets.report.words import stretch, stretches
 from copilot_assets.settings import today_utc
 from copilot_assets.shell.screen import out, refuse
 
@@ -138,7 +138,9 @@ def as_parts(status: Status, width: int) -> Iterator[Text | Table | Padding]:
     if status.is_empty:
         yield Text(f"{status.warehouse} holds nothing about Copilot yet. Next: copilot-assets backfill")
         return
-    yield Text(f"{status.warehouse}: {len(status.days)} days, {_span(status.days[0], status.days[-1])}, newest right.")
+    yield Text(
+        f"{status.warehouse}: {len(status.days)} days, {stretch(status.days[0], status.days[-1])}, newest right."
+    )
     yield from _strips(status, width)
     yield _legend(status)
     yield from _last(status)
@@ -253,13 +255,13 @@ def _to_do(status: Status) -> Iterator[Text | Padding]:
         advice = "They break the contract. Backfill the days; if they come back the same, tell GitHub Support."
         yield Padding(Text.assemble(("records left out", "bold"), f": {advice}"), (0, 0, 0, 2))
     for row in status.quarantine:
-        told = f"{row['report']}, {_span(row['first_day'], row['last_day'])}: {row['records']:,} with {row['fault']}"
+        told = f"{row['report']}, {stretch(row['first_day'], row['last_day'])}: {row['records']:,} with {row['fault']}"
         yield Padding(Text(told), (0, 0, 0, 4))
     if status.schema_drift:
         advice = "They are kept in raw, and in no table. Look for a newer version of this project."
         yield Padding(Text.assemble(("unknown fields", "bold"), f": {advice}"), (0, 0, 0, 2))
     for row in status.schema_drift:
-        told = f"{row['report']}, {_span(row['first_day'], row['last_day'])}: {', '.join(row['paths'])}"
+        told = f"{row['report']}, {stretch(row['first_day'], row['last_day'])}: {', '.join(row['paths'])}"
         yield Padding(Text(told), (0, 0, 0, 4))
 
 
@@ -292,10 +294,6 @@ def changes_as_table(changes: Sequence[Row]) -> Table | Text:
             Text("\n").join([Text(each, style="yellow") for each in remarks] + [Text(moved)] * bool(moved)),
         )
     return table
-
-
-def _span(first: date, last: date) -> str:
-    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def _some(days: Sequence[date]) -> str:
