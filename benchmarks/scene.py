@@ -26,7 +26,7 @@ import dagster as dg
 import yaml
 
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.shell.runs import dagster_yaml
+from copilot_assets.shipped import shipped
 from copilot_assets.standin import Standin
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -154,7 +154,7 @@ class Home:
         self.folder = folder
         self.settings = {**settings, "COPILOT_WAREHOUSE": str(folder / "copilot.duckdb")}
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+        shutil.copy(shipped("dagster.yaml"), folder / "dagster.yaml")
 
     def keep_history_as_shipped(self) -> Home:
         """The same, whose Dagster has the storage that it has where dagster.yaml names none of the project's."""

@@ -306,6 +306,26 @@ def events_path(env: Mapping[str, str] | None = None) -> Path | None:
     return path
 
 
+def models_folder(env: Mapping[str, str] | None = None) -> Path | None:
+    """`COPILOT_MODELS`: the folder of your own SQL models; `models` in the current folder if there is one, else None.
+
+    Raises:
+        SettingsError: the folder that is named is not there.
+
+    """
+    text = (environment() if env is None else env).get("COPILOT_MODELS")
+    if text is None:
+        usual = Path("models")
+        return usual.absolute() if usual.is_dir() else None
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise SettingsError(
+            f"COPILOT_MODELS is {path}, and there is no such folder. Make it, with your models in "
+            "<schema>/<table>.sql, or take the setting out."
+        )
+    return path.absolute()
+
+
 def _whole_number(env: Mapping[str, str] | None, name: str, default: int, least: int, most: int, what: str) -> int:
     text = (environment() if env is None else env).get(name, str(default))
     if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:

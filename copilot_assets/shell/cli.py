@@ -15,6 +15,7 @@ from copilot_assets.shell.endpoints import endpoints
 from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_files import import_files, import_legacy
+from copilot_assets.shell.init import init
 from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.report import report
 from copilot_assets.shell.standin import standin
@@ -34,6 +35,7 @@ def main() -> None:
 
     \b
     copilot-assets demo                                          see it work, no token needed
+    copilot-assets init copilot                                  a folder to work in, where there is no checkout
     copilot-assets doctor                                        what your token may read, and what to mend
     copilot-assets backfill --start 2026-09-01 --end 2026-11-01  fetch and rebuild your own days
     copilot-assets status                                        what every day is, and what needs a hand
@@ -46,6 +48,19 @@ def main() -> None:
     """
 
 
-for command in (backfill, demo, doctor, endpoints, export, forget, import_files, new_key, report, standin, status):
+for command in (
+    backfill,
+    demo,
+    doctor,
+    endpoints,
+    export,
+    forget,
+    import_files,
+    init,
+    new_key,
+    report,
+    standin,
+    status,
+):
     main.add_command(command)
 main.add_command(import_legacy, "import-legacy")

@@ -66,7 +66,7 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     Raises:
         SettingsError: the folder holds something else.
     """
-    from copilot_assets.shell.runs import dagster_yaml
+    from copilot_assets.shipped import shipped
     from copilot_assets.standin import CROSSING_TEAM
 
     folder = folder.absolute()
@@ -75,7 +75,7 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / _MARKER).touch()
-    shutil.copy(dagster_yaml(), folder / "dagster.yaml")
+    shutil.copy(shipped("dagster.yaml"), folder / "dagster.yaml")
     (folder / "events.csv").write_text(_events(today_utc()), encoding="utf-8")
     home = os.environ.pop("DAGSTER_HOME", None)
     try:

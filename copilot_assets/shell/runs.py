@@ -28,10 +28,9 @@ from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.settings import dagster_home
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
 from copilot_assets.shell.screen import refuse, say, says_what_is_logged
+from copilot_assets.shipped import PACKAGE, shipped
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse
-
-PROJECT_FILES: Final = Path(__file__).parents[1]
 
 # Dagster would take standard output from the shell for as long as a run goes on.
 _UNCAPTURED: Final = {
@@ -90,8 +89,8 @@ def _home() -> tuple[Path, Path]:
         return named, named
     if Path("dagster.yaml").exists():
         return Path.cwd(), Path.cwd()
-    config = dagster_yaml().parent
-    return (Installation().warehouse().folder().absolute() if config == PROJECT_FILES else config), config
+    config = shipped("dagster.yaml").parent
+    return (Installation().warehouse().folder().absolute() if config == PACKAGE else config), config
 
 
 @contextmanager
@@ -105,12 +104,6 @@ def _dagster_home(folder: Path) -> Iterator[None]:
         del os.environ["DAGSTER_HOME"]
         if before is not None:
             os.environ["DAGSTER_HOME"] = before
-
-
-def dagster_yaml() -> Path:
-    """The project's instance configuration: beside the package in a checkout, inside it when installed."""
-    beside = PROJECT_FILES.parent / "dagster.yaml"
-    return beside if beside.exists() else PROJECT_FILES / "dagster.yaml"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The files of `dbt_like_sql/`, read: what each builds, from which tables, and what is claimed of it.
+"""The files of `dbt_like_sql/` and of a folder of one's own, read: what each builds, from which tables, and its claims.
 
 Here belong the file format, its errors and what is read out of one SELECT. What a claim comes to is in `checks.py`, how
 models hang together with other tables in `lineage.py`.
@@ -7,7 +7,7 @@ models hang together with other tables in `lineage.py`.
 import graphlib
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
+from copilot_assets.settings import models_folder
+from copilot_assets.shipped import shipped
 from copilot_assets.sql_models.checks import assertion_checks, repeated_checks
 from copilot_assets.sql_models.model import (
     PUBLISHED_SCHEMAS,
@@ -37,6 +39,8 @@ from copilot_assets.sql_models.model import (
 
 _PERSON_COLUMNS: Final = frozenset({"user_id", "user_login"})
 _CHECKS_FOLDER = "checks"
+# Forgetting a person empties every schema that models build: theirs may be none of these.
+_SCHEMAS_OF_PYTHON: Final = frozenset({"raw", "flat"})
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _TEST_FILE = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+?)__([a-z0-9_]+)")
 _HEADER = re.compile(r"\s*/\*(.*?)\*/", re.DOTALL)
@@ -64,33 +68,38 @@ _Header = TypeVar("_Header", _ModelHeader, _TestHeader)
 
 
 def load_models(folder: Path | None = None) -> tuple[SqlModel, ...]:
-    """All models of a folder, each after those it reads; None is the project's own `dbt_like_sql/`.
+    """All models of a folder, each after those it reads; None is `dbt_like_sql/` and, with it, `COPILOT_MODELS`.
 
-    Raises `ModelError` with every problem found: in a file, between models (cycles), or a test of no model.
+    Raises:
+        ModelError: with every problem found: in a file, between models (cycles, two of one name), a test of no model.
+        SettingsError: the folder that COPILOT_MODELS names is not there.
     """
-    return _load(folder) if folder else _project_models()
+    if folder:
+        return _load(folder)
+    own = models_folder()
+    return _installed_models(*([own] if own else []))
 
 
 @cache
-def _project_models() -> tuple[SqlModel, ...]:
+def _installed_models(*own: Path) -> tuple[SqlModel, ...]:
     """Read once a process: the files are part of the installation."""
-    return _load(_project_folder())
+    return _load(shipped("dbt_like_sql"), *own)
 
 
-def _load(folder: Path) -> tuple[SqlModel, ...]:
-    if not folder.is_dir():
-        raise ModelError(f"{folder}: there is no such folder, so there are no SQL models to load.")
+def _load(*folders: Path) -> tuple[SqlModel, ...]:
     models: dict[str, SqlModel] = {}
     tests: dict[str, list[ModelCheck]] = {}
     problems: list[str] = []
-    for path in sorted(folder.rglob("*.sql")):
-        file = _File(path, folder)
+    for file in _sql_files(folders):
         try:
             if file.parts[:-1] == (_CHECKS_FOLDER,):
                 table, test = _read_test(file)
                 tests.setdefault(table, []).append(test)
             else:
                 model = _read_model(file)
+                if model.table in models:
+                    taken = shown(models[model.table].path)
+                    raise file.error(f"builds {model.table}, which {taken} builds already; give yours another name.")
                 models[model.table] = model
         except ModelError as error:
             problems.append(str(error))
@@ -105,6 +114,13 @@ def _load(folder: Path) -> tuple[SqlModel, ...]:
         models[table] = replace(models[table], checks=models[table].checks + tuple(of_table))
     raise_all(repeated_checks(models.values()))
     return tuple(_in_order(models))
+
+
+def _sql_files(folders: Iterable[Path]) -> Iterator["_File"]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise ModelError(f"{folder}: there is no such folder, so there are no SQL models to load.")
+        yield from (_File(path, folder) for path in sorted(folder.rglob("*.sql")))
 
 
 class _File:
@@ -122,17 +138,14 @@ class _File:
         return ModelError(f"{shown(self.path)}{f':{line}' if line else ''}: {problem}")
 
 
-def _project_folder() -> Path:
-    """The repository's folder; in an installed package, the copy that the wheel carries."""
-    package = Path(__file__).parents[1]
-    beside = package.parent / "dbt_like_sql"
-    return beside if beside.is_dir() else package / "dbt_like_sql"
-
-
 def _read_model(file: _File) -> SqlModel:
     if len(file.parts) != 2 or not all(_NAME.fullmatch(part) for part in file.parts):
         raise file.error("does not name a table; a model is <schema>/<table>.sql, in lower case with underscores.")
     schema, name = file.parts
+    if schema in _SCHEMAS_OF_PYTHON:
+        raise file.error(
+            f"builds a table of schema {schema}, which holds what came from GitHub; choose another schema."
+        )
     header = _read_header(file, _ModelHeader)
     query = _read_query(file)
     columns = tuple(_read_columns(file, query))

@@ -16,13 +16,14 @@ from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
 from copilot_assets.orchestration import history
-from copilot_assets.shell.runs import dagster_yaml, open_instance
+from copilot_assets.shell.runs import open_instance
+from copilot_assets.shipped import shipped
 
 
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """The instance that the project configures, in a folder of its own."""
-    shutil.copy(dagster_yaml(), tmp_path / "dagster.yaml")
+    shutil.copy(shipped("dagster.yaml"), tmp_path / "dagster.yaml")
     monkeypatch.chdir(tmp_path)
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         yield instance
@@ -88,7 +89,7 @@ def test_there_is_one_history_whatever_the_folder(tmp_path: Path, monkeypatch: p
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     home.mkdir()
     elsewhere.mkdir()
-    shutil.copy(dagster_yaml(), home)
+    shutil.copy(shipped("dagster.yaml"), home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     run_ids = []
     for folder in (home, elsewhere):
@@ -116,7 +117,7 @@ def test_nobody_else_comes_into_the_history(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readers: str, mode: int
 ) -> None:
     """It names scopes and teams; files inside follow the umask, which the folder makes harmless."""
-    shutil.copy(dagster_yaml(), tmp_path / "dagster.yaml")
+    shutil.copy(shipped("dagster.yaml"), tmp_path / "dagster.yaml")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COPILOT_READERS", readers)
     (tmp_path / ".dagster").mkdir(mode=0o755)  # as an older version left it

@@ -18,7 +18,7 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
 from copilot_assets.orchestration.owners import KILLED, Launcher, cancel_own_runs, fail_dead_runs, owned
-from copilot_assets.shell.runs import dagster_yaml
+from copilot_assets.shipped import shipped
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.lock import one_run
 
@@ -36,7 +36,7 @@ with dg.DagsterInstance.from_config(sys.argv[1]) as instance, owned(instance, sy
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """The instance that the project configures, in a folder of its own."""
-    shutil.copy(dagster_yaml(), tmp_path / "dagster.yaml")
+    shutil.copy(shipped("dagster.yaml"), tmp_path / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with dg.DagsterInstance.get() as instance:
         yield instance

@@ -20,7 +20,8 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.records import LegacyDay
 from copilot_assets.shell.cli import main
-from copilot_assets.shell.runs import RangeResult, dagster_yaml
+from copilot_assets.shell.runs import RangeResult
+from copilot_assets.shipped import shipped
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.archive import import_archive
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
@@ -325,9 +326,9 @@ def test_people_are_not_taken_in_where_they_are_off(shell: Shell) -> None:
 
 def test_a_dagster_yaml_of_an_earlier_version_is_told_from_a_broken_one(shell: Shell) -> None:
     """Somebody's own copy names the storage class where it was before."""
-    shipped = dagster_yaml().read_text()
-    assert "copilot_assets.orchestration.history" in shipped
-    shell.save("dagster.yaml", shipped.replace("copilot_assets.orchestration.history", "copilot_assets.history"))
+    ours = shipped("dagster.yaml").read_text()
+    assert "copilot_assets.orchestration.history" in ours
+    shell.save("dagster.yaml", ours.replace("copilot_assets.orchestration.history", "copilot_assets.history"))
     shell.save("good.json", GOOD)
     result = shell.run("good.json", "--scope", "org:octo-org")
     assert result.exit_code == 2

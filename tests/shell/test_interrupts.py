@@ -20,7 +20,8 @@ import dagster as dg
 import pytest
 
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.shell.runs import dagster_yaml, open_instance
+from copilot_assets.shell.runs import open_instance
+from copilot_assets.shipped import shipped
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.lock import one_run
@@ -34,7 +35,7 @@ SENTENCE = "Interrupted. What landed stays; run it again.\n"
 @pytest.fixture
 def env(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An installation that asks for one report, each of whose answers takes a second."""
-    shutil.copy(dagster_yaml(), tmp_path)
+    shutil.copy(shipped("dagster.yaml"), tmp_path)
     standin.faults.append(Fault("slow", report="users-1-day"))
     standin.requests.clear()
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))

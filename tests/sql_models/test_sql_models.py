@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from copilot_assets.orchestration.assets.sql import build_sql_assets
+from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import Assertion, ModelError, SqlModel
@@ -229,6 +230,32 @@ def test_the_projects_own_folder_is_the_default() -> None:
     assert {model.path for model in load_models()} == files
 
 
+def test_models_of_ones_own_stand_beside_the_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = {model.table for model in load_models()}
+    write(tmp_path / "models", "weekly/champions", f"{HEADER}select week_start from weekly.user_trend")
+    assert [model.table for model in load_models() if model.table not in shipped] == ["weekly.champions"]
+    (tmp_path / "models").rename(tmp_path / "ours")
+    assert {model.table for model in load_models()} == shipped
+    monkeypatch.setenv("COPILOT_MODELS", "ours")
+    assert len(load_models()) == len(shipped) + 1
+
+
+def test_a_model_of_ones_own_takes_no_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "models", "weekly/user_trend", f"{HEADER}select day as week_start from flat.user_daily")
+    with pytest.raises(
+        ModelError, match=r"^models/weekly/user_trend\.sql: builds weekly\.user_trend, which dbt_like_sql/"
+    ):
+        load_models()
+
+
+def test_a_folder_of_models_that_is_named_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPILOT_MODELS", "nowhere")
+    with pytest.raises(SettingsError, match="COPILOT_MODELS is nowhere, and there is no such folder"):
+        load_models()
+
+
 # What is refused, and how it is said
 
 
@@ -271,6 +298,7 @@ def test_the_projects_own_folder_is_the_default() -> None:
         ("weekly/x", f"{HEADER}select max(user_login) as best, max(day) as week_start from flat.user_daily",
          "weekly/x.sql: takes `user_login` out of a table of people"),
         ("weekly/x", f"{HEADER}select 1 as x", "weekly/x.sql: has neither `week_start` nor `window_no`"),
+        ("flat/x", f"{HEADER}select 1 as x", "flat/x.sql: builds a table of schema flat, which holds what came"),
         ("X", "select 1 as x", "X.sql: does not name a table"),
         ("mart/Trend", "select 1 as x", "mart/Trend.sql: does not name a table"),
         ("mart/sub/x", "select 1 as x", "mart/sub/x.sql: does not name a table"),

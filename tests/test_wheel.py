@@ -1,0 +1,66 @@
+"""The wheel as a user installs it: everything that is no Python comes with it, and a folder to work in can be made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).parent.parent
+DEFINITIONS = """
+import copilot_assets, os
+from copilot_assets.definitions import build_defs
+print(os.path.dirname(copilot_assets.__file__))
+print(*sorted(key.to_user_string() for key in build_defs().resolve_all_asset_keys() if key.path[0] == "weekly"))
+"""
+OWN_MODEL = """/*
+description: One row per scope and week.
+*/
+select scope, week_start, engaged_people from weekly.user_trend
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the wheel was installed into, and nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    uv = [str(Path(sys.executable).parent / "uv"), "--quiet"]
+    made = ["build", "--wheel", "--offline", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder]
+    subprocess.run([*uv, *made, ROOT], check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*uv, "pip", "install", "--offline", "--no-deps", "--target", folder / "site", wheel], check=True)
+    return folder / "site"
+
+
+def run(installed: Path, folder: Path, *arguments: str) -> str:
+    clean = {name: text for name, text in os.environ.items() if not name.startswith(("COPILOT_", "GITHUB_"))}
+    env = clean | {"PYTHONPATH": str(installed)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_wheel_alone_lays_out_a_folder_and_builds_the_whole_graph(installed: Path, tmp_path: Path) -> None:
+    run(installed, tmp_path, "-m", "copilot_assets", "init", "work")
+    work = tmp_path / "work"
+    assert {path.name for path in work.iterdir()} == {".env", ".gitignore", "dagster.yaml", "models", "workspace.yaml"}
+    assert (work / ".env").stat().st_mode & 0o777 == 0o600
+    assert list(dotenv_values(work / ".env")) == [
+        "GITHUB_TOKEN", "COPILOT_SCOPES", "COPILOT_START_DATE", "COPILOT_WAREHOUSE",
+    ]  # fmt: skip
+    (work / "models/weekly").mkdir()
+    (work / "models/weekly/champions.sql").write_text(OWN_MODEL)
+    place, weekly = run(installed, work, "-c", DEFINITIONS).splitlines()
+    assert place == str(installed / "copilot_assets")
+    shipped = {f"weekly/{path.stem}" for path in (ROOT / "dbt_like_sql/weekly").glob("*.sql")}
+    assert set(weekly.split()) == {*shipped, "weekly/champions"}
+
+
+def test_what_is_there_already_stays(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GITHUB_TOKEN=mine\n")
+    said = run(installed, tmp_path, "-m", "copilot_assets", "init", ".")
+    assert (tmp_path / ".env").read_text() == "GITHUB_TOKEN=mine\n"
+    assert ".env: was there already, and stays as it is\n" in said
+    assert "dagster.yaml: made\n" in said
