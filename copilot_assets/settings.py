@@ -139,9 +139,26 @@ def environment() -> dict[str, str]:
 
 
 def dagster_home(env: Mapping[str, str] | None = None) -> Path | None:
-    """`DAGSTER_HOME`: the folder of Dagster's dagster.yaml and history; None when unset."""
+    """`DAGSTER_HOME`: the folder of Dagster's dagster.yaml and history; None when unset.
+
+    Raises:
+        SettingsError: there is no such folder, or it would be another one wherever a command is called.
+
+    """
     text = (environment() if env is None else env).get("DAGSTER_HOME")
-    return Path(text).expanduser() if text else None
+    if not text:
+        return None
+    folder = Path(text).expanduser()
+    if not folder.is_absolute():
+        raise SettingsError(
+            f"DAGSTER_HOME is '{text}', which is another folder wherever a command is called. Write its path in full."
+        )
+    if not folder.is_dir():
+        raise SettingsError(
+            f"DAGSTER_HOME is {folder}, and there is no such folder. Make it and put this project's dagster.yaml into "
+            "it, or take the setting out."
+        )
+    return folder
 
 
 def start_date(env: Mapping[str, str] | None = None) -> date:

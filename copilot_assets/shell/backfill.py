@@ -13,6 +13,7 @@ import click
 
 from copilot_assets.settings import Settings, SettingsError, today_utc
 from copilot_assets.shell.arguments import DAY
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import progress
 from copilot_assets.shell.screen import out, refuse, tell_problems, usage_errors
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from copilot_assets.orchestration.installation import Installation
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.option("--start", "first", type=DAY, help="First UTC day, YYYY-MM-DD; by default COPILOT_START_DATE.")
 @click.option("--end", "last", type=DAY, help="Last UTC day, included; by default yesterday, the last that closed.")
 def backfill(first: date | None, last: date | None) -> None:
@@ -63,9 +64,10 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
             warehouse.maintain()  # a store that can't be opened is said before GitHub is asked for anything
         except WarehouseError as problem:
             refuse(problem)
+        instance = open_instance()
         out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
         with progress(total) as on_day:
-            result = run_range(installation, first, last, instance=open_instance(), on_day=on_day)
+            result = run_range(installation, first, last, instance=instance, on_day=on_day)
         tell_problems(result.problems)
         try:
             with warehouse.connect() as connection:

@@ -22,6 +22,7 @@ import click
 
 from copilot_assets.settings import SettingsError, today_utc
 from copilot_assets.shell.backfill import run_and_tell, yesterday
+from copilot_assets.shell.interrupts import at_interrupt
 from copilot_assets.shell.screen import out, usage_errors
 
 _MARKER: Final = "made-by-copilot-assets-demo"
@@ -116,7 +117,8 @@ def _standin() -> Iterator[str]:
     try:
         while _is_free(port) and process.poll() is None:
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
+        with at_interrupt(process.kill):
+            yield f"http://127.0.0.1:{port}"
     finally:
         end_group(process)
 

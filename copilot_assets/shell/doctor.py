@@ -20,10 +20,11 @@ from rich.text import Text
 from copilot_assets.github.clock import CLOCK_SKEW_SECONDS
 from copilot_assets.settings import today_utc
 from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, usage_errors
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.option("--json", "as_program_text", is_flag=True, help="JSON for programs instead of a table.")
 def doctor(as_program_text: bool) -> None:
     """Ask GitHub one cheap question per scope and report, and say what a run would meet.

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from copilot_assets.settings import ExportFormat
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse, usage_errors
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--format",

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import click
 
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from copilot_assets.warehouse.store import Warehouse
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.argument("user")
 @click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
 def forget(user: str, yes: bool) -> None:

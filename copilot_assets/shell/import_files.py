@@ -19,6 +19,7 @@ from copilot_assets.github.scopes import Scope
 from copilot_assets.report.words import stretches
 from copilot_assets.settings import IdentityMode, today_utc
 from copilot_assets.shell.arguments import SCOPE
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import reading
 from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from copilot_assets.warehouse.kept_days import Archive
 
 
-@click.command("import")
+@click.command("import", cls=Interruptible)
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--scope",

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Final
+from typing import Any, Final
+
+import click
 
 # A terminal that is closed, Ctrl-C, and what ends a container.
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -57,6 +59,15 @@ def ends_at_once(sentence: str) -> Iterator[None]:
         os.close(writes)
         watcher.join()
         os.close(reads)
+
+
+class Interruptible(click.Command):
+    """A command that an interrupt ends at once, also while it only reads, waits or asks; click would say "Aborted!"."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; while it writes, `runs.alone` has a sentence of its own."""
+        with ends_at_once("Interrupted. Run it again."):
+            return super().invoke(ctx)
 
 
 def _end(number: int, sentence: str) -> None:

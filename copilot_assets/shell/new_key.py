@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import click
 
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse, usage_errors
 
 
-@click.command("new-key")
+@click.command("new-key", cls=Interruptible)
 @click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
 def new_key(yes: bool) -> None:
     """Go on with another key for people's pseudonyms, where the one beside the database is lost and in no backup.

@@ -12,10 +12,11 @@ import click
 
 from copilot_assets.github.scopes import Scope
 from copilot_assets.shell.arguments import DAY, SCOPE
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import err, out, refuse, usage_errors
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.option("--scope", type=SCOPE, help="Say where this scope's page is, instead of the list of all scopes.")
 @click.option("--week", type=DAY, help="As of an earlier week: any day of it. Goes to a folder of its own.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser too.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs,
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.settings import dagster_home
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
-from copilot_assets.shell.screen import refuse, say, says_what_is_logged
+from copilot_assets.shell.screen import refuse, say, says_what_is_logged, usage_errors
 from copilot_assets.shipped import PACKAGE, shipped
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse
@@ -69,10 +70,12 @@ def open_instance() -> DagsterInstance:
     """The one instance of an installation, whatever folder the command is called in.
 
     It is DAGSTER_HOME's; without one, that of the current folder's dagster.yaml, as of `dagster dev`, else that of the
-    checkout. Where the package is installed without one, the history is kept beside the database.
+    checkout. Where the package is installed without one, the history is kept beside the database. Where there can't be
+    one, the command ends with a sentence.
     """
-    home, config = _home()
-    with _dagster_home(home):
+    with usage_errors():
+        home, config = _home()
+    with _dagster_home(home), _history_troubles(OSError):
         ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides=_UNCAPTURED)
         if ref.storage_data and ref.storage_data.module_name == _FORMER_HISTORY:
             refuse(
@@ -91,6 +94,23 @@ def _home() -> tuple[Path, Path]:
         return Path.cwd(), Path.cwd()
     config = shipped("dagster.yaml").parent
     return (Installation().warehouse().folder().absolute() if config == PACKAGE else config), config
+
+
+@contextmanager
+def _history_troubles(*others: type[Exception]) -> Iterator[None]:
+    """Let a history that can't be read or written, such as on a full disk, end the command with a sentence."""
+    from sqlalchemy.exc import DBAPIError
+
+    troubles: tuple[type[Exception], ...] = (DBAPIError, sqlite3.Error, *others)
+    try:
+        yield
+    except troubles as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        refuse(
+            f"Dagster's history can't be kept in {_home()[0]} ({reason}). What landed stays. Look at the disk and the "
+            "rights to that folder, or set DAGSTER_HOME to another one, and run this again.",
+            code=1,
+        )
 
 
 @contextmanager
@@ -116,6 +136,7 @@ def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
     """
     with (
         says_what_is_logged(),
+        _history_troubles(),
         ends_at_once(_INTERRUPTED),
         at_interrupt(lambda: cancel_own_runs(_INTERRUPTED)),
         one_run(warehouse, f"copilot-assets {command} (process {os.getpid()})", on_wait=say),

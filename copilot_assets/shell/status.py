@@ -23,6 +23,7 @@ from rich.text import Text
 
 from copilot_assets.report.words import stretch, stretches
 from copilot_assets.settings import today_utc
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ MARKS: Final = {
 _OTHER: Final = Mark("*", "", "see quality.day_status")
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.option("--changes", is_flag=True, help="The days that GitHub changed after they were fetched, instead.")
 @click.option("--json", "as_program_text", is_flag=True, help="JSON for programs instead of a screen.")
 @click.option("--days", type=click.IntRange(1, 1000), default=60, show_default=True, help="Closed days to show.")

@@ -2,11 +2,13 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -58,6 +60,43 @@ def test_backfill_tells_the_trend_the_reasons_and_the_remedy(
     assert "The token may not read this about org:octo-labs" in result.stderr
     assert "secret-of-the-test" not in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("home", "code", "words"),
+    [
+        ("dagster", 2, "DAGSTER_HOME is 'dagster', which is another folder wherever a command is called."),
+        ("/nowhere", 2, "DAGSTER_HOME is /nowhere, and there is no such folder."),
+        ("/proc/self", 1, "Dagster's history can't be kept in /proc/self ("),
+    ],
+)
+def test_a_folder_that_cannot_hold_dagsters_history(
+    env: dict[str, str], standin: Standin, home: str, code: int, words: str
+) -> None:
+    result = invoke({**env, "DAGSTER_HOME": home}, "backfill", "--start", DAY, "--end", DAY)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (code, 1), result.output
+    assert words in result.stderr
+    assert not standin.requests
+
+
+@contextmanager
+def disk_that_takes(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes: SQLite calls that a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_too_full_for_dagsters_history(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with disk_that_takes(50_000):
+        result = invoke({**env, "DAGSTER_HOME": str(tmp_path / "home")}, "backfill", "--start", DAY, "--end", DAY)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
+    assert "Dagster's history can't be kept in " in result.stderr
+    assert "What landed stays. Look at the disk" in result.stderr
 
 
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
@@ -273,6 +312,7 @@ def test_every_command_explains_itself() -> None:
         "import-legacy",
         "export",
         "forget",
+        "init",
         "new-key",
         "report",
         "standin",

@@ -20,6 +20,8 @@ import dagster as dg
 import pytest
 
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.shell.cli import main
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.runs import open_instance
 from copilot_assets.shipped import shipped
 from copilot_assets.standin import Fault, Standin
@@ -78,6 +80,39 @@ def test_an_interrupt_ends_a_run_at_once_with_one_sentence(
     assert (process.returncode, err) == (code, SENTENCE)
     assert "Weekly adoption trend" not in out
     assert statuses() == [dg.DagsterRunStatus.CANCELED], "one run, and none that rebuilds"
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "code"), [("status", signal.SIGINT, 130), ("doctor", signal.SIGTERM, 143)]
+)
+def test_an_interrupt_ends_what_only_looks_likewise(
+    env: dict[str, str], standin: Standin, command: str, number: signal.Signals, code: int
+) -> None:
+    """One that waits for the file, and one that waits for GitHub."""
+    standin.faults[:] = [Fault("slow")]
+    with DuckDBFile(Path(env["COPILOT_WAREHOUSE"])).connect():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "copilot_assets", command],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr
+        if command == "status":
+            assert " is open in " in process.stderr.readline()
+        else:
+            until(lambda: bool(standin.requests), process)
+        process.send_signal(number)
+        at = time.monotonic()
+        _, err = process.communicate()
+    assert time.monotonic() - at < 2
+    assert (process.returncode, err) == (code, "Interrupted. Run it again.\n")
+
+
+def test_every_command_is_interrupted_alike_but_those_that_serve_until_then() -> None:
+    others = {name for name, command in main.commands.items() if not isinstance(command, Interruptible)}
+    assert others == {"demo", "standin", "endpoints", "init"}, "the last two are over at once"
 
 
 def test_on_a_terminal_the_bar_moves_and_ctrl_c_clears_it(env: dict[str, str], tmp_path: Path) -> None:
