@@ -51,6 +51,7 @@ def rows_of(table: FlatTable, records: pl.DataFrame) -> pl.DataFrame:
         rows = rows.unique([SCOPE.name, DAY.name, *table.one_per], keep="last", maintain_order=True)
     names = [_named(rows[column], kind) for column, kind in table.named.items()]
     if table.is_bill:
+        names = [name.replace("", None) for name in names]  # a line may be of no model
         names.append(rows["model"].str.to_lowercase().str.starts_with(AUTO).alias(AUTO_SELECTED.name))
     return rows.with_columns(names).select(column.name for column in table.columns)
 
@@ -91,6 +92,8 @@ def latest_of_each_key(
 def show_people(records: pl.DataFrame, record: type[Record], identities: Identities) -> pl.DataFrame:
     """The records as flat tables may show them: a pseudonym for each person's id, and no login; null stays null.
 
+    They come out in the order of the pseudonyms: GitHub's file may have them by id, the oldest accounts first.
+
     Args:
         records: column `record` (Struct as `contract.duckdb_structure` says), others as they are.
         record: what they are records of.
@@ -114,9 +117,10 @@ def show_people(records: pl.DataFrame, record: type[Record], identities: Identit
     pseudonyms = pl.Series([identities.pseudonym(each) for each in ids], dtype=pl.Int64)
     shown_id = _at(pl.col("record"), id_path).replace_strict(ids, pseudonyms, default=None)
     no_login = pl.lit(None, pl.String)
-    return records.with_columns(_put(pl.col("record"), id_path, shown_id).alias("record")).with_columns(
+    records = records.with_columns(_put(pl.col("record"), id_path, shown_id).alias("record")).with_columns(
         _put(pl.col("record"), login_path, no_login).alias("record")
     )
+    return records.sort(_at(pl.col("record"), id_path), nulls_last=True, maintain_order=True)
 
 
 def _value(column: Column) -> pl.Expr:

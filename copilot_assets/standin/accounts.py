@@ -22,7 +22,14 @@ from copilot_assets.standin.rows import Json
 from copilot_assets.standin.world import World
 
 ACTIVITY_KEPT_DAYS: Final = 90  # GitHub forgets a seat's last activity after that
-_MODEL_SHARES: Final = {"Claude Sonnet 4.6": 0.5, "GPT-5.4": 0.35, "Gemini 3 Pro": 0.15}
+# By whom a model was chosen: the person, or GitHub for them.
+_MODEL_SHARES: Final = {
+    "Claude Sonnet 4.6": 0.3,
+    "Auto: Claude Sonnet 4.6": 0.2,
+    "GPT-5.4": 0.25,
+    "Auto: GPT-5.4": 0.1,
+    "Gemini 3 Pro": 0.15,
+}
 _FIRST_TEAMS: Final = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
 

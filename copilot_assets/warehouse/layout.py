@@ -67,12 +67,9 @@ create table raw.pseudonym_key (fingerprint varchar not null);
 create table raw.rebuild_due (since timestamp not null);
 """
 
-# The newest row of the ledger that all tables of SQL models show: a row, or none before they were first built.
-_REBUILT: Final = "create table raw.rebuilt (entry_number bigint not null);"
-
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _REBUILT)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

@@ -58,11 +58,11 @@ sent as (
     union
     select 'ai-credit-usage' as report, scope, day, 'model' as kind, model as value, coalesce(model_name, model) as known_by
     from flat.ai_credit_usage
-    where model is not null
+    where model <> ''
     union
     select 'premium-request-usage' as report, scope, day, 'model' as kind, model as value, coalesce(model_name, model) as known_by
     from flat.premium_request_usage
-    where model is not null
+    where model <> ''
 ),
 
 unknown_values as (

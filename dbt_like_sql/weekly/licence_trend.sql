@@ -24,7 +24,14 @@ with snapshots as (
     qualify day = max(day) over by_week
 ),
 
--- groups of people by the use of their seats, rounded or withheld
+-- groups of people by the use of their seats, rounded or withheld; one that is rounded up is of all seats at most
+groups as (
+    select p.scope, p.week_start, p.part, p.people, if(p.people_shown > n.seats, n.seats, p.people_shown) as people_shown
+    from people.weekly_part as p
+    join snapshots as n using (scope, week_start)
+    where p.breakdown = 'people'
+),
+
 told as (
     select
         scope,
@@ -42,8 +49,7 @@ told as (
         max(people_shown) filter (part = 'seat_never_used') as never_used,
         max(people_shown) filter (part = 'seat_pending_cancellation') as pending_cancellation,
         max(people) filter (part = 'seat_idle') as idle_people
-    from people.weekly_part
-    where breakdown = 'people'
+    from groups
     group by scope, week_start
 ),
 
@@ -113,9 +119,9 @@ select
     if(n.snapshots is null, null, coalesce(d.days_reported_28, 0))::bigint as usage_days_reported_28_days, -- the same, 28 days  #range(0, 28)
     n.seats::bigint as seats, -- people with a seat, as the list names them; all the numbers below are of these
     n.total_seats::bigint as total_seats, -- the same as GitHub counts it; null where it told no total
-    if(s.scope is null, n.of_no_seats, s.active_7_days)::bigint as seats_active_7_days, -- seats used in the 7 days before the snapshot, by either source, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of seats below; null where they are fewer and not none
+    if(s.scope is null, n.of_no_seats, s.active_7_days)::bigint as seats_active_7_days, -- seats used in the 7 days before the snapshot, by either source, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of seats below, and never to more than there are; null where they are fewer and not none
     if(s.scope is null, n.of_no_seats, s.active_28_days)::bigint as seats_active_28_days, -- seats used in the 28 days before the snapshot, by either source
-    if(s.active_28_days > n.seats, 1, s.active_28_days / nullif(n.seats, 0))::double as active_share, -- seats used in 28 days, as told, per seat
+    (s.active_28_days / nullif(n.seats, 0))::double as active_share, -- seats used in 28 days, as told, per seat
     if(s.scope is null, n.of_no_seats, s.active_7_days_by_seats)::bigint as seats_active_7_days_by_seats, -- by the list of seats alone (last_activity_at)
     if(s.scope is null, n.of_no_seats, s.active_28_days_by_seats)::bigint as seats_active_28_days_by_seats, -- likewise
     if(d.days_reported_7 > 0, if(s.scope is null, n.of_no_seats, s.active_7_days_by_usage), null)::bigint as seats_active_7_days_by_usage, -- by the per-user reports alone; null where no day of the 7 was reported

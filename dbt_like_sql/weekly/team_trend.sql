@@ -72,7 +72,7 @@ select
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
     coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people were active, or nothing is known of it  #not_null
     if(d.team_id is null or t.members < s.min_cohort, null, t.members)::bigint as members, -- distinct people with a seat in the team on a day of the week; null without a team
-    p.people_shown as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team, to the nearest multiple of COPILOT_MIN_COHORT
+    if(d.team_id is not null and p.people_shown > t.members, t.members, p.people_shown)::bigint as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team, to the nearest multiple of COPILOT_MIN_COHORT, and never to more than its members
     if(d.team_id is null, null, if(p.people_shown > t.members, 1, p.people_shown / nullif(t.members, 0)))::double as active_share, -- active people per member, as told
     p.days_compared, -- weekdays with a report of the team and of people in both this week and the one before; null where there are fewer than four, unless both weeks are whole and closed, and where a series break moves who is active  #range(4, 7)
     p.people_change as active_people_change, -- active people of those weekdays more than of the same weekdays of the week before, both as told; null likewise

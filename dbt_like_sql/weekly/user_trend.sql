@@ -210,17 +210,17 @@ select
     is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported, and told as the groups below are where a single day has people, fewer than COPILOT_MIN_COHORT more or less than GitHub counts that day
-    engaged_people::bigint as engaged_people, -- of these, people with an action of their own on a day, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of people below; null where they are fewer and not none
-    passive_people::bigint as passive_people, -- of the active people, those who are in the report for a passive code review alone, which GitHub calls no active engagement
-    if(has_same_meaning and is_told_of_all_days, new_people, null)::bigint as new_people, -- of the active people, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
-    if(has_same_meaning and is_told_of_all_days, returning_people, null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
+    if(engaged_people > active_people, active_people, engaged_people)::bigint as engaged_people, -- of these, people with an action of their own on a day, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of people below, and of the active ones never to more than these; null where they are fewer and not none
+    if(passive_people > active_people, active_people, passive_people)::bigint as passive_people, -- of the active people, those who are in the report for a passive code review alone, which GitHub calls no active engagement
+    if(has_same_meaning and is_told_of_all_days, if(new_people > active_people, active_people, new_people), null)::bigint as new_people, -- of the active people, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
+    if(has_same_meaning and is_told_of_all_days, if(returning_people > active_people, active_people, returning_people), null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
     if(has_same_meaning and is_told_of_all_days, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
     user_days_reported_28_days_before < 28 as may_have_begun_before, -- whether the 28 days before the week are not all told of people, at the beginning of the history or after a hole: people told as new may have begun before  #not_null
-    people_1_day::bigint as people_active_1_day, -- of the active people, people with rows on one day of the week
-    people_2_days::bigint as people_active_2_days, -- on two days
-    people_3_days::bigint as people_active_3_days, -- on three days
-    people_4_days::bigint as people_active_4_days, -- on four days
-    people_5_days::bigint as people_active_5_or_more_days, -- on five days or more
+    if(people_1_day > active_people, active_people, people_1_day)::bigint as people_active_1_day, -- of the active people, people with rows on one day of the week
+    if(people_2_days > active_people, active_people, people_2_days)::bigint as people_active_2_days, -- on two days
+    if(people_3_days > active_people, active_people, people_3_days)::bigint as people_active_3_days, -- on three days
+    if(people_4_days > active_people, active_people, people_4_days)::bigint as people_active_4_days, -- on four days
+    if(people_5_days > active_people, active_people, people_5_days)::bigint as people_active_5_or_more_days, -- on five days or more
     active_user_days::bigint as active_user_days, -- daily active users, added over the reported days (person-days, not people)
     if(is_over, avg_daily_active_users, null)::double as avg_daily_active_users, -- daily active users per reported day; null while days of the week are to come, or where the history begins within it, because weekdays differ
     coalesce(workdays_reported, 0)::bigint as workdays_reported, -- reported days from Monday to Friday  #range(0, 5)
@@ -241,7 +241,7 @@ select
     agent_people_28_days::bigint as agent_people_28_days, -- of the people of 28 days, people flagged with IDE agent mode; null likewise
     monthly_active_agent_users::bigint as monthly_active_agent_users, -- the same as GitHub counts it
     coalesce(hides_completions, false) as is_suppressed, -- whether completion_* are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
-    completion_people::bigint as completion_people, -- distinct people with code completions in the per-user report, to the nearest multiple of COPILOT_MIN_COHORT
+    if(completion_people > active_people, active_people, completion_people)::bigint as completion_people, -- distinct people with code completions in the per-user report, to the nearest multiple of COPILOT_MIN_COHORT
     generations::bigint as completion_generation_count, -- code completions shown (feature code_completion), rounded
     acceptances::bigint as completion_acceptance_count, -- code completions accepted, rounded
     if(acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions

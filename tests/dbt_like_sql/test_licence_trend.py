@@ -169,6 +169,33 @@ def test_a_full_closed_week(full: Book) -> None:
     }
 
 
+def test_a_passive_review_alone_uses_no_seat(org: Book) -> None:
+    """Of twelve people with seats and rows two had a review that Copilot was asked for by itself, and nothing else."""
+    org.connection.execute("update raw.settings set min_cohort = 2")
+    for day in days(date(2026, 8, 16), SUNDAY):
+        org.fetch(ORG, USERS, day)
+    for person in range(1, 13):
+        row = {"scope": ORG, "day": SUNDAY - timedelta(1), "user_id": person}
+        own = {"used_chat": True} if person > 2 else {"used_chat": False, "used_agent": False}
+        org.insert("flat.user_daily", **row, used_copilot_code_review_passive=person < 4, **own)
+    take(org, [seat(person) for person in range(1, 13)])
+    org.build(*TABLES)
+    row = week_of(org)
+    assert some(row, "seats", "seats_active_28_days", "seats_active_28_days_by_usage") == (12, 10, 10)
+    assert some(row, "seats_seen_passively_28_days", "seats_never_used") == (2, 2)
+    assert row[IDLE_PRICE] == 40  # two Business seats, 38 dollars, in tens
+    idle = org.rows("select user_id, is_never_used from people.idle_seat")
+    assert idle == [{"user_id": 1, "is_never_used": True}, {"user_id": 2, "is_never_used": True}]
+
+
+def test_no_group_of_seats_is_told_as_more_than_there_are(org: Book) -> None:
+    org.connection.execute("update raw.settings set min_cohort = 5")
+    take(org, [seat(person, active=SUNDAY) for person in range(1, 9)])
+    org.build(*TABLES)
+    row = week_of(org)  # 8 people, to the nearest multiple of 5: 10
+    assert some(row, "seats", "seats_active_7_days", "seats_active_28_days_by_seats", "active_share") == (8, 8, 8, 1)
+
+
 def test_the_idle_seats_of_it_one_by_one(full: Book) -> None:
     idle = full.rows(
         "select user_id, last_use_day, days_idle, is_never_used, is_new, usd_per_month from people.idle_seat"

@@ -653,9 +653,9 @@ def test_a_small_team_is_withheld_and_the_others_are_told_in_round_numbers(org: 
     assert shown(org) == {WEB, OPS, None}
     assert [team_of(org, team)["members"] for team in (CORE, WEB)] == [7, 7], "seats are no activity"
     names = ("active_people", "active_share", "share_of_active_people", "days_active", "loc_added_sum")
-    # Of 25: six people are told as five, eight as ten, in fives; 66, 88 and 77 lines are in tens.
+    # Of 25: six people are told as five, eight of eight as eight; 66, 88 and 77 lines are in tens.
     assert some(team_of(org, WEB), *names) == (5, pytest.approx(5 / 7), 0.2, 5, 70)
-    assert some(team_of(org, OPS), *names) == (10, 1.0, 0.4, 10, 90)  # ten of eight members are no more than all
+    assert some(team_of(org, OPS), *names) == (8, 1.0, 0.4, 10, 90)  # in fives ten: two more than there are
     assert some(team_of(org, None), *names) == (5, None, 0.2, 5, 80)
     assert team_of(org, None)["scope_share_in_teams"] == 0.8  # 18 of 25: 20 of 25
 
@@ -669,8 +669,8 @@ def test_people_who_are_in_two_teams_do_not_follow_from_the_sum(org: Book) -> No
     report_teams(org, MONDAY, {CORE: range(1, 9), WEB: range(8, 17)})
     org.build("weekly.team_trend", "weekly.user_trend")
     names = ("active_people", "shared_people", "days_active", "loc_added_sum")
-    assert some(team_of(org, CORE), *names) == (10, None, 10, 80)  # 82 lines, in tens
-    assert some(team_of(org, WEB), *names) == (10, None, 10, 90)  # 91 lines
+    assert some(team_of(org, CORE), *names) == (8, None, 10, 80)  # 82 lines, in tens
+    assert some(team_of(org, WEB), *names) == (9, None, 10, 90)  # 91 lines
 
 
 def test_few_people_without_a_team_are_withheld(org: Book) -> None:
@@ -1221,6 +1221,33 @@ def test_who_is_new_in_one_organisation_may_be_known_in_another(book: Book) -> N
     assert some(week_of(book, NEXT_MONDAY, LABS), *COMINGS) == (1, 0, 0)
     assert some(week_of(book, THIRD_MONDAY), *COMINGS) == (1, 1, 0)  # 2 is new, 9 is back
     assert some(week_of(book, THIRD_MONDAY, LABS), *COMINGS) == (1, 0, 0)  # 1 is new
+
+
+def test_people_with_an_action_of_their_own_are_told_beside_those_of_a_passive_review_alone(org: Book) -> None:
+    """13 people: six did something, on one day at least; seven were in the report for a passive review alone."""
+    report(org, MONDAY, range(1, 7), user_initiated_interaction_count=1, used_copilot_code_review_passive=True)
+    report(org, TUESDAY, range(1, 14), user_initiated_interaction_count=0, used_copilot_code_review_passive=True)
+    org.build("weekly.user_trend")
+    row = week_of(org)
+    assert (row["active_people"], row["engaged_people"], row["passive_people"]) == (13, 6, 7)
+    min_cohort(org, 5)
+    org.build("weekly.user_trend")
+    row = week_of(org)
+    assert (row["active_people"], row["engaged_people"], row["passive_people"]) == (13, 5, 5)
+
+
+def test_a_group_is_never_told_as_more_people_than_all_of_them(org: Book) -> None:
+    min_cohort(org, 5)
+    for monday in MONDAYS[:2]:
+        for day in days(monday, monday + timedelta(6)):
+            everybody = range(13) if monday == NEXT_MONDAY else range(100, 113)
+            report(org, day, everybody, {CORE: everybody}, user_initiated_interaction_count=1)
+    org.build("weekly.user_trend", "weekly.team_trend")
+    row = week_of(org, NEXT_MONDAY)  # 13 people, to the nearest multiple of 5: 15
+    groups = ("active_people", "engaged_people", "new_people", "people_active_5_or_more_days")
+    assert [row[name] for name in groups] == [13] * 4
+    team = team_of(org, CORE, NEXT_MONDAY)
+    assert (team["members"], team["active_people"], team["active_share"]) == (13, 13, 1)
 
 
 def test_people_by_the_days_on_which_they_were_active(org: Book) -> None:

@@ -124,6 +124,17 @@ def test_a_value_is_known_as_what_it_is_and_not_as_something_else(book: Book) ->
     assert [(row["kind"], row["name"]) for row in drift(book)] == [("ide", "python"), ("language", "vscode")]
 
 
+def test_a_line_of_a_bill_without_a_model_is_no_unknown_model(book: Book) -> None:
+    for model in ("", None, "GPT-9"):
+        row = {"model": model, "model_name": model and "gpt-9"}
+        book.insert("flat.ai_credit_usage", scope=ORG, day=FIRST, **row)
+        book.insert("flat.premium_request_usage", scope=ORG, day=FIRST, **row)
+    assert [(row["report"], row["name"]) for row in drift(book)] == [
+        ("ai-credit-usage", "GPT-9"),
+        ("premium-request-usage", "GPT-9"),
+    ]
+
+
 def test_the_check_warns_of_values_for_28_days_of_data_and_of_fields_always(book: Book) -> None:
     assert CHECK.severity == "warn"
     newest = date(2026, 9, 29)

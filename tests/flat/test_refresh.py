@@ -12,13 +12,14 @@ import pytest
 from copilot_assets.flat import refresh
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.people.identities import Identities
-from copilot_assets.records import EntityDay, RepoDay, UserDay
+from copilot_assets.records import EntityDay, RepoDay, Seat, UserDay
 from copilot_assets.records.names import NAMES
 from copilot_assets.settings import IdentityMode
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 DAY = date(2026, 9, 1)
 REPORT = "organization-1-day"
+IDS = range(1, 13)
 # A key file that nobody can make: the tables here are not about people.
 NOBODY = Identities(IdentityMode.PSEUDONYM, Path("/dev/null/no.key"))
 
@@ -29,15 +30,20 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     element = {"language": "quux", "feature": "agent_edit", "loc_added_sum": 3}
     payload = {"day": DAY.isoformat(), "totals_by_language_feature": [element, element | {"language": "c#"}]}
     with DuckDBFile(tmp_path / "copilot.duckdb").connect() as connection:
-        connection.execute(
-            "insert into raw.fetches by name select 'f' as fetch_id, 'org:o' as scope, ? as report, ? as day, "
-            "now()::timestamp as requested_at, 'reported' as outcome, 1 as records, 'x' as sha256, '' as evidence",
-            [REPORT, DAY],
-        )
-        connection.execute(
-            "insert into raw.records values ('org:o', ?, ?, 0, ?, 'f')", [REPORT, DAY, json.dumps(payload)]
-        )
+        land(connection, REPORT, [payload])
         yield connection
+
+
+def land(connection: duckdb.DuckDBPyConnection, report: str, payloads: list[dict[str, Any]]) -> None:
+    """A report of the organisation's day, as fetched."""
+    connection.execute(
+        "insert into raw.fetches by name select 'f' as fetch_id, 'org:o' as scope, ? as report, ? as day, "
+        "now()::timestamp as requested_at, 'reported' as outcome, ? as records, 'x' as sha256, '' as evidence",
+        [report, DAY, len(payloads)],
+    )
+    for seq, payload in enumerate(payloads):
+        row = [report, DAY, seq, json.dumps(payload)]
+        connection.execute("insert into raw.records values ('org:o', ?, ?, ?, ?, 'f')", row)
 
 
 def flattened(connection: duckdb.DuckDBPyConnection) -> int:
@@ -186,3 +192,18 @@ def test_a_piece_that_can_not_be_parsed_leaves_the_rows_that_were_there(
     monkeypatch.undo()
     refresh_flat(connection, UserDay, ["users-1-day"], identities, full=True)
     assert people(connection) == before
+
+
+def test_rows_of_people_stand_in_the_order_of_their_pseudonyms(tmp_path: Path) -> None:
+    """GitHub's files may be by id: rows in their order would tell which pseudonym is the older account."""
+    people = Identities(IdentityMode.PSEUDONYM, tmp_path / "pseudonyms.key")
+    of_a_day = [{"user_id": n, "day": f"{DAY}", "totals_by_ide": [{"ide": "vscode"}, {"ide": "xcode"}]} for n in IDS]
+    seats = [{"assignee": {"id": n}, "last_activity_at": "2026-08-31T12:00:00Z"} for n in IDS]
+    with DuckDBFile(tmp_path / "people.duckdb").connect() as connection:
+        for report, record, payloads in (("users-1-day", UserDay, of_a_day), ("copilot-seats", Seat, seats)):
+            land(connection, report, payloads)
+            refresh_flat(connection, record, [report], people)
+        for table in ("user_daily", "user_ide_daily", "seat", "seat_grant"):
+            shown = [person for (person,) in connection.execute(f"select user_id from flat.{table}").fetchall()]
+            assert sorted(set(shown)) == sorted(map(people.pseudonym, IDS))
+            assert shown == sorted(shown), table

@@ -408,14 +408,15 @@ def test_legacy_editors_have_names_too() -> None:
 
 
 def test_a_bill_keeps_how_a_model_was_chosen_apart_from_its_name() -> None:
-    models = ("Claude Sonnet 4.6", "Auto: Claude Sonnet 4.6", "auto: GPT-5.0 (preview)", "Auto", None)
-    bill = {"usageItems": [{"product": "Copilot"} | ({"model": model} if model else {}) for model in models]}
+    models = ("Claude Sonnet 4.6", "Auto: Claude Sonnet 4.6", "auto: GPT-5.0 (preview)", "Auto", "", None)
+    bill = {"usageItems": [{"product": "Copilot"} | ({} if model is None else {"model": model}) for model in models]}
     rows = flatten("ai_credit_usage", AiCreditUsage, bill)
     assert some(rows, "model", "model_name", "is_auto_selected") == [
         ("Claude Sonnet 4.6", "claude-sonnet-4.6", False),
         ("Auto: Claude Sonnet 4.6", "claude-sonnet-4.6", True),
         ("auto: GPT-5.0 (preview)", "gpt-5", True),
         ("Auto", "auto", False),
+        ("", None, False),
         (None, None, None),
     ]
 

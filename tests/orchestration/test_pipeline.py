@@ -441,7 +441,7 @@ def test_ai_credits_by_model_are_those_of_the_bill(fortnight: Company, github: S
     for scope in ROOTS:
         for day in (FRIDAY, LAST):
             expected = billed(github, scope, "ai_credit", day)
-            assert len(expected) == 3
+            assert len(expected) == 5
             where = f"ai_credit_usage where scope = '{scope}' and day = '{day}' order by model"
             assert fortnight.sql(BILLED + where) == expected
 
@@ -453,7 +453,7 @@ def test_premium_requests_are_of_the_time_before(changed: Company, github: Stand
     assert changed.materialize("flat.premium_request_usage").success
     for scope in ROOTS:
         expected = billed(github, scope, "premium_request", day)
-        assert len(expected) == 3
+        assert len(expected) == 5
         where = f"premium_request_usage where scope = '{scope}' and day = '{day}' order by model"
         assert changed.sql(BILLED + where) == expected
 

@@ -141,6 +141,7 @@ def test_bills(client, kind, month):
     days = [client.get(f"/enterprises/{path}", year=2026, month=month, day=d).json() for d in range(1, 31)]
     daily = sum(i["netQuantity"] for d in days for i in d["usageItems"])
     assert daily == pytest.approx(quantity, rel=0.07)  # the 31st is not in it
+    assert {"GPT-5.4", "Auto: GPT-5.4"} < {i.model for i in model.usage_items}
     one = client.get(f"/enterprises/{path}", year=2026, month=month, user="juno-ash", model="GPT-5.4").json()
     assert {i["model"] for i in one["usageItems"]} <= {"GPT-5.4"}
     assert (one["user"], one["model"]) == ("juno-ash", "GPT-5.4")
