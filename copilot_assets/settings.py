@@ -34,6 +34,9 @@ DEFAULT_MIN_COHORT: Final = 5
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
 # GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
 DEFAULT_PLAN_PRICES: Final = {"business": 19.0, "enterprise": 39.0}
+# AI credits that a seat includes in a month: GitHub Docs, "Usage-based billing" (2026-06), for Business; 3,900 for
+# Enterprise is what its customers tell.
+DEFAULT_PLAN_CREDITS: Final = {"business": 1900.0, "enterprise": 3900.0}
 
 ExportFormat = Literal["parquet", "csv"]
 
@@ -284,23 +287,40 @@ def plan_prices(env: Mapping[str, str] | None = None) -> dict[str, float]:
         SettingsError: it is not written as `business=19,enterprise=39`, or names a plan twice.
 
     """
-    text = (environment() if env is None else env).get("COPILOT_PLAN_PRICES")
+    return _by_plan(env, "COPILOT_PLAN_PRICES", DEFAULT_PLAN_PRICES, "US dollars per seat and month", "price")
+
+
+def plan_credits(env: Mapping[str, str] | None = None) -> dict[str, int]:
+    """`COPILOT_PLAN_CREDITS`: AI credits that a seat includes in a month, by `plan_type`; GitHub's own when unset.
+
+    Raises:
+        SettingsError: it is not written as `business=1900,enterprise=3900`, or names a plan twice.
+
+    """
+    told = _by_plan(env, "COPILOT_PLAN_CREDITS", DEFAULT_PLAN_CREDITS, "AI credits per seat and month", "number")
+    return {plan: round(number) for plan, number in told.items()}
+
+
+def _by_plan(
+    env: Mapping[str, str] | None, name: str, default: Mapping[str, float], what: str, of_each: str
+) -> dict[str, float]:
+    """A number for each plan."""
+    text = (environment() if env is None else env).get(name)
     if text is None:
-        return dict(DEFAULT_PLAN_PRICES)
-    prices: dict[str, float] = {}
+        return dict(default)
+    example = ",".join(f"{plan}={number:g}" for plan, number in default.items())
+    found: dict[str, float] = {}
     for entry in text.split(","):
-        plan, _, price = (part.strip() for part in entry.partition("="))
-        if not plan or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", price, re.ASCII):
+        plan, _, number = (part.strip() for part in entry.partition("="))
+        if not plan or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", number, re.ASCII):
             raise SettingsError(
-                f"COPILOT_PLAN_PRICES is '{text}', of which '{entry.strip()}' is no plan with a price. Write US "
-                "dollars per seat and month, for example business=19,enterprise=39."
+                f"{name} is '{text}', of which '{entry.strip()}' is no plan with a {of_each}. Write {what}, for "
+                f"example {example}."
             )
-        if plan.lower() in prices:
-            raise SettingsError(
-                f"COPILOT_PLAN_PRICES is '{text}' and gives {plan.lower()} two prices. Keep the one that you pay."
-            )
-        prices[plan.lower()] = float(price)
-    return prices
+        if plan.lower() in found:
+            raise SettingsError(f"{name} is '{text}' and gives {plan.lower()} two {of_each}s. Keep the one that holds.")
+        found[plan.lower()] = float(number)
+    return found
 
 
 def events_path(env: Mapping[str, str] | None = None) -> Path | None:

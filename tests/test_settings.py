@@ -24,6 +24,7 @@ from copilot_assets.settings import (
     environment,
     events_path,
     min_cohort,
+    plan_credits,
     plan_prices,
     seat_grace_days,
     today_utc,
@@ -88,7 +89,7 @@ def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str])
             plan_prices,
             "COPILOT_PLAN_PRICES",
             "business=19,Business=21",
-            "gives business two prices. Keep the one that you",
+            "gives business two prices. Keep the one that",
         ),
         *(
             (plan_prices, "COPILOT_PLAN_PRICES", text, f"of which '{entry}' is no plan with a price. Write US dollars")
@@ -130,6 +131,8 @@ def test_what_the_models_are_given_that_cannot_be_used(
         (seat_grace_days, {"COPILOT_SEAT_GRACE_DAYS": "0"}, 0),
         (seat_grace_days, {"COPILOT_SEAT_GRACE_DAYS": "365"}, 365),
         (plan_prices, {}, {"business": 19.0, "enterprise": 39.0}),
+        (plan_credits, {}, {"business": 1900, "enterprise": 3900}),
+        (plan_credits, {"COPILOT_PLAN_CREDITS": "Business=300, edu = 0"}, {"business": 300, "edu": 0}),
         # What is set takes the place of the list, so that a plan that is left out has no price.
         (plan_prices, {"COPILOT_PLAN_PRICES": " Business = 16.50,edu=0"}, {"business": 16.5, "edu": 0.0}),
     ],

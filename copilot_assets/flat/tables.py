@@ -13,6 +13,8 @@ from typing import Final
 from copilot_assets.records import (
     AiCreditUsage,
     BilledUsage,
+    Budget,
+    CostCenter,
     EntityDay,
     EntityWindow,
     LegacyDay,
@@ -227,6 +229,8 @@ FLAT_TABLES: Final[tuple[FlatTable, ...]] = (
         "One row per scope, day, product, SKU and model, as GitHub billed it until AI credits came.",
         ("usageItems",),
     ),
+    FlatTable("budget", Budget, "One row per scope, snapshot and limit on spending; none of a single person."),
+    FlatTable("cost_center", CostCenter, "One row per enterprise, snapshot and cost centre."),
     FlatTable("legacy_daily", LegacyDay, "One row per scope and day of the closed metrics API."),
     *(
         FlatTable(f"legacy_{name}_daily", LegacyDay, f"One row per scope, day{grain}.", path)

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import httpx
 
-from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decoded, elements
+from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decoded, elements, goes_on, kept_of
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_texts
 from copilot_assets.github.files import (
@@ -345,7 +345,7 @@ class GitHubClient:
     async def _fetch_pages(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
     ) -> list[Fetch]:
-        """A list over as many pages as GitHub's `Link` headers lead to; an empty list is a report without records.
+        """A list over as many pages as GitHub says there are; an empty list is a report without records.
 
         A list that changes while it is read shifts: an entry at a page's end comes twice, or is never seen. What came
         twice tells, so the list is read again.
@@ -370,21 +370,24 @@ class GitHubClient:
         texts: list[bytes] = []
         pages: dict[tuple[Any, ...], set[int]] = {}
         headline: dict[str, Any] = {}
-        seen: set[str] = set()
-        next_page: str | None = report.path(scope)
+        asked: set[str] = set()
+        address: str | None = report.path(scope)
         params = report.params(day)
-        while next_page and next_page not in seen:
-            seen.add(next_page)
-            response = await self._transport.ask(report, scope, params, next_page)
+        while address and f"{address} {params}" not in asked:
+            asked.add(f"{address} {params}")
+            response = await self._transport.ask(report, scope, params, address)
             page = decoded(response.content, OBJECT, "a page of a list")
             items = decoded(page.get(str(report.items), b"null"), ELEMENTS, f"a list of {report.items}")
-            texts += [bytes(item) for item in items]
+            texts += filter(None, (kept_of(item, report) for item in items))
+            known = len(pages)
             for item in items:
                 key = tuple(value_at(bytes(item), path) for paths in keys for path in paths)
-                pages.setdefault(key, set()).add(len(seen))
+                pages.setdefault(key, set()).add(len(asked))
             headline = {name: decoded(page[name], NUMBER, "a number") for name in report.headline if name in page}
             # The link holds the parameters already, and must stay on the API's host: the token goes with it.
-            next_page, params = self._transport.own_address(response.links.get("next", {}).get("url")), {}
+            address, params = self._transport.own_address(response.links.get("next", {}).get("url")), {}
+            if not address and goes_on(page) and len(pages) > known:
+                address, params = report.path(scope), report.params(day) | {"page": str(len(asked) + 1)}
         return texts, headline, sum(len(on) > 1 for key, on in pages.items() if any(part is not None for part in key))
 
     async def _fetch_span(

@@ -25,7 +25,6 @@ _CSV: Final = (
 _PROMPTS: Final = "Tasks of agents, with the prompts that people gave them. No number about adoption needs those."
 _MODEL_POLICIES: Final = "Which models people may choose: a setting, and no number about their use."
 _TEAMS: Final = "Who is in which enterprise team, today. `user-teams-1-day` tells it for each day, as it was."
-_LIMITS: Final = "Limits on spending that you set, and what has been used of them. Nothing is built on them yet."
 _OWN_BILL: Final = "The bill of a person who pays for Copilot alone, outside any organisation."
 _G0: Final = (
     "The oldest API, closed on 2025-03-01; GitHub answers 404. Its numbers mean something else (no engaged users), "
@@ -63,9 +62,6 @@ LEFT_OUT: Final[dict[str, str]] = {
     "GET /organizations/{org}/settings/billing/usage/summary": _WHOLE_BILL,
     "POST, GET /enterprises/{enterprise}/settings/billing/reports": _CSV,
     "GET /enterprises/{enterprise}/settings/billing/reports/{report_id}": _CSV,
-    "GET /enterprises/{enterprise}/settings/billing/budgets": _LIMITS,
-    "GET /organizations/{org}/settings/billing/budgets": _LIMITS,
-    "GET /enterprises/{enterprise}/settings/billing/cost-centers": _LIMITS,
     "GET /users/{username}/settings/billing/ai_credit/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/premium_request/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/usage": _OWN_BILL,

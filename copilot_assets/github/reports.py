@@ -15,6 +15,8 @@ from typing import Final
 from copilot_assets.github.scopes import Scope, ScopeKind
 from copilot_assets.records import (
     AiCreditUsage,
+    Budget,
+    CostCenter,
     EntityDay,
     EntityWindow,
     LegacyDay,
@@ -58,6 +60,8 @@ class Report:
         activity: the headline field whose 0 means a day without any activity.
         delivery: how it is handed out.
         items: for pages, the field that holds the records.
+        unkept_fields: of an entry, fields that name people whom nobody needs to know: taken out before it is kept.
+        unkept_entries: a field and its value in entries that are about one person: left out altogether.
         retired_on: the day from which GitHub answers 404 for it.
         lag_days: full UTC days after which a day is final ("Reconciling usage metrics": three).
         history_days: days that GitHub keeps.
@@ -81,6 +85,8 @@ class Report:
     activity: str | None = None
     delivery: Delivery = Delivery.LINKS
     items: str | None = None
+    unkept_fields: tuple[tuple[str, ...], ...] = ()
+    unkept_entries: tuple[str, str] | None = None
     retired_on: date | None = None
     lag_days: int = 3
     history_days: int = 365
@@ -142,6 +148,11 @@ _BILLING_PERMISSIONS: Final = {
         "or a GitHub App of the enterprise with read access to enterprise billing"
     ),
 }
+# Another bill than that of its enterprise has an organisation only if it pays for itself.
+_BILLED_ELSEWHERE: Final = (
+    "GitHub bills this organisation through its enterprise, or not on the enhanced billing platform. "
+    "Ask for the bill of the enterprise (enterprise:SLUG in COPILOT_SCOPES)"
+)
 _REPORT_PERMISSIONS: Final = {ScopeKind.ORG: _ORG_PERMISSION, ScopeKind.ENTERPRISE: _ENTERPRISE_PERMISSION}
 
 # Docs, "Data available in Copilot usage metrics": enterprise reports from 2025-10-10, organisations from 2025-12-12.
@@ -169,6 +180,14 @@ _ENTITY_HEADLINE: Final = (
 def _of_both(path: str) -> dict[ScopeKind, str]:
     """A path that organisations and enterprises have alike."""
     return {kind: f"{root}/{path}" for kind, root in _ROOTS.items()}
+
+
+def _billed(path: str) -> dict[ScopeKind, str]:
+    """A path of the billing endpoints."""
+    return {
+        ScopeKind.ORG: f"/organizations/{{account}}/settings/billing/{path}",
+        ScopeKind.ENTERPRISE: f"/enterprises/{{account}}/settings/billing/{path}",
+    }
 
 
 def _entity_reports(kind: ScopeKind, name: str) -> tuple[Report, Report]:
@@ -206,10 +225,7 @@ def _billed_usage(name: str, record: type[Record], first_days: Mapping[ScopeKind
         name=name,
         grain="one bill, one day",
         record=record,
-        paths={
-            ScopeKind.ORG: f"/organizations/{{account}}/settings/billing/{kind}/usage",
-            ScopeKind.ENTERPRISE: f"/enterprises/{{account}}/settings/billing/{kind}/usage",
-        },
+        paths=_billed(f"{kind}/usage"),
         permissions=_BILLING_PERMISSIONS,
         query={"year": "{day.year}", "month": "{day.month}", "day": "{day.day}"},
         is_single=True,
@@ -217,10 +233,7 @@ def _billed_usage(name: str, record: type[Record], first_days: Mapping[ScopeKind
         first_days=first_days,
         delivery=Delivery.OBJECT,
         history_days=_BILLING_HISTORY_DAYS,
-        not_found_means=(
-            "GitHub bills this organisation through its enterprise, or not on the enhanced billing platform. "
-            "Ask for the bill of the enterprise (enterprise:SLUG in COPILOT_SCOPES)"
-        ),
+        not_found_means=_BILLED_ELSEWHERE,
     )
 
 
@@ -281,6 +294,33 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     _billed_usage("ai-credit-usage", AiCreditUsage, dict.fromkeys(_ROOTS, _AI_CREDITS_START)),
     _billed_usage("premium-request-usage", PremiumRequestUsage, {}),
+    Report(
+        name="budgets",
+        grain="one limit on spending, as of now; none of a single person",
+        record=Budget,
+        paths=_billed("budgets"),
+        permissions=_BILLING_PERMISSIONS,
+        query={"per_page": "100"},
+        is_snapshot=True,
+        is_optional=True,
+        delivery=Delivery.PAGES,
+        items="budgets",
+        unkept_fields=(("budget_alerting", "alert_recipients"), ("user",)),
+        unkept_entries=("budget_scope", "user"),
+        not_found_means=_BILLED_ELSEWHERE,
+    ),
+    Report(
+        name="cost-centers",
+        grain="one cost centre, as of now",
+        record=CostCenter,
+        paths={ScopeKind.ENTERPRISE: "/enterprises/{account}/settings/billing/cost-centers"},
+        permissions={ScopeKind.ENTERPRISE: _BILLING_PERMISSIONS[ScopeKind.ENTERPRISE]},
+        is_snapshot=True,
+        is_optional=True,
+        delivery=Delivery.PAGES,
+        items="costCenters",
+        unkept_fields=(("resources",),),
+    ),
     Report(
         name="legacy-metrics",
         grain="one organisation, enterprise or team, one day of the metrics API that closed on 2026-04-02",

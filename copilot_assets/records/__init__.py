@@ -6,11 +6,13 @@ the flat tables. Nothing here reads files, fetches, or flattens.
     fields.py    what a field can say of itself
     usage.py     the usage-metrics reports
     legacy.py    the metrics API that closed on 2026-04-02
-    accounts.py  seats, the subscription, the bill
+    accounts.py  seats, the subscription
+    billing.py   what is billed, budgets, cost centres
     names.py     the values that GitHub sends, and the one name each goes by
 """
 
-from copilot_assets.records.accounts import AiCreditUsage, BilledUsage, PremiumRequestUsage, Seat, Subscription
+from copilot_assets.records.accounts import Seat, Subscription
+from copilot_assets.records.billing import AiCreditUsage, BilledUsage, Budget, CostCenter, PremiumRequestUsage
 from copilot_assets.records.fields import Record
 from copilot_assets.records.legacy import LegacyDay
 from copilot_assets.records.usage import EntityDay, EntityWindow, RepoDay, UserDay, UserTeamDay
@@ -18,6 +20,8 @@ from copilot_assets.records.usage import EntityDay, EntityWindow, RepoDay, UserD
 __all__ = [
     "AiCreditUsage",
     "BilledUsage",
+    "Budget",
+    "CostCenter",
     "EntityDay",
     "EntityWindow",
     "LegacyDay",

@@ -1,7 +1,7 @@
-"""Records about licences and money: seats, an organisation's subscription, usage as GitHub bills it.
+"""Records about licences: seats, an organisation's subscription.
 
-Sources: GitHub's OpenAPI description of 2026-09 (`copilot-seat-details`, `copilot-organization-details`, the AI credit
-and premium request usage reports) and GitHub Docs, "Metrics data properties for GitHub Copilot" for the seats' dates.
+Sources: GitHub's OpenAPI description of 2026-09 (`copilot-seat-details`, `copilot-organization-details`) and GitHub
+Docs, "Metrics data properties for GitHub Copilot" for the seats' dates.
 """
 
 from __future__ import annotations
@@ -117,65 +117,3 @@ class Subscription(Record, kw_only=True):
     ide_chat: Annotated[str, meta("Chat in IDEs: `enabled`, `disabled`, `unconfigured`")] | None = None
     platform_chat: Annotated[str, meta("Chat on github.com: `enabled`, `disabled`, `unconfigured`")] | None = None
     cli: Annotated[str, meta("Copilot CLI: `enabled`, `disabled`, `unconfigured`")] | None = None
-
-
-class OneDay(Record, kw_only=True):
-    """`timePeriod` of a bill that was asked for one day; GitHub leaves parts out when it answers for more."""
-
-    year: Annotated[int, in_raw_only("Year")]
-    month: Annotated[int, in_raw_only("Month")]
-    day: Annotated[int, in_raw_only("Day of the month")]
-
-    def __post_init__(self) -> None:
-        """Refuse what is no date; msgspec makes a validation error of a ValueError, and of no other."""
-        try:
-            dt.date(self.year, self.month, self.day)
-        except OverflowError:
-            raise ValueError("year, month and day are no date") from None
-
-
-class CostCenter(Record):
-    """`costCenter`: only in answers that were asked for one."""
-
-    id: Annotated[str, meta("GitHub's id of the cost centre", column="cost_center_id", key=True)] | None = None
-    name: Annotated[str, meta("Cost centre", column="cost_center_name", key=True)] | None = None
-
-
-class UsageItem(Record, kw_only=True, rename="camel"):
-    """One line of a bill: what was used of a model, at list price, discounted and net. Amounts are US dollars."""
-
-    product: Annotated[str, meta("Product (`Copilot`)", key=True)]
-    sku: Annotated[str, meta("What is billed (`Copilot AI Credits`, `Copilot Premium Request`)", key=True)]
-    model: Annotated[str, meta("Model as the bill names it, not as the reports do", key=True)] | None = None
-    unit_type: Annotated[str, meta("Unit of the quantities (`credits`, `requests`)")] | None = None
-    price_per_unit: Annotated[float, meta("List price of a unit (USD)")] | None = None
-    gross_quantity: Annotated[float, meta("Units used")] | None = None
-    gross_amount: Annotated[float, meta("Their price before discounts (USD)")] | None = None
-    discount_quantity: Annotated[float, meta("Units included in the plan")] | None = None
-    discount_amount: Annotated[float, meta("Discount (USD)")] | None = None
-    net_quantity: Annotated[float, meta("Units to be paid")] | None = None
-    net_amount: Annotated[float, meta("What is to be paid (USD)")] | None = None
-
-
-class BilledUsage(Record, kw_only=True, rename="camel"):
-    """What GitHub bills a scope for one UTC day. Its own pipeline: near to, and not the same as, the reports."""
-
-    time_period: Annotated[OneDay, in_raw_only("The day, the table's")]
-    enterprise: Annotated[str, in_raw_only("Slug of the enterprise, the table's scope")] | None = None
-    organization: Annotated[str, in_raw_only("Login of the organisation")] | None = None
-    user: Annotated[str, in_raw_only("Login of a person, in answers that were asked for one")] | None = None
-    cost_center: CostCenter | None = None
-    usage_items: tuple[UsageItem, ...]
-
-    @property
-    def about(self) -> dt.date | None:
-        """The day it was asked for."""
-        return dt.date(self.time_period.year, self.time_period.month, self.time_period.day)
-
-
-class AiCreditUsage(BilledUsage, kw_only=True, rename="camel"):
-    """AI credits, which replaced premium requests on 2026-06-01."""
-
-
-class PremiumRequestUsage(BilledUsage, kw_only=True, rename="camel"):
-    """Premium requests, billed until 2026-05-31."""

@@ -155,8 +155,8 @@ def person_columns(record: type[Record]) -> dict[Person, Column]:
 
 
 def record_keys(record: type[Record]) -> tuple[str, ...]:
-    """What tells two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
-    return tuple(column.name for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
+    """The fields that tell two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
+    return tuple(column.paths[0][0] for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 
 def _columns(record: type[Record], path: tuple[str, ...], apart: frozenset[str]) -> Iterator[Column]:

@@ -30,6 +30,7 @@ _MODEL_SHARES: Final = {
     "Auto: GPT-5.4": 0.1,
     "Gemini 3 Pro": 0.15,
 }
+COST_CENTERS: Final = ("Platform", "Research", "Former")
 _FIRST_TEAMS: Final = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
 
@@ -246,6 +247,49 @@ class Accounts:
         owner = {"enterprise" if kind_of_scope == "enterprise" else "organization": name}
         return {"timePeriod": dict(period), **owner, **chosen, "usageItems": items}
 
+    def budgets(self, scope: str) -> list[Json]:
+        """The limits on spending of an organisation or the enterprise: of the whole, of parts, of a person, of others.
+
+        The one of the whole is a round number somewhat above what the month would come to.
+        """
+        today = self._world.today
+        month = {"year": today.year, "month": today.month}
+        consumed = round(sum(i["netAmount"] for i in self.bill(scope, "ai_credit", month, {})["usageItems"]), 2)
+        kind, _, name = scope.partition(":")
+        person = self._world.population.people[0].login
+        whole = {"budget_scope": kind.replace("org", "organization"), "budget_entity_name": name}
+        parts = [
+            *({"budget_scope": "organization", "budget_entity_name": o} for o in ORGANIZATIONS if kind == "enterprise"),
+            *(
+                {"budget_scope": "cost_center", "budget_entity_name": name}
+                for name in COST_CENTERS
+                if kind == "enterprise"
+            ),
+            *({"budget_scope": "repository", "budget_entity_name": f"{name}/repo-{n}"} for n in range(8)),
+            {"budget_scope": "user", "budget_entity_name": person, "user": person},
+        ]
+        return [
+            _budget(0, whole, "ai_credits", 2500 if kind == "enterprise" else 1500, consumed, person),
+            _budget(1, whole, "actions", 300, 12.5, person),
+            *(_budget(n, part, "ai_credits", 400, 0, person) for n, part in enumerate(parts, start=2)),
+        ]
+
+    def cost_centers(self) -> list[Json]:
+        """The cost centres of the enterprise, one of them without a pool of credits and one given up."""
+        person = self._world.population.people[0].login
+        return [
+            {
+                "id": f"cc-{number}",
+                "name": name,
+                "state": "deleted" if name == COST_CENTERS[-1] else "active",
+                "azure_subscription": None,
+                "ai_credit_pool_enabled": number == 0,
+                "ai_credit_pool_state": {"target_amount": 50000, "current_amount": 1200} if number == 0 else None,
+                "resources": [{"type": "Org", "name": OCTO_LABS.login}, {"type": "User", "name": person}],
+            }
+            for number, name in enumerate(COST_CENTERS)
+        ]
+
     def _billed_people(self, scope: str, kind: str, day: date, login: str | None) -> int:
         if (day >= changes.AI_CREDIT_BILLING) != (kind == "ai_credit"):
             return 0
@@ -254,6 +298,20 @@ class Accounts:
             return active.bit_count()
         person = self._world.population.by_login.get(login)
         return active >> person.number & 1 if person else 0
+
+
+def _budget(number: int, whose: Json, sku: str, amount: float, consumed: float, recipient: str) -> Json:
+    return {
+        "id": f"budget-{number}",
+        "budget_type": "ProductPricing" if sku == "actions" else "BundlePricing",
+        "budget_product_sku": sku,
+        **whose,
+        "budget_amount": amount,
+        "prevent_further_usage": number % 2 == 0,
+        "consumed_amount": consumed,
+        "budget_alerting": {"will_alert": True, "alert_recipients": [recipient]},
+        "expires_at": None,
+    }
 
 
 def _days(period: Mapping[str, int], today: date) -> Iterator[date]:

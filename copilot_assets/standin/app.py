@@ -95,6 +95,8 @@ class Api:
         yield Route("/enterprises/{enterprise}/teams/{team}/memberships", self._team_members)
         for root in ("/organizations/{org}", "/enterprises/{enterprise}"):
             yield Route(f"{root}/settings/billing/{{kind}}/usage", self._bill)
+            yield Route(f"{root}/settings/billing/budgets", self._budgets)
+        yield Route("/enterprises/{enterprise}/settings/billing/cost-centers", self._cost_centers)
 
     async def _versions(self, _: Request) -> Response:
         return json(VERSIONS)
@@ -208,6 +210,20 @@ class Api:
         period = _period(request, self._world.today)
         chosen = {name: request.query_params[name] for name in ("user", "model") if name in request.query_params}
         return json(await run_in_threadpool(self._accounts.bill, scope, kind, period, chosen))
+
+    async def _budgets(self, request: Request) -> Response:
+        """A page of budgets; GitHub says in it whether another follows, and sends no `Link` header."""
+        scope = _scope(request)
+        await self._strike(scope, "budgets", own=None if _is_enterprise(scope) else "billing-elsewhere")
+        budgets = await run_in_threadpool(self._accounts.budgets, scope)
+        chosen, headers = page(request, budgets, per_page=10)
+        is_followed = 'rel="next"' in headers.get("link", "")
+        return json({"budgets": chosen, "has_next_page": is_followed, "total_count": len(budgets)})
+
+    async def _cost_centers(self, request: Request) -> Response:
+        scope = _scope(request)
+        await self._strike(scope, "cost-centers")
+        return json({"costCenters": self._accounts.cost_centers()})
 
     # ---------------------------------------------------------------------------------------------------- GitHub Apps
 

@@ -1,4 +1,4 @@
-"""Inputs: what the SQL models read besides GitHub's answers: a few settings, the prices of plans, your own events.
+"""Inputs: what the SQL models read besides GitHub's answers: a few settings, prices and credits of plans, your events.
 
 Here belong their values and how they become tables of schema `raw`. Environment variables are read in `settings.py`;
 what a model makes of the tables stands in the model. Needs neither a token nor scopes. No Dagster.
@@ -20,6 +20,7 @@ from copilot_assets.settings import (
     SettingsError,
     events_path,
     min_cohort,
+    plan_credits,
     plan_prices,
     seat_grace_days,
 )
@@ -37,6 +38,10 @@ INPUT_TABLES: Final = {
     "plan_prices": (
         Column("plan_type", "VARCHAR", "Plan as GitHub names it: business, enterprise"),
         Column("usd_per_month", "DOUBLE", "COPILOT_PLAN_PRICES: US dollars per seat and month"),
+    ),
+    "plan_credits": (
+        Column("plan_type", "VARCHAR", "Plan as GitHub names it: business, enterprise"),
+        Column("credits_per_month", "BIGINT", "COPILOT_PLAN_CREDITS: AI credits that a seat includes in a month"),
     ),
     "events": (
         Column("day", "DATE", "UTC day of the event"),
@@ -73,12 +78,14 @@ class Inputs:
         min_cohort: fewest people that a published number about a part of a scope may rest on.
         seat_grace_days: days that a new seat may stay unused.
         plan_prices: US dollars per seat and month, by GitHub's `plan_type`.
+        plan_credits: AI credits that a seat includes in a month, by the same.
         events: the company's own events.
     """
 
     min_cohort: int
     seat_grace_days: int
     plan_prices: Mapping[str, float]
+    plan_credits: Mapping[str, int]
     events: tuple[Event, ...]
 
     @classmethod
@@ -89,13 +96,15 @@ class Inputs:
             SettingsError: a setting or the file of events can't be used.
         """
         path = events_path(env)
-        return cls(min_cohort(env), seat_grace_days(env), plan_prices(env), read_events(path) if path else ())
+        events = read_events(path) if path else ()
+        return cls(min_cohort(env), seat_grace_days(env), plan_prices(env), plan_credits(env), events)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of each table of `INPUT_TABLES`."""
         return {
             "settings": [(self.min_cohort, self.seat_grace_days)],
             "plan_prices": sorted(self.plan_prices.items()),
+            "plan_credits": sorted(self.plan_credits.items()),
             "events": [(event.day, event.scope, event.team_slug or None, event.what) for event in self.events],
         }
 

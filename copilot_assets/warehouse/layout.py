@@ -67,9 +67,12 @@ create table raw.pseudonym_key (fingerprint varchar not null);
 create table raw.rebuild_due (since timestamp not null);
 """
 
+# What plans include besides the seat.
+_PLAN_CREDITS: Final = "create table raw.plan_credits (plan_type varchar not null, credits_per_month bigint not null);"
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

@@ -1,4 +1,4 @@
-"""Seats over several pages: followed as GitHub links them, all of them or none, and the token stays on its host."""
+"""Lists over several pages: followed as GitHub links them, all of them or none, and the token stays on its host."""
 
 from __future__ import annotations
 
@@ -251,3 +251,54 @@ def test_grants_of_one_person_by_two_organisations_and_nameless_ones_are_no_shif
         got = seats(lists, tmp_path)
     assert len(lists.asked) == 2
     assert got.records == 4
+
+
+# --- Budgets: GitHub says in the page whether another follows, and names people whom nobody needs to know -------------
+
+BUDGETS = "/enterprises/octo-corp/settings/billing/budgets?per_page=100"
+
+
+def budgets(*ids: str, more: bool = False, **values: Any) -> dict[str, Any]:
+    entries = [{"id": each, "budget_scope": "cost_center", "budget_amount": 5, **values} for each in ids]
+    return {"budgets": entries, "has_next_page": more, "total_count": 3}
+
+
+def kept(lists: Lists, folder: Path, report: str = "budgets") -> list[dict[str, Any]]:
+    with lists.serving():
+        (got,) = fetch(lists, folder, report=report, scopes=[CORP], days=[TODAY])  # type: ignore[arg-type]
+    assert got.outcome is Outcome.REPORTED
+    found = [json.loads(file.path.read_bytes()) for file in got.files]
+    return [each for one in found for each in (one if isinstance(one, list) else [one])]
+
+
+def test_a_list_without_links_is_followed_as_long_as_it_says_that_it_goes_on(tmp_path: Path) -> None:
+    lists = Lists({BUDGETS: budgets("a", "b", more=True), f"{BUDGETS}&page=2": budgets("c")})
+    assert [each["id"] for each in kept(lists, tmp_path)] == ["a", "b", "c"]
+    assert [path for path, _ in lists.asked] == [BUDGETS, f"{BUDGETS}&page=2"]
+
+
+def test_a_list_that_says_so_for_ever_ends_where_it_brings_nothing_new(tmp_path: Path) -> None:
+    lists = Lists({BUDGETS: budgets("a", more=True), f"{BUDGETS}&page=2": budgets("a", more=True)})
+    assert {each["id"] for each in kept(lists, tmp_path)} == {"a"}
+    assert len(lists.asked) == 2 * 3, "an entry on two pages is a list that shifted, which is read anew"
+
+
+def test_people_whom_nobody_needs_to_know_are_not_kept(tmp_path: Path) -> None:
+    of_parts = budgets("a", user="mona", budget_alerting={"will_alert": True, "alert_recipients": ["mona"]})
+    of_a_person = budgets("b", budget_scope="user", budget_entity_name="mona", user="mona")
+    lists = Lists({BUDGETS: {**of_parts, "budgets": [*of_parts["budgets"], *of_a_person["budgets"]]}})
+    expected = {"id": "a", "budget_scope": "cost_center", "budget_amount": 5, "budget_alerting": {"will_alert": True}}
+    assert kept(lists, tmp_path) == [expected]
+    centers = "/enterprises/octo-corp/settings/billing/cost-centers"
+    center = {"id": "c", "name": "Research", "resources": [{"type": "User", "name": "mona"}]}
+    lists = Lists({centers: {"costCenters": [center]}})
+    assert kept(lists, tmp_path, "cost-centers") == [{"id": "c", "name": "Research"}]
+
+
+def test_the_standin_s_budgets_are_more_than_a_page(standin: Standin, tmp_path: Path) -> None:
+    standin.requests.clear()
+    (got,) = fetch(standin, tmp_path, report="budgets", scopes=[CORP], days=[TODAY])
+    assert len(standin.world.population.people[0].login) > 3
+    texts = "".join(file.path.read_text() for file in got.files)
+    assert got.records == 15, "2 of the whole, 2 organisations, 3 cost centres, 8 repositories"
+    assert standin.world.population.people[0].login not in texts

@@ -36,8 +36,8 @@ REPORT = {
     "premium_request_usage",
     "legacy_metrics",
 }
-SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing"}
-INPUTS = {"settings", "plan_prices", "events"}
+SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing", "budgets", "cost_centers"}
+INPUTS = {"settings", "plan_prices", "plan_credits", "events"}
 RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches"}
 ACTIVITY = {
     "daily",
@@ -74,6 +74,8 @@ FLAT = (
         "subscription",
         "ai_credit_usage",
         "premium_request_usage",
+        "budget",
+        "cost_center",
         "legacy_daily",
         "legacy_code_completion_daily",
         "legacy_code_completion_model_daily",
@@ -106,6 +108,7 @@ WEEKLY = {
 # Of persons: neither shown nor exported.
 PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat", "passive_day", "legacy_day", "group_week"}
 QUALITY = {
+    "budget_status",
     "day_status",
     "quarantine",
     "reconciliation",
@@ -118,7 +121,7 @@ QUALITY = {
     "weekly_coverage",
 }
 # Those that read what every raw report writes beside its records.
-OF_EVERY_REPORT = {"day_status", "quarantine", "revisions", "schema_drift", "seat_snapshot"}
+OF_EVERY_REPORT = {"budget_status", "day_status", "quarantine", "revisions", "schema_drift", "seat_snapshot"}
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +294,7 @@ def test_a_report_that_no_scope_has_is_not_run() -> None:
     keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
     raw = {key.path[1] for key in keys if key.path[0] == "raw"}
     # Legacy metrics are asked for only where they are switched on; the ledger has no step of its own.
-    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "legacy_metrics", "fetches"}
+    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "cost_centers", "legacy_metrics", "fetches"}
 
 
 def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable() -> None:

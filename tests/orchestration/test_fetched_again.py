@@ -40,7 +40,7 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
         for table in FLAT_TABLES
         if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage, Seat)
     ]
-    inputs = ["raw.settings", "raw.plan_prices", "raw.events"]
+    inputs = ["raw.settings", "raw.plan_prices", "raw.plan_credits", "raw.events"]
     quality += ["quality.seat_snapshot"]
     models = [*inputs, *others, *quality, *(f"people.{name}" for name in people), "weekly.user_trend"]
     assert company.load(first, last, *raw, *tables, *models) == []

@@ -19,7 +19,7 @@ from tests.dbt_like_sql.conftest import Book, empty_warehouse
 
 ORG = "org:octo-org"
 GRANTED, MONDAY, FRIDAY = date(2026, 1, 5), date(2026, 9, 21), date(2026, 9, 25)
-INPUTS = ("raw.settings", "raw.plan_prices", "raw.events")
+INPUTS = ("raw.settings", "raw.plan_prices", "raw.plan_credits", "raw.events")
 BELOW = (
     *("people.weekly_part", "weekly.feature_trend"),
     *("people.seat_use", "weekly.licence_trend", "weekly.event_effect"),
@@ -108,7 +108,7 @@ def test_events_are_read_anew_and_shown(company: Company, tmp_path: Path) -> Non
     assert result.success
     shown = {each.asset_key.path[-1]: each for each in result.asset_materializations_for_node("read_inputs")}
     counts = {table: each.metadata["dagster/row_count"].value for table, each in shown.items()}
-    assert counts == {"settings": 1, "plan_prices": 2, "events": 2}
+    assert counts == {"settings": 1, "plan_prices": 2, "plan_credits": 2, "events": 2}
     # The Friday is in the week after that of both; of a team nothing is known.
     nearest = "select what, week_after, days_reported_after from weekly.event_effect where window_no = 1 order by what"
     assert company.sql(nearest) == [("Training", MONDAY, 1), ("Workshop", MONDAY, None)]

@@ -53,7 +53,7 @@ def test_keys_that_stand_twice_are_a_warning_where_they_stand(warehouse: Warehou
     # One of each record type; the person of 26 August is a day too old, and null is a key like any other.
     assert set(found) == {
         *("entity_daily", "user_daily", "user_team_daily", "repo_pull_request_daily", "engagement_28_days", "seat"),
-        *("subscription", "ai_credit_usage", "premium_request_usage", "legacy_daily"),
+        *("subscription", "ai_credit_usage", "premium_request_usage", "budget", "cost_center", "legacy_daily"),
     }
     assert {check.severity for check in found.values()} == {dg.AssetCheckSeverity.WARN}
     place = {"table_name": "flat.seat", "scope": "org:a", "repeated_keys": 1}

@@ -31,9 +31,9 @@ ORG, LABS, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"
 TOKEN = "ghp_secretOfTheTest"
 # What GitHub offers about activity, and beside it about money, by kind of scope (contract of 2026-11).
 ORG_ACTIVITY = ["organization-1-day", "organization-28-day", "users-1-day", "user-teams-1-day", "repos-1-day"]
-ORG_MONEY = ["copilot-seats", "copilot-billing", "ai-credit-usage", "premium-request-usage"]
+ORG_MONEY = ["copilot-seats", "copilot-billing", "ai-credit-usage", "premium-request-usage", "budgets"]
 ENTERPRISE_ACTIVITY = ["enterprise-1-day", "enterprise-28-day", *ORG_ACTIVITY[2:]]
-ENTERPRISE_MONEY = ["copilot-seats", "ai-credit-usage", "premium-request-usage"]
+ENTERPRISE_MONEY = ["copilot-seats", "ai-credit-usage", "premium-request-usage", "budgets", "cost-centers"]
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +162,11 @@ def test_every_report_of_every_scope_with_the_days_that_github_has(server: Stand
         for name, finding in by_report(diagnosis, scope).items():
             assert (finding.state, finding.sentence) == (State.OK, ""), (scope, name)
             assert finding.first_day == first_days.get(name), (scope, name)
-            is_as_of_now = name in ("copilot-seats", "copilot-billing")
+            is_as_of_now = name in ("copilot-seats", "copilot-billing", "budgets", "cost-centers")
             assert finding.last_day == (TODAY if is_as_of_now else YESTERDAY), (scope, name)
-            assert finding.is_policy_on == (None if name in ORG_MONEY else True), "the policy is about activity"
+            assert finding.is_policy_on == (None if name in (*ORG_MONEY, *ENTERPRISE_MONEY) else True), (
+                "the policy is about activity"
+            )
             assert finding.is_role_sufficient is True
     assert {name: finding.state for name, finding in general(diagnosis).items()} == {
         "GitHub": State.OK,
@@ -220,15 +222,15 @@ def test_a_github_app_that_is_installed_everywhere_but_in_one_place(server: Stan
 
 def test_the_rate_limit(server: Standin) -> None:
     diagnosis = diagnose(server, ORG, GITHUB_TOKEN="ghp_rich")
-    assert (diagnosis.rate_limit_left, diagnosis.rate_limit) == (4991, 5000), "an organisation has nine reports"
-    assert "4,991 of 5,000 requests left in this hour." in printed(diagnosis)
-    server.rate_limits.limit = 29
-    assert general(diagnose(server, GITHUB_TOKEN="ghp_enough"))["rate limit"].state is State.OK, "26 reports leave 3"
-    server.rate_limits.limit = 28
+    assert (diagnosis.rate_limit_left, diagnosis.rate_limit) == (4990, 5000), "an organisation has ten reports"
+    assert "4,990 of 5,000 requests left in this hour." in printed(diagnosis)
+    server.rate_limits.limit = 34
+    assert general(diagnose(server, GITHUB_TOKEN="ghp_enough"))["rate limit"].state is State.OK, "30 reports leave 4"
+    server.rate_limits.limit = 32
     diagnosis = diagnose(server, GITHUB_TOKEN="ghp_poor")
     limit = general(diagnosis)["rate limit"]
     assert limit.state is State.NOTE, "2 are less than a tenth"
-    assert limit.sentence == "2 of 28 requests left in this hour. A run waits for the next hour when they are used up."
+    assert limit.sentence == "2 of 32 requests left in this hour. A run waits for the next hour when they are used up."
     assert diagnosis.is_healthy, "a run would wait and succeed"
     assert limit.sentence in said(diagnosis)
 
@@ -249,7 +251,7 @@ def asked(server: Standin, host: str = "api") -> Counter[str]:
 
 def test_one_question_a_report_and_one_file(server: Standin) -> None:
     diagnose(server)
-    assert len(asked(server)) == 9 + 9 + 8
+    assert len(asked(server)) == 10 + 10 + 10
     assert set(asked(server).values()) == {1}
     assert asked(server, "downloads").total() == 1
     assert not any(seen.had_authorization for seen in server.requests if seen.host == "downloads")
@@ -284,7 +286,7 @@ def test_what_is_left_out_is_not_asked_for(server: Standin) -> None:
     diagnosis = diagnose(server, ORG, COPILOT_SKIP_REPORTS="copilot-billing,ai-credit-usage")
     assert diagnosis.is_healthy
     assert not {"copilot-billing", "ai-credit-usage"} & set(by_report(diagnosis, ORG))
-    assert len(asked(server)) == 7
+    assert len(asked(server)) == 8
     assert "Not asked for, by COPILOT_SKIP_REPORTS: ai-credit-usage, copilot-billing." in printed(diagnosis)
     server.faults.append(Fault("role-missing", report="seats"))
     diagnosis = diagnose(server, ORG, COPILOT_SKIP_REPORTS="copilot-billing,ai-credit-usage")
@@ -297,7 +299,7 @@ def test_people_are_not_asked_for_when_they_are_switched_off(server: Standin) ->
     people = ["users-1-day", "user-teams-1-day", "copilot-seats"]
     assert diagnosis.is_healthy
     assert not {*people, "copilot-billing"} & set(by_report(diagnosis, ORG))
-    assert len(asked(server)) == 9 - 4
+    assert len(asked(server)) == 10 - 4
     assert f"Not asked for, by COPILOT_IDENTITIES=off: {', '.join(people)}." in printed(diagnosis)
     told = as_json(diagnosis)
     assert (told["skipped_reports"], told["reports_about_people_off"]) == (["copilot-billing"], people)
@@ -356,7 +358,7 @@ def test_trouble_is_red_and_says_what_to_do(server: Standin, fault: str) -> None
 def test_the_same_reason_of_many_appears_once(server: Standin) -> None:
     server.faults.append(Fault("role-missing"))
     diagnosis = diagnose(server)
-    assert len(bad(diagnosis)) == 26
+    assert len(bad(diagnosis)) == 30
     text = said(diagnosis)
     # Activity, seats and bills need three different permissions, and those of an enterprise are others: six reasons.
     assert text.count("The token may not read this about") == 6
@@ -368,7 +370,8 @@ def test_the_same_reason_of_many_appears_once(server: Standin) -> None:
     assert text.count("read access to enterprise billing") == 1
     assert f"{ORG}, {LABS}: {', '.join(ORG_ACTIVITY)} The token may not read this about {ORG}, {LABS} (" in text
     assert text.count("COPILOT_SKIP_REPORTS") == 1
-    line = "  COPILOT_SKIP_REPORTS=copilot-seats,copilot-billing,ai-credit-usage,premium-request-usage"
+    money = ",".join((*ORG_MONEY, "cost-centers"))
+    line = f"  COPILOT_SKIP_REPORTS={money}"
     assert line in printed(diagnosis, 80), "whole, for copying"
     for width in (80, 100, 150):
         shown = printed(diagnosis, width)
@@ -413,9 +416,11 @@ def test_a_bill_that_the_enterprise_gets_is_a_note(server: Standin) -> None:
     assert by_report(diagnosis, ORG)["ai-credit-usage"].state is State.NOTE
     assert by_report(diagnosis, ENTERPRISE)["ai-credit-usage"].state is State.OK
     text = said(diagnosis)
-    assert f"{ORG}, {LABS}: ai-credit-usage, premium-request-usage GitHub bills this organisation through" in text
+    assert (
+        f"{ORG}, {LABS}: ai-credit-usage, premium-request-usage, budgets GitHub bills this organisation through" in text
+    )
     assert text.count("GitHub bills this organisation through its enterprise") == 1
-    assert "  COPILOT_SKIP_REPORTS=ai-credit-usage,premium-request-usage" in printed(diagnosis)
+    assert "  COPILOT_SKIP_REPORTS=ai-credit-usage,premium-request-usage,budgets" in printed(diagnosis)
 
 
 # --- The way there ----------------------------------------------------------------------------------------------------
@@ -498,7 +503,7 @@ def test_json_has_the_same_facts_and_nothing_secret(server: Standin) -> None:
         "scopes": ["read:org", "read:enterprise", "manage_billing:copilot"],
     }
     found = {(entry["scope"], entry["question"]): entry for entry in told["findings"]}
-    assert len(found) == len(told["findings"]) == 26 + 3
+    assert len(found) == len(told["findings"]) == 30 + 3
     assert found[ORG, "users-1-day"] == {
         "state": "ok",
         "scope": ORG,

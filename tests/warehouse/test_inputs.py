@@ -183,7 +183,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_without_a_setting_it_is_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # GitHub's list prices, its own threshold for teams, a month of grace.
-    assert Inputs.from_env({}) == Inputs(5, 30, {"business": 19.0, "enterprise": 39.0}, ())
+    assert Inputs.from_env({}) == Inputs(
+        5, 30, {"business": 19.0, "enterprise": 39.0}, {"business": 1900, "enterprise": 3900}, ()
+    )
 
 
 def test_every_setting(tmp_path: Path) -> None:
@@ -193,9 +195,12 @@ def test_every_setting(tmp_path: Path) -> None:
         "COPILOT_MIN_COHORT": "1",
         "COPILOT_SEAT_GRACE_DAYS": "0",
         "COPILOT_PLAN_PRICES": "Business = 16.50 , enterprise=0",
+        "COPILOT_PLAN_CREDITS": "business=300",
         "COPILOT_EVENTS": str(path),
     }
-    expected = Inputs(1, 0, {"business": 16.5, "enterprise": 0.0}, (Event(DAY, "org:octo-org", "", "Training"),))
+    expected = Inputs(
+        1, 0, {"business": 16.5, "enterprise": 0.0}, {"business": 300}, (Event(DAY, "org:octo-org", "", "Training"),)
+    )
     assert Inputs.from_env(env) == expected
 
 
@@ -226,7 +231,11 @@ def connection(tmp_path: Path) -> duckdb.DuckDBPyConnection:
 
 
 INPUTS = Inputs(
-    5, 30, {"business": 19.0}, (Event(DAY, "org:a", "core", "Workshop"), Event(DAY, "org:a", "", "Training"))
+    5,
+    30,
+    {"business": 19.0},
+    {"business": 1900},
+    (Event(DAY, "org:a", "core", "Workshop"), Event(DAY, "org:a", "", "Training")),
 )
 
 
@@ -240,12 +249,14 @@ def test_the_tables_are_what_the_inputs_say_now(connection: duckdb.DuckDBPyConne
         assert tables(connection) == {
             "settings": [(5, 30)],
             "plan_prices": [("business", 19.0)],
+            "plan_credits": [("business", 1900)],
             "events": [(DAY, "org:a", "core", "Workshop"), (DAY, "org:a", None, "Training")],
         }
-    write_inputs(connection, Inputs(2, 0, {"enterprise": 39.0, "business": 20.0}, ()))
+    write_inputs(connection, Inputs(2, 0, {"enterprise": 39.0, "business": 20.0}, {}, ()))
     assert tables(connection) == {
         "settings": [(2, 0)],
         "plan_prices": [("business", 20.0), ("enterprise", 39.0)],
+        "plan_credits": [],
         "events": [],
     }
 
@@ -256,6 +267,6 @@ def test_what_is_said_already_is_not_written(connection: duckdb.DuckDBPyConnecti
 
     write_inputs(connection, INPUTS)
     before = {name: rowids(name) for name in INPUTS.rows()}
-    write_inputs(connection, Inputs(5, 30, {"business": 21.0}, INPUTS.events))
+    write_inputs(connection, Inputs(5, 30, {"business": 21.0}, INPUTS.plan_credits, INPUTS.events))
     after = {name: rowids(name) for name in INPUTS.rows()}
     assert {name for name in before if before[name] != after[name]} == {"plan_prices"}

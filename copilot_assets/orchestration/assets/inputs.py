@@ -1,4 +1,4 @@
-"""The assets of what the SQL models read besides GitHub's answers: settings, prices of plans, your own events.
+"""The assets of what the SQL models read besides GitHub's answers: settings, prices and credits of plans, your events.
 
 One step writes them all. Where they come from is in `warehouse/inputs.py`.
 """
@@ -18,12 +18,13 @@ from copilot_assets.warehouse.store import Warehouse
 _DESCRIPTIONS: Final = {
     "settings": "One row per installation: the settings that decide what models tell. From the environment and `.env`.",
     "plan_prices": "One row per plan: what a seat costs. From COPILOT_PLAN_PRICES; GitHub's list prices when unset.",
+    "plan_credits": "One row per plan: the AI credits that a seat includes in a month. From COPILOT_PLAN_CREDITS.",
     "events": "One row per event of yours, such as a training or a roll-out. From `events.csv` (COPILOT_EVENTS).",
 }
 
 
 def build_input_assets() -> dg.AssetsDefinition:
-    """`raw.settings`, `raw.plan_prices` and `raw.events`, unpartitioned, in one step."""
+    """The tables of `INPUT_TABLES`, unpartitioned, in one step."""
 
     @dg.multi_asset(
         name="read_inputs",
