@@ -96,6 +96,7 @@ class Company:
     instance: dg.DagsterInstance
     today: date = TODAY
     landed: list[tuple[str, date]] = field(default_factory=list)
+    failed: list[tuple[str, date]] = field(default_factory=list)
 
     @property
     def installation(self) -> Installation:
@@ -154,14 +155,14 @@ class Company:
                 raise_on_error=False,
             )
 
-    def _note(self, report: str, day: date) -> None:
-        self.landed.append((report, day))
+    def _note(self, report: str, day: date, has_failed: bool) -> None:
+        (self.failed if has_failed else self.landed).append((report, day))
 
     def copy(self, folder: Path, instance: dg.DagsterInstance) -> Company:
         """The same settings and the same tables, to be changed: cheaper than the run that made them."""
         path = shutil.copy(self.env["COPILOT_WAREHOUSE"], folder / "copy.duckdb")
         (folder / "copy.key").write_text(KEY.hex())
-        return replace(self, env={**self.env, "COPILOT_WAREHOUSE": str(path)}, instance=instance, landed=[])
+        return replace(self, env={**self.env, "COPILOT_WAREHOUSE": str(path)}, instance=instance, landed=[], failed=[])
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.env["COPILOT_WAREHOUSE"], read_only=True) as connection:

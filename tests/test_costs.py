@@ -117,7 +117,7 @@ def night(company: Company, monkeypatch: pytest.MonkeyPatch) -> Costs:
     with monkeypatch.context() as patch:
         patch.setattr(duckdb, "connect", watched)
         result = run_range(
-            company.installation, YESTERDAY, YESTERDAY, instance=company.instance, on_day=lambda report, day: None
+            company.installation, YESTERDAY, YESTERDAY, instance=company.instance, on_day=lambda *_: None
         )
     assert result.is_success
     (run_id,) = result.run_ids

@@ -26,7 +26,7 @@ from copilot_assets.github.files import (
     BrokenFileError,
     inspect_files,
 )
-from copilot_assets.github.jobs import LEGACY_DAYS_PER_PAGE, Job, jobs_of, span_of
+from copilot_assets.github.jobs import LEGACY_DAYS_PER_PAGE, Job, jobs_of, span_of, wanted_of
 from copilot_assets.github.outcomes import (
     Cause,
     Outcome,
@@ -171,13 +171,7 @@ class GitHubClient:
         today = self.clock.today()
         if report.is_snapshot:
             days = [today]
-        covered = [scope for scope in scopes if report.covers(scope)]
-        wanted = {
-            day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)]
-            if day < today or report.is_snapshot
-            else []
-            for day in days
-        }
+        wanted = wanted_of(report, scopes, days, today)
         await deliver({day: [] for day in days if not wanted[day]})
         # Fetched days wait on disk for their turn; the places keep a slow receiver from filling it.
         fetched: asyncio.Queue[dict[date, Fetch] | None] = asyncio.Queue()

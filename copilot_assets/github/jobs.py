@@ -5,7 +5,7 @@ How a job is carried out is in `client.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
@@ -24,6 +24,17 @@ def span_of(first: date, last: date, page: int) -> dict[str, str]:
         "until": f"{last}T23:59:59Z",
         "page": str(page),
         "per_page": str(LEGACY_DAYS_PER_PAGE),
+    }
+
+
+def wanted_of(report: Report, scopes: Iterable[Scope], days: Iterable[date], today: date) -> dict[date, list[Scope]]:
+    """Whom a report is asked about, by day: nobody of a day that has not closed, or on which there was none yet."""
+    covered = [scope for scope in scopes if report.covers(scope)]
+    return {
+        day: [scope for scope in covered if day >= report.first_days.get(scope.kind, date.min)]
+        if day < today or report.is_snapshot
+        else []
+        for day in days
     }
 
 

@@ -40,7 +40,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 stamina.instrumentation.set_on_retry_hooks([])
 
 _LONG_PAUSE_SECONDS: Final = 5
-_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
+_COUNT: Final = re.compile(r"\d{1,10}", re.ASCII)
 API_VERSION: Final = "2026-03-10"
 USER_AGENT: Final = "copilot-assets"
 # GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
@@ -57,6 +57,7 @@ class Connection:
 
     Attributes:
         rate_limit_left: requests left in this hour, the least that any answer told.
+        rate_limit_until: when this hour is over.
         token_scopes: what a classic token may do; other kinds of token are not told theirs.
     """
 
@@ -64,6 +65,7 @@ class Connection:
     token_scopes: tuple[str, ...] | None = None
     rate_limit_left: int | None = None
     rate_limit: int | None = None
+    rate_limit_until: datetime | None = None
 
     async def note(self, response: httpx.Response) -> None:
         """Read the headers of an answer."""
@@ -76,6 +78,8 @@ class Connection:
             self.rate_limit_left = min(int(left), int(left) if self.rate_limit_left is None else self.rate_limit_left)
         if _COUNT.fullmatch(limit := headers.get("x-ratelimit-limit", "")):
             self.rate_limit = int(limit)
+        if _COUNT.fullmatch(reset := headers.get("x-ratelimit-reset", "")):
+            self.rate_limit_until = datetime.fromtimestamp(int(reset), UTC)
 
 
 class EndedError(Exception):

@@ -40,14 +40,14 @@ class Installation:
     Attributes:
         env: the environment; None for the process's own and `.env`.
         now: this machine's time, UTC.
-        on_day: told of every (report, day) that landed, or failed to.
+        on_day: told of every (report, day) that is done, and whether it failed for a scope at least.
         clock: the time at GitHub, as far as any answer to this installation has told it.
         patience: what is waited for, and who is given up.
     """
 
     env: Mapping[str, str] | None = None
     now: Callable[[], datetime] = now_utc
-    on_day: Callable[[str, date], None] = lambda report, day: None
+    on_day: Callable[[str, date, bool], None] = lambda report, day, has_failed: None
 
     clock: Clock = field(init=False, repr=False, compare=False)
     patience: Patience = field(init=False, repr=False, compare=False, default_factory=Patience)

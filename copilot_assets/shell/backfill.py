@@ -6,6 +6,7 @@ The run itself is `runs.py`, what is printed after it `summary.py`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from copilot_assets.settings import Settings, SettingsError, today_utc
 from copilot_assets.shell.arguments import DAY
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import progress
-from copilot_assets.shell.screen import out, refuse, tell_problems, usage_errors
+from copilot_assets.shell.screen import out, refuse, say, tell_problems, usage_errors
 
 if TYPE_CHECKING:
     from copilot_assets.orchestration.installation import Installation
@@ -57,15 +58,17 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
     from copilot_assets.warehouse.store import WarehouseError
 
     warehouse = installation.warehouse()
-    days = (last - first).days + 1
-    total = sum(1 if report.is_snapshot else days for report in asked_reports(settings))
+    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
+    total = sum(1 if report.is_snapshot else len(days) for report in asked_reports(settings))
     with alone(warehouse, "backfill"):
         try:
             warehouse.maintain()  # a store that can't be opened is said before GitHub is asked for anything
         except WarehouseError as problem:
             refuse(problem)
         instance = open_instance()
-        out.print(f"Fetching {days} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+        out.print(f"Fetching {len(days)} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+        if sentence := _forecast(installation, settings, days):
+            say(sentence)
         with progress(total) as on_day:
             result = run_range(installation, first, last, instance=instance, on_day=on_day)
         tell_problems(result.problems)
@@ -78,6 +81,34 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
         out.print(table)
     out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
     return result.is_success
+
+
+def _forecast(installation: Installation, settings: Settings, days: Sequence[date]) -> str | None:
+    """How long GitHub's limits make a long range last, in a sentence; None of a short one."""
+    import asyncio
+    from contextlib import suppress
+
+    from copilot_assets.github.auth import auth_for
+    from copilot_assets.github.budget import MANY, forecast, requests_of
+    from copilot_assets.github.client import GitHubClient
+    from copilot_assets.github.clock import ClockError
+    from copilot_assets.github.credentials import App
+    from copilot_assets.orchestration.installation import asked_reports
+
+    requests = requests_of(asked_reports(settings), settings.scopes, days, installation.today())
+    if requests < MANY:
+        return None
+    client = GitHubClient(settings.api_url, auth_for(settings.credentials), clock=installation.clock)
+
+    async def ask() -> None:
+        async with client:
+            with suppress(ClockError):  # the run says so
+                await client.ask_the_time()
+
+    # An App has a limit for each of its installations, which no answer to the App itself tells.
+    if not isinstance(settings.credentials, App):
+        asyncio.run(ask())
+    return forecast(requests, client.connection, installation.clock.now())
 
 
 def _check_range(first: date, last: date, settings: Settings) -> None:

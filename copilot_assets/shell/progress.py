@@ -34,25 +34,32 @@ def reading() -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str, date], None]]:
-    """A bar on a terminal; elsewhere a plain line for each tenth of the way."""
-    if not out.is_terminal:
-        done = 0
+def progress(total: int) -> Iterator[Callable[[str, date, bool], None]]:
+    """A bar on a terminal; elsewhere a plain line for each tenth of the way. What failed is counted apart."""
+    done = failed = 0
 
-        def plain(report: str, day: date) -> None:
-            nonlocal done
-            done += 1
+    def count(has_failed: bool) -> str:
+        nonlocal done, failed
+        done, failed = done + 1, failed + has_failed
+        return f"{failed:,} failed" if failed else ""
+
+    if not out.is_terminal:
+
+        def plain(report: str, day: date, has_failed: bool) -> None:
+            failures = count(has_failed)
             if done * 10 // total > (done - 1) * 10 // total:
-                out.print(f"{done} of {total} (report, day) done; {report} at {day}.")
+                of_these = f", of which {failures}" if failures else ""
+                out.print(f"{done} of {total} (report, day) done{of_these}; {report} at {day}.")
 
         yield plain
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    failures = TextColumn("{task.fields[failures]}", style="red")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), failures, TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True) as progress, at_interrupt(progress.stop):
-        task = progress.add_task("starting", total=total)
+        task = progress.add_task("starting", total=total, failures="")
 
-        def bar(report: str, day: date) -> None:
-            progress.update(task, advance=1, description=f"{report} {day}")
+        def bar(report: str, day: date, has_failed: bool) -> None:
+            progress.update(task, advance=1, description=f"{report} {day}", failures=count(has_failed))
             if progress.finished:
                 progress.update(task, description="flattening and rebuilding")
 

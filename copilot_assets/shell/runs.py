@@ -150,7 +150,7 @@ def run_range(
     last: date,
     *,
     instance: DagsterInstance,
-    on_day: Callable[[str, date], None],
+    on_day: Callable[[str, date, bool], None],
 ) -> RangeResult:
     """Run the whole graph for every day from `first` to `last` in one run of this process.
 
@@ -160,10 +160,10 @@ def run_range(
     fail_dead_runs(instance)
     landed = False
 
-    def on_landed(report: str, day: date) -> None:
+    def on_landed(report: str, day: date, has_failed: bool) -> None:
         nonlocal landed
         landed = True
-        on_day(report, day)
+        on_day(report, day, has_failed)
 
     defs = build_defs(replace(installation, on_day=on_landed))
     everything = _run(defs, "everything", instance, range_tags(first, last))

@@ -47,6 +47,7 @@ def test_a_bad_day_is_red_alone(company: Company, standin: Standin) -> None:
     assert len(result.problems) == 1
     assert "GitHub had trouble: it answered 500" in result.problems[0].splitlines()[0]
     assert "organization-1-day: 1 of 3 days failed for a scope at least; what landed stays." in result.problems[0]
+    assert company.failed == [("organization-1-day", bad)], "and the progress counts it as such"
     good = set(days(LAST - timedelta(days=2), LAST)) - {bad}
     assert company.materialized("raw", "organization_1_day") == good
     assert company.materialized("raw", "users_1_day") == good | {bad}, "another report has its own partitions"

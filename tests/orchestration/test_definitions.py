@@ -347,6 +347,6 @@ def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(com
     company.env["GITHUB_TOKEN"] = ""
     day = date(2026, 9, 20)
     # Not `Company.run`, which opens the file.
-    result = run_range(company.installation, day, day, instance=company.instance, on_day=lambda report, day: None)
+    result = run_range(company.installation, day, day, instance=company.instance, on_day=lambda *_: None)
     assert result.problems[0].startswith("GITHUB_TOKEN is not set, so GitHub can't be asked for anything.")
     assert not Path(company.env["COPILOT_WAREHOUSE"]).exists(), "nothing was written"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copilot_assets.shell.cli import main
+from copilot_assets.shell.runs import RangeResult
 from copilot_assets.standin import Fault, Standin
 from tests.conftest import TODAY
 
@@ -97,6 +99,20 @@ def test_a_disk_that_is_too_full_for_dagsters_history(env: dict[str, str], tmp_p
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
     assert "Dagster's history can't be kept in " in result.stderr
     assert "What landed stays. Look at the disk" in result.stderr
+
+
+def test_before_a_long_backfill_it_is_said_how_long_it_lasts(
+    env: dict[str, str], standin: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short one asks nobody before."""
+    monkeypatch.setattr("copilot_assets.shell.runs.run_range", lambda *_, **__: RangeResult((), (), ("1",)))
+    first, last = (TODAY - timedelta(days=200)).isoformat(), (TODAY - timedelta(days=1)).isoformat()
+    result = invoke(env | {"COPILOT_START_DATE": first}, "backfill", "--start", first, "--end", last)
+    assert re.search(r"That is \d{3} requests at least; GitHub lets \d,\d{3} more through until ", result.stderr)
+    assert [request.path for request in standin.requests] == ["/rate_limit"]
+    standin.requests.clear()
+    assert "requests at least" not in invoke(env, "backfill", "--start", DAY, "--end", DAY).stderr
+    assert not standin.requests
 
 
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()

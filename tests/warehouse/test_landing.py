@@ -557,7 +557,7 @@ def test_a_killed_run_does_not_hold_the_next_one_up(
     monkeypatch.setattr("copilot_assets.shell.runs.build_defs", raw_alone)
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         (victims,) = instance.get_runs()
-        done = run_range(company.installation, DAY, DAY, instance=instance, on_day=lambda report, day: None)
+        done = run_range(company.installation, DAY, DAY, instance=instance, on_day=lambda *_: None)
         assert done.problems == ()
         assert (killed := instance.get_run_by_id(victims.run_id))
         assert killed.status is dg.DagsterRunStatus.FAILURE

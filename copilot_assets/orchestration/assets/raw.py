@@ -299,8 +299,9 @@ def _fetch_and_land(
             entered = [landed[fetch.fetch_id] for fetch in asked]
             landing.metadata[day] = _day_metadata(entered)
             landing.outcomes.update(fetch.outcome for fetch in entered)
-            landing.problems += [fetch for fetch in entered if fetch.outcome not in _GREEN]
-            installation.on_day(report.name, day)
+            problems = [fetch for fetch in entered if fetch.outcome not in _GREEN]
+            landing.problems += problems
+            installation.on_day(report.name, day, bool(problems))
 
     async def run(folder: Path) -> None:
         async with client:
