@@ -280,6 +280,16 @@ def seat_grace_days(env: Mapping[str, str] | None = None) -> int:
     return _whole_number(env, "COPILOT_SEAT_GRACE_DAYS", DEFAULT_SEAT_GRACE_DAYS, 0, 365, "days")
 
 
+def max_file_mb(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_MAX_FILE_MB`: megabytes that a file of records may have unpacked.
+
+    Raises:
+        SettingsError: it is no number from 1 to a million.
+
+    """
+    return _whole_number(env, "COPILOT_MAX_FILE_MB", LARGEST_FILE_MB, 1, 1_000_000, "megabytes")
+
+
 def plan_prices(env: Mapping[str, str] | None = None) -> dict[str, float]:
     """`COPILOT_PLAN_PRICES`: US dollars per seat and month by GitHub's `plan_type`; GitHub's list prices when unset.
 
@@ -406,10 +416,6 @@ def _lookback_days(env: Mapping[str, str]) -> int:
     return _whole_number(env, "COPILOT_LOOKBACK_DAYS", DEFAULT_LOOKBACK_DAYS, 1, 365, "days")
 
 
-def _max_file_mb(env: Mapping[str, str]) -> int:
-    return _whole_number(env, "COPILOT_MAX_FILE_MB", LARGEST_FILE_MB, 1, 1_000_000, "megabytes")
-
-
 def _legacy_api(env: Mapping[str, str]) -> bool:
     text = env.get("COPILOT_LEGACY_API", "off").lower()
     if text not in ("on", "off"):
@@ -437,5 +443,5 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "legacy_api": _legacy_api,
     "skip_reports": _skip_reports,
     "identities": identity_mode,
-    "max_file_mb": _max_file_mb,
+    "max_file_mb": max_file_mb,
 }

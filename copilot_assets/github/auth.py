@@ -20,6 +20,7 @@ import httpx
 import jwt
 import msgspec
 
+from copilot_assets.github.bounds import keep_short
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.outcomes import Outcome, Verdict, message_of, retry_after_seconds
 from copilot_assets.github.scopes import Scope, ScopeKind
@@ -181,7 +182,9 @@ class AppAuth(httpx.Auth):
 
         Raises:
             AuthError: it is none.
+            BrokenFileError: it is longer than any that GitHub gives an App.
         """
+        keep_short(answer)
         body = await answer.aread()
         if not answer.is_success:
             error = AuthError(_refusal(answer, self._app, account, self._now()), answer.status_code)

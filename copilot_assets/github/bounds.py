@@ -14,6 +14,9 @@ from copilot_assets.github.files import too_large
 
 # An answer of the API: a page of a hundred seats has 0.2 MB, a hundred days of the legacy metrics some.
 LARGEST_ANSWER_BYTES: Final = 64 * 2**20
+# What httpx reads by itself, and unpacks a thousandfold at most: an answer that leads elsewhere, and what an App is
+# told on its way. Those have a few kilobytes.
+LARGEST_WORD_BYTES: Final = 64 * 2**10
 # What a packed answer says of how it was packed, and how long it was so.
 _OF_THE_PACKED: Final = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -29,6 +32,36 @@ async def whole(response: httpx.Response) -> httpx.Response:
         body += chunk
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_PACKED]
     return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+
+
+class _Word(httpx.AsyncByteStream):
+    """The bytes of a short answer as they come, packed or not."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = LARGEST_WORD_BYTES
+        async for chunk in self._stream:
+            left -= len(chunk)
+            if left < 0:
+                raise too_large("An answer of GitHub's API", LARGEST_WORD_BYTES, "Something else answered.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def keep_short(response: httpx.Response) -> None:
+    """Let reading the body of an answer, which has not begun, end with a BrokenFileError where it is long."""
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Word(response.stream)
+
+
+async def keep_redirect_short(response: httpx.Response) -> None:
+    """What httpx calls with every answer before it follows where that leads."""
+    if response.has_redirect_location:
+        keep_short(response)
 
 
 async def at_most(response: httpx.Response, most: int, what: str, remedy: str) -> AsyncIterator[bytes]:

@@ -56,7 +56,8 @@ class BrokenFileError(ValueError):
 
 def too_large(what: str, most: int, remedy: str) -> BrokenFileError:
     """What is to be raised of something that is larger than `most` bytes once it is unpacked."""
-    return BrokenFileError(f"{what} is larger than {most // 2**20:,} MB unpacked, and was not read on. {remedy}")
+    size = f"{most // 2**20:,} MB" if most >= 2**20 else f"{most // 2**10:,} kB"
+    return BrokenFileError(f"{what} is larger than {size} unpacked, and was not read on. {remedy}")
 
 
 @dataclass(frozen=True)

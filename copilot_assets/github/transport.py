@@ -24,7 +24,7 @@ import stamina
 
 from copilot_assets.github import patience as waits
 from copilot_assets.github.auth import AuthError
-from copilot_assets.github.bounds import at_most, whole
+from copilot_assets.github.bounds import at_most, keep_redirect_short, whole
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import RAISE_THE_BOUND, BrokenFileError
 from copilot_assets.github.network import verdict_on
@@ -157,12 +157,17 @@ class Transport:
             limits=limits,
             timeout=timeout,
             follow_redirects=True,
-            event_hooks={"response": [self.connection.note, clock.note]},
+            event_hooks={"response": [self.connection.note, clock.note, keep_redirect_short]},
             verify=_trusted(),
         )
         # The signature in a link is its credential: the token must not travel to that host.
         self._storage = httpx.AsyncClient(
-            headers=agent, limits=limits, timeout=timeout, follow_redirects=True, verify=_trusted()
+            headers=agent,
+            limits=limits,
+            timeout=timeout,
+            follow_redirects=True,
+            event_hooks={"response": [keep_redirect_short]},
+            verify=_trusted(),
         )
         self._attempts = attempts
         self._clock = clock
@@ -205,7 +210,7 @@ class Transport:
 
     async def ask_the_time(self) -> None:
         """Let GitHub tell its time with an answer that costs none of the requests of an hour; silence tells nothing."""
-        with suppress(httpx.HTTPError, AuthError):
+        with suppress(httpx.HTTPError, AuthError, BrokenFileError):
             async with self._api.stream("GET", "/rate_limit", timeout=GREETING_SECONDS):
                 pass  # its headers are read
 
@@ -262,6 +267,8 @@ class Transport:
         try:
             async with self._storage.stream("GET", link) as response:
                 head = await anext(response.aiter_bytes(1024), b"")
+        except BrokenFileError as trouble:
+            return str(trouble)
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
             return verdict_on(trouble, httpx.URL(link).host).evidence
         is_web_page = head.lstrip().startswith(b"<") and not head.lstrip().startswith(b"<?xml")  # the storage's own no

@@ -17,7 +17,7 @@ import click
 
 from copilot_assets.github.scopes import Scope
 from copilot_assets.report.words import stretches
-from copilot_assets.settings import IdentityMode, today_utc
+from copilot_assets.settings import IdentityMode, max_file_mb, today_utc
 from copilot_assets.shell.arguments import SCOPE
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import reading
@@ -65,14 +65,14 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
     installation, today, run_id = Installation(), today_utc(), str(uuid4())
     warehouse = installation.warehouse()
     with usage_errors():
-        identities = installation.identities()
+        identities, largest_bytes = installation.identities(), max_file_mb() * 2**20
     try:
         # Alone from the start: a run that begins clears away what it finds in `incoming`.
         with (
             alone(warehouse, "import"),
             warehouse.incoming() as incoming,
             reading() as on_bytes,
-            read_archive(files, today, scope, on_bytes, incoming) as archive,
+            read_archive(files, today, scope, on_bytes, incoming, largest_bytes) as archive,
         ):
             _refuse_people(archive, identities)
             instance = open_instance()  # a history that can't be opened is said before anything is imported

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from copilot_assets.github.files import LARGEST_FILE_BYTES
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
 from copilot_assets.records.contract import record_keys, value_at
@@ -84,6 +85,7 @@ def read_archive(
     given: Scope | None = None,
     on_bytes: Callable[[int], None] = lambda _: None,
     incoming: Path | None = None,
+    largest_bytes: int = LARGEST_FILE_BYTES,
 ) -> Iterator[Archive]:
     """Read every record of every file, and put those of one scope, report and day together.
 
@@ -96,6 +98,7 @@ def read_archive(
         given: whom records are about that do not say so; None where all of them do.
         on_bytes: told how many bytes more have been read.
         incoming: where the days are put together, `Warehouse.incoming`; the system's own place where None.
+        largest_bytes: what a packed file may have unpacked.
 
     Raises:
         ArchiveError: at the first record that is of no known kind, about somebody else than `given`, or about a day
@@ -103,7 +106,7 @@ def read_archive(
     """
     with tempfile.TemporaryDirectory(prefix="copilot-", dir=incoming) as folder:
         staging = _Staging(Path(folder))
-        for source, place, text in kept_texts(paths, on_bytes):
+        for source, place, text in kept_texts(paths, on_bytes, largest_bytes):
             for record in kept_records(source, place, text):
                 if record.day >= today:
                     raise ArchiveError(f"{record.place} is about {record.day}, a day that has not closed in UTC yet.")

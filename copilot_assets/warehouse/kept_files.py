@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import msgspec
 
-from copilot_assets.github.files import BYTE_ORDER_MARK, GZIP
+from copilot_assets.github.files import BYTE_ORDER_MARK, GZIP, LARGEST_FILE_BYTES, RAISE_THE_BOUND, too_large
 
 _SUFFIXES: Final = (".json", ".ndjson", ".jsonl", ".gz", ".txt")
 # Bytes. The longest record of GitHub's known is some hundred kilobytes; a line beyond this is no line of records.
@@ -38,13 +39,16 @@ class ArchiveError(ValueError):
 
 
 def kept_texts(
-    paths: Sequence[Path], on_bytes: Callable[[int], None] = lambda count: None
+    paths: Sequence[Path],
+    on_bytes: Callable[[int], None] = lambda count: None,
+    largest_bytes: int = LARGEST_FILE_BYTES,
 ) -> Iterator[tuple[str, str, bytes]]:
     """The JSON texts of files, in their order: the file's name, the place to name when one is wrong, the text.
 
     Args:
         paths: files; folders, of which all files are taken that are called as JSON files are; and zips of such files.
         on_bytes: told how many bytes more have been read.
+        largest_bytes: what a packed file may have unpacked.
 
     Raises:
         ArchiveError: a file can't be read as that; nobody knows what else it would have held.
@@ -52,7 +56,7 @@ def kept_texts(
     for path in paths:
         for name, shown, open_file in _files(path):
             empty = True
-            with _unwrapped(shown, open_file) as file:
+            with _unwrapped(shown, open_file, largest_bytes) as file:
                 for line, text in _values(shown, file, on_bytes):
                     for place, element in _elements(shown, line, text):
                         empty = False
@@ -104,26 +108,51 @@ def _is_called_json(path: Path | PurePosixPath) -> bool:
 
 
 @contextmanager
-def _unwrapped(shown: str, open_file: _Opener) -> Iterator[BufferedReader]:
+def _unwrapped(shown: str, open_file: _Opener, largest_bytes: int) -> Iterator[BufferedReader]:
     """A file's text, without gzip and byte order mark.
 
     Raises:
-        ArchiveError: it is damaged or cut, here or while it is read inside.
+        ArchiveError: it is damaged, cut or too large unpacked, here or while it is read inside.
     """
     try:
         with ExitStack() as stack:
-            file = BufferedReader(stack.enter_context(open_file()))
+            opened = stack.enter_context(open_file())
+            packed = isinstance(opened, zipfile.ZipExtFile)
+            file = BufferedReader(_AtMost(opened, shown, largest_bytes) if packed else opened)
             if file.peek(2).startswith(GZIP):
-                file = BufferedReader(stack.enter_context(gzip.open(file)))
+                unpacked = stack.enter_context(gzip.open(file))
+                file = BufferedReader(_AtMost(unpacked, shown, largest_bytes))
             if file.peek(3).startswith(BYTE_ORDER_MARK):
                 file.read(3)
             yield file
-    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile):
+    except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
         raise ArchiveError(f"{shown} is compressed and damaged or cut. Copy it again from where it came.") from None
     except UnicodeDecodeError:
         raise ArchiveError(f"{shown} is not text in UTF-8. Save it as UTF-8 and import it again.") from None
+    except NotImplementedError:
+        raise ArchiveError(
+            f"{shown} is compressed in a way that is not known here. Unpack it, and import it."
+        ) from None
     except OSError as problem:
-        raise ArchiveError(f"{shown} can't be read: {problem.strerror}.") from None
+        raise ArchiveError(f"{shown} can't be read: {problem.strerror or problem}.") from None
+
+
+class _AtMost(RawIOBase):
+    """What is unpacked, up to so many bytes: a few kilobytes may stand for gigabytes."""
+
+    def __init__(self, file: Any, shown: str, most: int) -> None:
+        self._file, self._shown, self._most = file, shown, most
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        count: int = self._file.readinto(buffer)
+        self._left -= count
+        if self._left < 0:
+            raise ArchiveError(str(too_large(self._shown, self._most, RAISE_THE_BOUND)))
+        return count
 
 
 def _values(shown: str, file: BufferedReader, on_bytes: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:

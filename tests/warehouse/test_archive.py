@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import zipfile
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -315,6 +316,26 @@ def test_every_kind_of_scope(warehouse: Warehouse, scope: str) -> None:
 def test_scopes_do_not_mix(warehouse: Warehouse) -> None:
     land(warehouse, day(FIRST))
     assert land(warehouse, day(FIRST, active=3), scope=Scope.parse("team:octo-org/core")).new == [FIRST]
+
+
+@pytest.mark.parametrize("name", ["days.json.gz", "days.zip", "days.json.gz in a zip", "an array.json.gz"])
+def test_what_unpacks_without_an_end_is_not_read_on(tmp_path: Path, name: str) -> None:
+    """Thirty megabytes of blanks have thirty kilobytes packed."""
+    content, path = (b"[" if "array" in name else b"") + b" " * (30 * 2**20), tmp_path / name
+    if "zip" in name:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("days.json", gzip.compress(content) if "gz" in name else content)
+    else:
+        path.write_bytes(gzip.compress(content))
+    with pytest.raises(ArchiveError) as refused, read_archive([path], TODAY, ORG, largest_bytes=2**20):
+        pass
+    inside = ", days.json" if "zip" in name else ""
+    assert str(refused.value) == (
+        f"{path}{inside} is larger than 1 MB unpacked, and was not read on. If a day of yours is really so large, "
+        "raise COPILOT_MAX_FILE_MB."
+    )
+    with read_archive([save(tmp_path, PRETTY)], TODAY, ORG, largest_bytes=1) as archive:
+        assert len(archive.days) == 2, "what is not packed is as large as it looks"
 
 
 def test_a_second_import_of_the_same_changes_nothing(warehouse: Warehouse) -> None:
