@@ -237,7 +237,7 @@ class GitHubClient:
             fetches = await self._fetches[report.delivery](report, scope, days, folder, requested_at)
             self._patience.note(question, failed=False)
         except ENDINGS as ending:
-            verdict, status = self._transport.judged(ending)
+            verdict, status = await self._transport.judged(ending)
             fetches = [self._without_records(report, scope, day, verdict, status, requested_at) for day in days]
             if not isinstance(ending, GivenUpError):
                 self._patience.note(question, failed=isinstance(ending, SILENCES))
@@ -268,7 +268,7 @@ class GitHubClient:
                 decoded((await self._transport.ask(report, scope, params)).content, OBJECT, "an object")
             return Answer(Outcome.REPORTED, "", day=day)
         except ENDINGS as ending:
-            verdict, _ = self._transport.judged(ending)
+            verdict, _ = await self._transport.judged(ending)
             return Answer(verdict.outcome, verdict.evidence, verdict.cause)
 
     def _without_records(

@@ -8,17 +8,31 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 import httpx
 
 from copilot_assets.github.outcomes import PROXY_WANTS_MORE, Cause, Outcome, Verdict
 
+# For who issued a certificate, which is told beside what is wrong with it.
+_GLANCE_SECONDS: Final = 10.0
+
+
+async def told_on(trouble: Exception, host: str) -> Verdict:
+    """What it means that a request to a host broke, as `verdict_on`; whose certificate is not trusted is looked up."""
+    verdict = verdict_on(trouble, host)
+    if not (isinstance(trouble, httpx.RequestError) and _certificate_trouble(trouble)):
+        return verdict
+    issuer = await _issuer_at(trouble.request.url)
+    told = f" As it says itself, it was issued by {issuer}." if issuer else ""
+    return replace(verdict, evidence=verdict.evidence + told)
+
 
 def verdict_on(trouble: Exception, host: str) -> Verdict:
     """What it means that a request to a host broke; a cause where something has to be changed before it can work."""
     host = host or "GitHub"
-    certificate = next((each for each in _causes(trouble) if isinstance(each, ssl.SSLCertVerificationError)), None)
-    if certificate:
+    if certificate := _certificate_trouble(trouble):
         return Verdict(Outcome.FAILED, _about_certificate(certificate, host), cause=Cause.NETWORK)
     if isinstance(trouble, httpx.ProxyError):
         status = re.match(r"\d{3}", str(trouble))
@@ -32,6 +46,28 @@ def verdict_on(trouble: Exception, host: str) -> Verdict:
     kind = "took too long to answer" if isinstance(trouble, httpx.TimeoutException) else "could not be reached"
     sentence = f"{host} or its storage {kind} ({type(trouble).__name__}). Check the network and run this again."
     return Verdict(Outcome.FAILED, sentence)
+
+
+def _certificate_trouble(trouble: Exception) -> ssl.SSLCertVerificationError | None:
+    return next((each for each in _causes(trouble) if isinstance(each, ssl.SSLCertVerificationError)), None)
+
+
+async def _issuer_at(url: httpx.URL) -> str | None:
+    """Who issued the certificate that comes from there; Python keeps none that it does not trust.
+
+    It is asked for once more, without credentials and path; nothing that comes is believed.
+    """
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        async with (
+            httpx.AsyncClient(verify=False, timeout=_GLANCE_SECONDS) as client,  # noqa: S501 - see above
+            client.stream("HEAD", url.copy_with(raw_path=b"/")) as response,
+        ):
+            secured = response.extensions["network_stream"].get_extra_info("ssl_object")
+            return load_der_x509_certificate(secured.getpeercert(binary_form=True)).issuer.rfc4514_string()
+    except (httpx.HTTPError, ValueError):
+        return None
 
 
 def _causes(trouble: BaseException) -> Iterator[BaseException]:

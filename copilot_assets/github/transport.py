@@ -27,7 +27,7 @@ from copilot_assets.github.auth import AuthError
 from copilot_assets.github.bounds import at_most, keep_redirect_short, whole
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import RAISE_THE_BOUND, BrokenFileError
-from copilot_assets.github.network import verdict_on
+from copilot_assets.github.network import told_on, verdict_on
 from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdict, judge, retry_after_seconds
 from copilot_assets.github.patience import DeadlineError, GivenUpError, Patience
 from copilot_assets.github.reports import Report
@@ -248,7 +248,7 @@ class Transport:
             raise BrokenFileError("GitHub's list goes on at another address than GITHUB_API_URL; it was not followed.")
         return url
 
-    def judged(self, ending: Exception) -> tuple[Verdict, int | None]:
+    async def judged(self, ending: Exception) -> tuple[Verdict, int | None]:
         """What an attempt that brought no records came to, and the HTTP status of its last answer."""
         match ending:
             case EndedError():
@@ -260,7 +260,7 @@ class Transport:
                 return Verdict(Outcome.FAILED, str(ending)), 200
             case DeadlineError() | GivenUpError():
                 return Verdict(Outcome.FAILED, str(ending)), None
-        return verdict_on(ending, self._api.base_url.host), None
+        return await told_on(ending, self._api.base_url.host), None
 
     async def probe_file(self, link: str) -> str | None:
         """Whether a report file can be had from where GitHub keeps them; a sentence when it can't."""
@@ -270,7 +270,7 @@ class Transport:
         except BrokenFileError as trouble:
             return str(trouble)
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
-            return verdict_on(trouble, httpx.URL(link).host).evidence
+            return (await told_on(trouble, httpx.URL(link).host)).evidence
         is_web_page = head.lstrip().startswith(b"<") and not head.lstrip().startswith(b"<?xml")  # the storage's own no
         if response.status_code != 200 or is_web_page:
             return (

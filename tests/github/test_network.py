@@ -30,10 +30,13 @@ from tests.test_settings import GOOD
 DOCTOR = [sys.executable, "-m", "copilot_assets", "doctor"]
 
 
+ISSUER = [(NameOID.COMMON_NAME, "A proxy of ours"), (NameOID.ORGANIZATION_NAME, "Proxies, Inc.")]
+
+
 def certificate(folder: Path, *, days: int = 7) -> Path:
     """A file with a certificate that nobody has vouched for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A proxy of ours")])
+    name = x509.Name([x509.NameAttribute(kind, value) for kind, value in ISSUER])
     ends = datetime.now(UTC) + timedelta(days=days)
     made = (
         x509.CertificateBuilder()
@@ -61,6 +64,11 @@ def serving(pem: Path | None = None, status: int = 407) -> Iterator[tuple[str, l
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            asked.append(f"{self.command} {self.path} {self.headers['Authorization']}")
             self.send_response(204)
             self.end_headers()
 
@@ -94,9 +102,10 @@ def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path, days: int, wo
     with serving(certificate(tmp_path, days=days)) as (url, asked):
         diagnosis = diagnose(url, ORG, **only("organization-1-day"))
     (finding,) = bad(diagnosis)
-    assert (finding.state, asked) == (State.BAD, [])
+    assert (finding.state, asked) == (State.BAD, ["HEAD / None"]), "who issued it, without credentials"
     assert words in finding.sentence
     assert "Check the network" not in finding.sentence
+    assert finding.sentence.endswith(" As it says itself, it was issued by O=Proxies\\, Inc.,CN=A proxy of ours.")
 
 
 def doctor(folder: Path, lines: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from copilot_assets.shell.cli import main
 from copilot_assets.shell.runs import RangeResult
 from copilot_assets.standin import Fault, Standin
 from tests.conftest import TODAY
+from tests.shell.test_status import held
 
 DAY = (TODAY - timedelta(days=5)).isoformat()
 ROOT = Path(__file__).parents[2]
@@ -160,20 +161,30 @@ def test_a_range_that_cannot_be_used_ends_with_2(env: dict[str, str], first: str
 
 
 def test_a_database_that_another_process_holds(env: dict[str, str], standin: Standin) -> None:
-    path = env["COPILOT_WAREHOUSE"]
-    duckdb.connect(path).close()
-    hold = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen([sys.executable, "-c", hold, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"open\n"
+    path = Path(env["COPILOT_WAREHOUSE"])
+    duckdb.connect(str(path)).close()
+    with held(path, read_only=False) as holder:
         result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
-    finally:
-        holder.communicate()
     assert result.exit_code == 2
-    assert f"process {holder.pid}" in result.stderr
+    assert f"process {holder}" in result.stderr
     assert "one process in at a time" in result.stderr
     assert not standin.requests
+
+
+def test_a_database_that_another_process_takes_when_a_run_is_over(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as until_the_end:
+
+        def run(*_: object, **__: object) -> RangeResult:
+            until_the_end.enter_context(held(Path(env["COPILOT_WAREHOUSE"]), read_only=True))
+            return RangeResult((), (), ("1",))
+
+        monkeypatch.setattr("copilot_assets.shell.runs.run_range", run)
+        result = invoke(env, "backfill", "--start", DAY, "--end", DAY)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
+    assert " is open in " in result.stderr
+    assert result.stderr.endswith("The run has ended, and what landed stays.\n")
 
 
 def test_a_file_that_is_no_database_is_left_as_it_is(env: dict[str, str]) -> None:
