@@ -22,8 +22,8 @@ from benchmarks.scene import Github, Home, Ratio, Spent, github, settings
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import IN_FLIGHT
+from copilot_assets.now import today_utc
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.settings import today_utc
 
 _SCOPES: Final = ("org:octo-org", "org:octo-labs")
 _REPORTS: Final = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")

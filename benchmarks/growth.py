@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.nightly import SCOPES
 from benchmarks.scene import Home, Spent, github, settings
-from copilot_assets.settings import today_utc
+from copilot_assets.now import today_utc
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 _MONTH_DAYS: Final = 28

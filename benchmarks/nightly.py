@@ -16,8 +16,8 @@ from rich.table import Table
 
 from benchmarks.empty import outline
 from benchmarks.scene import Home, Ratio, Spent, github, settings
+from copilot_assets.now import today_utc
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.settings import today_utc
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
 # The target is 1.3; what a busy machine makes of it is not.

@@ -21,7 +21,7 @@ from typing import Final
 from rich.table import Table
 
 from benchmarks.scene import Home, Spent, environment, settings
-from copilot_assets.settings import today_utc
+from copilot_assets.now import today_utc
 from copilot_assets.shell.demo import end_group
 
 _LONGEST_SECONDS: Final = 120

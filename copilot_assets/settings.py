@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -21,6 +21,7 @@ from copilot_assets.github.credentials import App, CredentialsError, Token, read
 from copilot_assets.github.proxies import NETWORK, network_problems
 from copilot_assets.github.reports import LARGEST_FILE_MB, REPORTS
 from copilot_assets.github.scopes import Scope, ScopeError
+from copilot_assets.now import today_utc
 
 # The first day of any usage-metrics report (GitHub Docs, "Copilot usage metrics", October 2025).
 FIRST_REPORT_DAY: Final = date(2025, 10, 10)
@@ -51,16 +52,6 @@ class IdentityMode(StrEnum):
     PSEUDONYM = "pseudonym"  # the flat tables name people by a number that only the key file ties to GitHub's ids
     LOGIN = "login"  # by GitHub's ids and logins
     OFF = "off"  # reports about people are not asked for at all
-
-
-def now_utc() -> datetime:
-    """The current time, UTC."""
-    return datetime.now(UTC)
-
-
-def today_utc() -> date:
-    """The current UTC day: the first day that is not closed yet."""
-    return now_utc().date()
 
 
 @dataclass(frozen=True, kw_only=True)

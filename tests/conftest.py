@@ -35,6 +35,8 @@ TODAY = date(2026, 10, 1)
 # The key of people's pseudonyms in every company of the tests.
 KEY = bytes(range(32))
 _BEGAN = monotonic()
+# This machine's time in tests that ask for `fixed_clock`: it stands.
+NOW = datetime.combine(TODAY, time(6, 30), UTC)
 # Dagster prints every event of a run.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -57,6 +59,13 @@ def retries_without_pauses() -> Iterator[None]:
         patch.setattr(duckdb_file, "WRITER_PATIENCE_SECONDS", 0.0)
         patch.setattr(duckdb_file, "READER_PATIENCE_SECONDS", 0.0)
         yield
+
+
+@pytest.fixture
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Lets this machine's clock, and that of stand-ins in this process, stand at `NOW`."""
+    monkeypatch.setattr("copilot_assets.now._machine", lambda: NOW)
+    return NOW
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.now import today_utc
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.settings import Settings
 from copilot_assets.standin import Standin
@@ -180,12 +181,12 @@ def test_import(project: Path) -> None:
 
 def test_backfill(project: Path) -> None:
     """With the stand-in's real current day, as a user would: from the start date to yesterday, and what comes after."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = today_utc() - timedelta(days=1)
     start = yesterday - timedelta(days=3)
     with Standin() as github:
         env = own_env(github) | {"COPILOT_START_DATE": start.isoformat()}
         done = run(".venv/bin/copilot-assets backfill", project, **env)
-    if datetime.now(UTC).date() - timedelta(days=1) != yesterday:
+    if today_utc() - timedelta(days=1) != yesterday:
         pytest.skip("the UTC day turned while it ran")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Fetching 4 days, {start} to {yesterday}" in done.stdout

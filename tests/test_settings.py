@@ -27,8 +27,10 @@ from copilot_assets.settings import (
     plan_credits,
     plan_prices,
     seat_grace_days,
-    today_utc,
 )
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 GOOD = {"GITHUB_TOKEN": "secret-token", "COPILOT_SCOPES": "org:octo-org", "COPILOT_WAREHOUSE": "x.duckdb"}
 
@@ -58,7 +60,7 @@ def test_the_token_is_not_shown() -> None:
         ({"COPILOT_SCOPES": "org:octo org"}, ["'org:octo org' is not a scope"]),
         ({"COPILOT_SCOPES": "team:octo-org"}, ["team:ACCOUNT/TEAM-SLUG"]),
         ({"COPILOT_START_DATE": "1.1.2026"}, ["COPILOT_START_DATE is '1.1.2026'", "YYYY-MM-DD"]),
-        ({"COPILOT_START_DATE": (today_utc() + timedelta(days=1)).isoformat()}, ["has not closed in UTC yet"]),
+        ({"COPILOT_START_DATE": (NOW.date() + timedelta(days=1)).isoformat()}, ["has not closed in UTC yet"]),
         ({"COPILOT_LOOKBACK_DAYS": "0"}, ["COPILOT_LOOKBACK_DAYS is '0'", "1 to 365"]),
         ({"COPILOT_LEGACY_API": "maybe"}, ["COPILOT_LEGACY_API is 'maybe'", "on or off"]),
         ({"GITHUB_API_URL": "api.github.com"}, ["GITHUB_API_URL is 'api.github.com'", "https"]),

@@ -17,12 +17,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
+from copilot_assets.now import today_utc
 from copilot_assets.standin import Standin
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -83,7 +84,7 @@ class Installation:
     @property
     def first(self) -> date:
         """The first day of its history, UTC."""
-        return datetime.now(UTC).date() - timedelta(days=DAYS)
+        return today_utc() - timedelta(days=DAYS)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a command."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from copilot_assets.github.bounds import keep_short
 from copilot_assets.github.credentials import App, Token
 from copilot_assets.github.outcomes import Outcome, Verdict, message_of, retry_after_seconds
 from copilot_assets.github.scopes import Scope, ScopeKind
+from copilot_assets.now import now_utc
 
 # GitHub Docs, "Generating a JSON Web Token (JWT) for a GitHub App" (2026-09): issued 60 seconds in the past, and no
 # more than 10 minutes into the future; a minute less bears with a clock that is a minute ahead.
@@ -114,7 +114,7 @@ class AppAuth(httpx.Auth):
         AuthError: out of the request, when GitHub gives the App no token.
     """
 
-    def __init__(self, app: App, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, app: App, *, now: Callable[[], float] = lambda: now_utc().timestamp()) -> None:
         self._app = app
         self._now = now
         # By account, also by its number, which GitHub puts into links to further pages; or by the id that was given.

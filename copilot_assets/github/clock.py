@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
+
+from copilot_assets.now import now_utc
 
 if TYPE_CHECKING:
     import httpx
@@ -34,7 +36,7 @@ class Clock:
         skew_seconds: how far this machine's clock is ahead of GitHub's; None before the first answer.
     """
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, now: Callable[[], datetime] = now_utc) -> None:
         self._now = now
         self.skew_seconds: float | None = None
 
@@ -45,7 +47,7 @@ class Clock:
         is_news = self.skew_seconds is None
         with suppress(ValueError, TypeError, OverflowError):
             there = parsedate_to_datetime(response.headers.get("date", ""))
-            self.skew_seconds = (datetime.now(UTC) - there).total_seconds()
+            self.skew_seconds = (now_utc() - there).total_seconds()
         if is_news and (sentence := self.sentence()):
             logger.warning("%s", sentence)
 

@@ -7,7 +7,6 @@ The only place that tells one 403 about a report from another; those that an App
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ import msgspec
 
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope, ScopeKind
+from copilot_assets.now import now_utc
 
 if TYPE_CHECKING:
     import httpx
@@ -387,7 +387,7 @@ def retry_after_seconds(headers: httpx.Headers) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now_utc().timestamp())
     except (ValueError, OverflowError):
         return None
 
@@ -402,6 +402,6 @@ def _rate_limit_seconds(response: httpx.Response, said: str) -> float | None:
     is_used_up = headers.get("x-ratelimit-remaining") == "0"
     reset = headers.get("x-ratelimit-reset", "")
     if is_used_up and _EPOCH.fullmatch(reset):
-        return max(0.0, int(reset) - time.time()) + 1.0
+        return max(0.0, int(reset) - now_utc().timestamp()) + 1.0
     is_limit = is_used_up or response.status_code == 429 or "rate limit" in said.lower()
     return _UNTOLD_RATE_LIMIT_SECONDS if is_limit else None

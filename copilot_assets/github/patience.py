@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from copilot_assets.now import now_utc
+
 logger = logging.getLogger(__name__)
 
 # GitHub ends a request of its API after 10 seconds (Docs, "Troubleshooting the REST API", 2026-11): this is for one
@@ -86,7 +88,7 @@ class Patience:
 
     def say(self, what: str, seconds: float) -> None:
         """Say what is waited for and until when; once of waits that end at about the same time."""
-        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        until = now_utc() + timedelta(seconds=seconds)
         if until > self._said_until + timedelta(seconds=SILENCE_SECONDS):
             self._said_until = until
             logger.warning("%s: until %s UTC at the latest, in %s.", what, f"{until:%H:%M:%S}", _told(seconds))

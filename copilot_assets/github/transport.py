@@ -32,6 +32,7 @@ from copilot_assets.github.outcomes import LONGEST_LIMIT_SECONDS, Outcome, Verdi
 from copilot_assets.github.patience import DeadlineError, GivenUpError, Patience
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.now import now_utc
 
 # httpx logs whole URLs at INFO, and those of the second hop are credentials.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -70,7 +71,7 @@ class Connection:
     async def note(self, response: httpx.Response) -> None:
         """Read the headers of an answer."""
         headers = response.headers
-        self.answered_at = datetime.now(UTC)
+        self.answered_at = now_utc()
         if "x-oauth-scopes" in headers:
             self.token_scopes = tuple(scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip())
         if _COUNT.fullmatch(left := headers.get("x-ratelimit-remaining", "")):

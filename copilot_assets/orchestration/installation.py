@@ -13,6 +13,7 @@ from pathlib import Path
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.patience import Patience
 from copilot_assets.github.reports import REPORTS, Delivery, Report
+from copilot_assets.now import now_utc
 from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records.contract import person_columns
 from copilot_assets.settings import (
@@ -22,7 +23,6 @@ from copilot_assets.settings import (
     SettingsError,
     export_folder,
     identity_mode,
-    now_utc,
     report_folder,
     start_date,
     warehouse_address,

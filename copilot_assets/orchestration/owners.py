@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -17,6 +17,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
+from copilot_assets.now import now_utc
 from copilot_assets.warehouse.lock import is_taken, open_lock
 
 _UNDER_WAY: Final = [
@@ -89,7 +90,7 @@ def is_dead(instance: DagsterInstance, run_id: str) -> bool:
     record = instance.get_run_record_by_id(run_id)  # it may have ended since it was looked for
     if record is None or record.dagster_run.is_finished:
         return False
-    return is_owned or (_is_ours(record.dagster_run) and datetime.now(UTC) - record.update_timestamp > _LONGEST_START)
+    return is_owned or (_is_ours(record.dagster_run) and now_utc() - record.update_timestamp > _LONGEST_START)
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
@@ -17,6 +16,7 @@ import duckdb
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import ReportFile, keep_only, record_texts
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.now import now_utc
 from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.records.contract import Column, person_columns, value_at
 from copilot_assets.records.fields import PERSON_KIND, Person
@@ -115,7 +115,7 @@ def forget(warehouse: Warehouse, traces: Traces) -> None:
         ForgetError: it could not be done; the database is as it was.
         WarehouseError: the database can't be opened.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = now_utc().replace(tzinfo=None)
     noted = (
         f"""
         insert into raw.rebuild_due

@@ -17,9 +17,10 @@ from typing import Final
 import duckdb
 
 from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.now import now_utc
 from copilot_assets.records.contract import Column, Docs
 from copilot_assets.report.folders import NotWrittenError, next_generation, place_of
-from copilot_assets.settings import ExportFormat, now_utc
+from copilot_assets.settings import ExportFormat
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS
 from copilot_assets.warehouse.tables import transaction

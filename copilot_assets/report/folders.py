@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from copilot_assets.settings import SettingsError, is_for_group, now_utc
+from copilot_assets.now import now_utc
+from copilot_assets.settings import SettingsError, is_for_group
 from copilot_assets.warehouse.lock import open_lock
 from copilot_assets.warehouse.private import close_folder
 from copilot_assets.warehouse.store import WarehouseError

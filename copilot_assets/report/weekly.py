@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
+from copilot_assets.now import now_utc
 from copilot_assets.report.facts import collect
 from copilot_assets.report.folders import NotWrittenError, next_generation, place_of
 from copilot_assets.report.page import scope_page, scopes_page
 from copilot_assets.report.queries import ALWAYS
-from copilot_assets.settings import now_utc
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from copilot_assets.settings import Settings, SettingsError, today_utc
+from copilot_assets.now import today_utc
+from copilot_assets.settings import Settings, SettingsError
 from copilot_assets.shell.arguments import DAY
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import progress

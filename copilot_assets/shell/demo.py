@@ -20,7 +20,8 @@ from typing import Final
 
 import click
 
-from copilot_assets.settings import SettingsError, today_utc
+from copilot_assets.now import today_utc
+from copilot_assets.settings import SettingsError
 from copilot_assets.shell.backfill import run_and_tell, yesterday
 from copilot_assets.shell.interrupts import at_interrupt
 from copilot_assets.shell.screen import out, usage_errors

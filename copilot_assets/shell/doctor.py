@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from copilot_assets.github.clock import CLOCK_SKEW_SECONDS
-from copilot_assets.settings import today_utc
+from copilot_assets.now import now_utc, today_utc
 from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, usage_errors
@@ -56,7 +56,7 @@ def doctor(as_program_text: bool) -> None:
 def as_json(diagnosis: Diagnosis, now: datetime | None = None) -> dict[str, Any]:
     """The diagnosis for programs: the same facts, names and days as text."""
     return {
-        "examined_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "examined_at": (now or now_utc()).isoformat(timespec="seconds"),
         "is_healthy": diagnosis.is_healthy,
         "token": {
             "kind": diagnosis.token_kind,

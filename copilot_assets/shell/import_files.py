@@ -16,8 +16,9 @@ from uuid import uuid4
 import click
 
 from copilot_assets.github.scopes import Scope
+from copilot_assets.now import today_utc
 from copilot_assets.report.words import stretches
-from copilot_assets.settings import IdentityMode, max_file_mb, today_utc
+from copilot_assets.settings import IdentityMode, max_file_mb
 from copilot_assets.shell.arguments import SCOPE
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import reading

@@ -21,8 +21,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from copilot_assets.now import today_utc
 from copilot_assets.report.words import stretch, stretches
-from copilot_assets.settings import today_utc
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse
 

@@ -5,7 +5,6 @@ How an answer looks belongs here; which one is given is decided in `app.py` and 
 
 import math
 import re
-import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
@@ -15,6 +14,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from copilot_assets.now import now_utc
 
 _JSON: Final = "application/json; charset=utf-8"
 _DOCS: Final = "https://docs.github.com/rest"
@@ -117,7 +118,7 @@ def limit_exceeded(reset: int, limit: int) -> Response:
 def struck(name: str, scope: str) -> Response:
     """The answer of a fault that comes before the question: a refusal, a limit or an outage of `faults.py`."""
     if name == "rate-limit-primary":
-        return limit_exceeded(math.ceil(time.time()) + 1, 5000)
+        return limit_exceeded(math.ceil(now_utc().timestamp()) + 1, 5000)
     if name == "cut-connection":
         return CutConnection()
     if name == "no-user-agent":

@@ -7,7 +7,6 @@ Source: GitHub Docs, "REST API endpoints for GitHub Apps" and "Generating a JSON
 
 import re
 import secrets
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.responses import Response
 
+from copilot_assets.now import now_utc
 from copilot_assets.standin.accounts import simple_user
 from copilot_assets.standin.answers import Instead, error, not_found
 from copilot_assets.standin.people import ENTERPRISE, ENTERPRISE_ID, ORGANIZATIONS, Organization
@@ -75,7 +75,7 @@ class Apps:
         if not token.startswith("ghs_"):
             return None
         account, end = self.tokens.get(token, ("", 0))
-        if end <= time.time():
+        if end <= now_utc().timestamp():
             return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
         if account in self.suspended_on:
             return _suspended()
@@ -98,7 +98,7 @@ class Apps:
             jwt.PyJWS().decode(token, self._key.public_key(), algorithms=["RS256"])
         except jwt.InvalidTokenError:
             raise _unauthorized("A JSON web token could not be decoded") from None
-        _check_times(claims, time.time())
+        _check_times(claims, now_utc().timestamp())
 
     # ------------------------------------------------------------------------------------------------------- answers
 
@@ -167,7 +167,7 @@ class Apps:
             raise not_found()
         if scope in self.suspended_on:
             raise Instead(_suspended())
-        token, end = f"ghs_{secrets.token_hex(18)}", int(time.time()) + self._token_seconds
+        token, end = f"ghs_{secrets.token_hex(18)}", int(now_utc().timestamp()) + self._token_seconds
         self.tokens[token] = scope, end
         return {
             "token": token,

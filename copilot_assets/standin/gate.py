@@ -4,7 +4,6 @@ User agent, credentials, API version, hourly limit and GitHub's headers belong h
 """
 
 import itertools
-import time
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from copilot_assets.now import now_utc
 from copilot_assets.standin.answers import error, limit_exceeded, user_agent_missing
 from copilot_assets.standin.apps import Apps
 
@@ -32,7 +32,7 @@ class RateLimits:
 
     def _budget(self, token: str) -> list[int]:
         """The token's end of the hour (epoch seconds) and its requests so far."""
-        now = int(time.time())
+        now = int(now_utc().timestamp())
         budget = self._budgets.setdefault(token, [now + _HOUR, 0])
         if budget[0] <= now:
             budget[:] = [now + _HOUR, 0]

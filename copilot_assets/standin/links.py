@@ -9,11 +9,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from copilot_assets.now import now_utc
 
 _NOTHING: Final = UUID(int=0)
 _PATH: Final = re.compile(
@@ -70,7 +72,7 @@ class Links:
 
     def sign(self, path: str, *, expired: bool = False) -> str:
         """The link to a path, valid from a minute ago on; `expired` makes one whose time is over."""
-        now = datetime.now(UTC)
+        now = now_utc()
         until = now - timedelta(seconds=5) if expired else now + timedelta(seconds=self.seconds)
         start, end = _stamp(now - timedelta(minutes=1)), _stamp(until)
         query = urlencode({"sp": "r", "st": start, "se": end, "sig": self._signature(path, start, end)})
@@ -85,7 +87,7 @@ class Links:
         start, end = query.get("st", ""), query.get("se", "")
         if not hmac.compare_digest(self._signature(path, start, end).encode(), query.get("sig", "").encode()):
             raise LinkRefused("Signature did not match. String to sign used was path, st and se.")
-        now = _stamp(datetime.now(UTC))
+        now = _stamp(now_utc())
         if not start <= now < end:
             raise LinkRefused(
                 f"Signature not valid in the specified time frame: Start [{start}] - Expiry [{end}] - Current [{now}]"

@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -17,6 +17,7 @@ import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from copilot_assets.now import now_utc
 from copilot_assets.standin.app import Api
 from copilot_assets.standin.apps import APP_ID, TOKEN_SECONDS, Apps
 from copilot_assets.standin.downloads import Downloads
@@ -61,7 +62,7 @@ class Record:
             async def sent(message: Message) -> None:
                 # Written down before the client can see the answer, so that no test has to wait for the record.
                 if message["type"] == "http.response.start":
-                    now = datetime.now(UTC) + self.clock_ahead
+                    now = now_utc() + self.clock_ahead
                     MutableHeaders(scope=message)["date"] = format_datetime(now, usegmt=True)
                     self._write_down(scope, host, message["status"])
                 await send(message)

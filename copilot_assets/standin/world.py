@@ -5,11 +5,12 @@ The numbers come from `activity.py`, their form from `rows.py`; nothing here kno
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
+from copilot_assets.now import now_utc
 from copilot_assets.standin import activity, changes
 from copilot_assets.standin.activity import Activity, PersonDay, people_in
 from copilot_assets.standin.audience import FINAL, Audience
@@ -72,7 +73,7 @@ class World:
     @property
     def today(self) -> date:
         """The current UTC day of this world."""
-        return self._today or datetime.now(UTC).date()
+        return self._today or now_utc().date()
 
     @today.setter
     def today(self, day: date | None) -> None:

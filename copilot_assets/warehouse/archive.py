@@ -11,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import duckdb
@@ -22,6 +22,7 @@ from copilot_assets.github.files import BrokenFileError, inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.now import now_utc
 from copilot_assets.warehouse.kept_days import Archive, ArchivedDay
 from copilot_assets.warehouse.kept_files import ArchiveError
 from copilot_assets.warehouse.kept_records import LEGACY
@@ -183,9 +184,7 @@ def _fetch(scope: Scope, report: Report, day: date, archived: ArchivedDay) -> Fe
         contents = inspect_files([archived.path], report, day)
     except BrokenFileError as broken:
         raise ArchiveError(f"{archived.source}, {report.name} of {day}: {broken}") from None
-    fetch = fetch_of(
-        report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], datetime.now(UTC).replace(tzinfo=None)
-    )
+    fetch = fetch_of(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], now_utc().replace(tzinfo=None))
     left_out = f" {len(contents.broken):,} broken ones were left out." if contents.broken and contents.records else ""
     evidence = f"Imported from the archive {archived.source}.{left_out}"
     if fetch.outcome is Outcome.FAILED:

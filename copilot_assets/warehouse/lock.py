@@ -11,10 +11,10 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from copilot_assets.now import now_utc
 from copilot_assets.warehouse.store import Warehouse
 
 # Who waits for minutes does not miss half a second.
@@ -57,7 +57,7 @@ def one_run(
             pause(_PAUSE_SECONDS)
         file.seek(0)
         file.truncate()
-        file.write(f"{who}, at work since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC".encode())
+        file.write(f"{who}, at work since {now_utc():%Y-%m-%d %H:%M} UTC".encode())
         file.flush()
         yield
 

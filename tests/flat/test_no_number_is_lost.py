@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from copilot_assets.records import Record, RepoDay
 from copilot_assets.records.contract import duckdb_structure
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
+from tests.conftest import NOW
 
 DAY = date(2026, 9, 1)
 ORG = Scope.parse("org:octo-org")
@@ -177,7 +178,7 @@ def keep(connection: duckdb.DuckDBPyConnection, report: Report, text: str, path:
     path.write_text(text, encoding="utf-8")
     contents = inspect_files([path], report, DAY)
     assert contents.records == 1
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = NOW.replace(tzinfo=None)
     fetch = Fetch(ORG, report, DAY, Outcome.REPORTED, "made up", now, 200, 1, 1, str(hash(text)), {}, contents.files)
     (landed,) = land(connection, [fetch], "run")
     assert landed.outcome is Outcome.REPORTED, landed.evidence

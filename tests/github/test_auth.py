@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,9 @@ from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.scopes import Scope
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY, clock, report_named
+from tests.conftest import NOW, TODAY, clock, report_named
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 ORG_REPORT = "/orgs/octo-org/copilot/metrics/reports/users-28-day/latest"
 LABS_REPORT = "/orgs/octo-labs/copilot/metrics/reports/users-28-day/latest"
@@ -86,7 +87,7 @@ def get(standin: Standin, auth: httpx.Auth, *paths: str) -> list[httpx.Response]
     return talk(standin, auth, session)
 
 
-def refusal(standin: Standin, app: App, path: str = ORG_REPORT, now: Callable[[], float] = time.time) -> AuthError:
+def refusal(standin: Standin, app: App, path: str = ORG_REPORT, now: Callable[[], float] = NOW.timestamp) -> AuthError:
     with pytest.raises(AuthError) as refused:
         get(standin, AppAuth(app, now=now), path)
     return refused.value
@@ -231,7 +232,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
             clock["offset"] = 0.0
             return [*early, await client.get(ORG_REPORT)]
 
-        auth = AppAuth(the_app(standin), now=lambda: time.time() + clock["offset"])
+        auth = AppAuth(the_app(standin), now=lambda: NOW.timestamp() + clock["offset"])
         answers = talk(standin, auth, session)
         used = [answer.request.headers["authorization"] for answer in answers]
         assert [answer.status_code for answer in answers] == [200] * 3
@@ -310,17 +311,17 @@ def test_an_app_id_that_does_not_exist(installed: Standin) -> None:
 
 @pytest.mark.parametrize(("offset", "claim"), [(-1200, "'exp'"), (1200, "'exp'"), (65, "'exp'|'iat'")])
 def test_a_clock_that_is_wrong(installed: Standin, offset: float, claim: str) -> None:
-    refused = refusal(installed, the_app(installed), now=lambda: time.time() + offset)
+    refused = refusal(installed, the_app(installed), now=lambda: NOW.timestamp() + offset)
     assert (refused.verdict.outcome, refused.status) == (Outcome.UNAUTHORIZED, 401)
     assert any(part in str(refused) for part in claim.split("|"))
     assert "Set the clock" in str(refused)
     said = str(refused).partition("GitHub's ")[2]
-    assert time.strftime("%a, %d %b %Y %H:%M", time.gmtime()) in said
+    assert "Thu, 01 Oct 2026 06:30" in said
 
 
 @pytest.mark.parametrize("offset", [-500, 50])
 def test_a_clock_that_is_wrong_by_little(installed: Standin, offset: float) -> None:
-    (answer,) = get(installed, AppAuth(the_app(installed), now=lambda: time.time() + offset), ORG_REPORT)
+    (answer,) = get(installed, AppAuth(the_app(installed), now=lambda: NOW.timestamp() + offset), ORG_REPORT)
     assert answer.status_code == 200
 
 

@@ -11,6 +11,7 @@ import pytest
 from copilot_assets.github.budget import forecast, requests_of
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.transport import Connection
+from copilot_assets.now import now_utc
 from copilot_assets.standin import Standin
 from tests.conftest import TODAY, report_named
 from tests.github.test_client import CORP, LABS, ORG, asked, fetch
@@ -23,9 +24,11 @@ def days(count: int) -> list[date]:
 
 
 def test_a_day_of_an_organisation_and_its_enterprise_takes_twelve() -> None:
-    """Six of days each: the whole, people, teams, repositories, two bills; and 28 days, seats and a subscription."""
+    """Six of days each: the whole, people, teams, repositories, two bills; and 28 days, seats, a subscription;
+    both's budgets and the enterprise's cost centres.
+    """
     reports = [report for report in REPORTS if not report.retired_on]
-    assert requests_of(reports, [ORG, CORP], days(1), TODAY) == 12 + 5
+    assert requests_of(reports, [ORG, CORP], days(1), TODAY) == 12 + 5 + 3
     assert requests_of(reports, [ORG, CORP], days(7), TODAY) == 7 * 12 + 5
 
 
@@ -75,4 +78,4 @@ def test_the_standin_tells_it_by_the_way(standin: Standin) -> None:
     connection = asyncio.run(ask())
     assert (connection.rate_limit_left, connection.rate_limit) == (5000, 5000)
     assert connection.rate_limit_until is not None
-    assert timedelta(0) < connection.rate_limit_until - datetime.now(UTC) <= timedelta(hours=1)
+    assert timedelta(0) < connection.rate_limit_until - now_utc() <= timedelta(hours=1)

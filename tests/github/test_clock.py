@@ -16,8 +16,10 @@ from copilot_assets.github.client import GitHubClient
 from copilot_assets.github.clock import Clock, ClockError
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.standin import Standin
-from tests.conftest import TODAY, report_named
+from tests.conftest import NOW, TODAY, report_named
 from tests.github.test_client import ORG, a_day
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 # What this machine's clock shows in these tests.
 HERE = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
@@ -111,7 +113,7 @@ def test_also_when_the_first_question_had_no_answer(standin: Standin, tmp_path: 
 )
 def test_what_tells_the_time(headers: dict[str, str], seconds: int | None) -> None:
     if seconds:  # of this moment, not of that in which tests were collected
-        headers = {"date": format_datetime(datetime.now(UTC) - timedelta(seconds=seconds), usegmt=True)}
+        headers = {"date": format_datetime(NOW - timedelta(seconds=seconds), usegmt=True)}
     clock = Clock(lambda: HERE)
     asyncio.run(clock.note(httpx.Response(200, headers=headers)))
     assert clock.skew_seconds == (seconds and pytest.approx(seconds, abs=120))

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from copilot_assets.now import now_utc
 from copilot_assets.settings import Settings, SettingsError
 from copilot_assets.shell.diagnosis import State
 from tests.shell.test_doctor import ORG, bad, diagnose, only
@@ -37,7 +38,7 @@ def certificate(folder: Path, *, days: int = 7) -> Path:
     """A file with a certificate that nobody has vouched for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(kind, value) for kind, value in ISSUER])
-    ends = datetime.now(UTC) + timedelta(days=days)
+    ends = now_utc() + timedelta(days=days)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

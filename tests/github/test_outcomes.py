@@ -1,7 +1,6 @@
 """Each answer of GitHub's is told apart, and each sentence names what to do."""
 
 import json
-import time
 from datetime import date
 
 import httpx
@@ -9,7 +8,9 @@ import pytest
 
 from copilot_assets.github.outcomes import Cause, Outcome, judge, judge_text, message_of, retry_after_seconds
 from copilot_assets.github.scopes import Scope
-from tests.conftest import report_named
+from tests.conftest import NOW, report_named
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 ORG_DAY = report_named("organization-1-day")
 LEGACY = report_named("legacy-metrics")
@@ -93,7 +94,7 @@ def test_a_secondary_limit_waits_as_long_as_it_says() -> None:
 
 
 def test_a_primary_limit_waits_for_the_reset() -> None:
-    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 30)}
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 30)}
     seconds = judge(httpx.Response(403, headers=headers, json=ROLE), ORG_DAY, SCOPE, TODAY).retry_after
     assert seconds is not None
     assert 29 <= seconds <= 32

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from copilot_assets.definitions import build_defs
+from copilot_assets.now import now_utc, today_utc
 from copilot_assets.orchestration.checks import WEEKLY_REPORTS
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.shell.runs import run_range
@@ -248,7 +249,7 @@ def test_the_instance_sends_no_telemetry_and_no_step_can_keep_a_slot_that_nobody
 
 
 def test_a_start_date_that_cannot_be_used_does_not_keep_the_location_from_loading() -> None:
-    tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    tomorrow = (today_utc() + timedelta(days=1)).isoformat()
     defs = build_defs(Installation({**ENV, "COPILOT_START_DATE": tomorrow}))
     dg.Definitions.validate_loadable(defs)
 
@@ -309,7 +310,7 @@ def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable(
 
 def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, ...]], object]:
     result = dg.evaluate_automation_conditions(
-        build_defs(company.installation), instance=company.instance, cursor=cursor, evaluation_time=datetime.now(UTC)
+        build_defs(company.installation), instance=company.instance, cursor=cursor, evaluation_time=now_utc()
     )
     return {tuple(each.key.path) for each in result.results if each.true_subset.size}, result.cursor
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -21,8 +21,10 @@ from click.testing import CliRunner, Result
 from copilot_assets.shell.cli import main
 from copilot_assets.shell.runs import RangeResult
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY
+from tests.conftest import NOW, TODAY
 from tests.shell.test_status import held
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 DAY = (TODAY - timedelta(days=5)).isoformat()
 ROOT = Path(__file__).parents[2]
@@ -116,7 +118,7 @@ def test_before_a_long_backfill_it_is_said_how_long_it_lasts(
     assert not standin.requests
 
 
-TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+TOMORROW = (NOW.date() + timedelta(days=1)).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -213,9 +215,9 @@ def current(now: Standin, env: dict[str, str]) -> Iterator[dict[str, str]]:
 def test_doctor_of_a_healthy_company(current: dict[str, str]) -> None:
     result = invoke(current, "doctor")
     assert result.exit_code == 0, result.output
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = NOW.date() - timedelta(days=1)
     # Of 365 days back from today and GitHub's own first day the later one.
-    first = max(datetime.now(UTC).date() - timedelta(days=365), date(2025, 12, 12))
+    first = max(NOW.date() - timedelta(days=365), date(2025, 12, 12))
     assert f"organization-1-day ok on enough {first} to {yesterday}" in " ".join(result.output.split())
     assert result.output.rstrip().endswith("Next: copilot-assets backfill")
     assert "secret-of-the-test" not in result.output

@@ -24,7 +24,9 @@ from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
 from copilot_assets.shell.doctor import as_json, as_tables
 from copilot_assets.shell.examination import examine
 from copilot_assets.standin import Fault, Standin
-from tests.conftest import TODAY
+from tests.conftest import NOW, TODAY
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 YESTERDAY = date(2026, 9, 30)
 ORG, LABS, ENTERPRISE = "org:octo-org", "org:octo-labs", "enterprise:octo-corp"
@@ -122,7 +124,7 @@ def answering(
             self.wfile.write(body)
 
         def date_time_string(self, timestamp: float | None = None) -> str:
-            return date_header or super().date_time_string(timestamp)
+            return date_header or format_datetime(NOW, usegmt=True)
 
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
@@ -469,7 +471,7 @@ def test_a_storage_host_that_is_not_reached() -> None:
 @pytest.mark.parametrize(("minutes", "words"), [(-10, "seconds ahead of"), (10, "seconds behind")])
 def test_a_clock_that_is_wrong(server: Standin, minutes: int, words: str) -> None:
     """GitHub's clock is ten minutes off this machine's, which is the one that is wrong."""
-    theirs = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    theirs = format_datetime(NOW + timedelta(minutes=minutes), usegmt=True)
     with answering(b"[]", date_header=theirs) as (url, _):
         token = diagnose(url, ORG, **only("organization-1-day"))
         app = diagnose(url, ORG, **only("organization-1-day"), **the_app(server))

@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.archive import import_archive
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.kept_days import read_archive
+from tests.conftest import NOW
 from tests.dbt_like_sql.conftest import empty_warehouse
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 MONDAY, NEXT_MONDAY = date(2024, 7, 1), date(2024, 7, 8)
 
@@ -219,7 +222,7 @@ def test_overwrite_takes_the_archives_days(steps: tuple[Step, ...]) -> None:
 
 # --- Faults: nothing is imported -------------------------------------------------------------------------------------
 
-TODAY = datetime.now(UTC).date()
+TODAY = NOW.date()
 GOOD = json.dumps(day(MONDAY, 12, 9))
 
 FAULTS = {

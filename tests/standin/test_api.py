@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from hashlib import sha256
 
 import httpx
@@ -17,8 +17,11 @@ from githubkit.exception import RequestFailed
 from githubkit_schemas.ghec_v2026_03_10.models import BasicError, RateLimitOverview
 
 from copilot_assets.standin import Fault, Standin, World
+from tests.conftest import NOW
 
 from .conftest import ENTERPRISE, ORG, TODAY, Client
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 DAY = date(2026, 11, 10)
 REPORT = "/orgs/octo-org/copilot/metrics/reports/organization-1-day?day=2026-11-10"
@@ -89,7 +92,7 @@ def test_rate_limit_is_counted_for_each_token(standin):
         other = client.get("/rate_limit", headers={"authorization": "Bearer other"})
         overview = RateLimitOverview.model_validate(other.json())
         assert (overview.resources.core.used, overview.resources.core.limit) == (0, 5000)
-        assert 3500 < overview.resources.core.reset - datetime.now(UTC).timestamp() <= 3600
+        assert 3500 < overview.resources.core.reset - NOW.timestamp() <= 3600
 
 
 def test_a_token_that_used_up_its_hour_is_refused():

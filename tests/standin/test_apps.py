@@ -1,8 +1,7 @@
 """The GitHub App of the stand-in: who it lets in and with what, held against GitHub's own description."""
 
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import jwt
@@ -11,8 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from githubkit_schemas.ghec_v2026_03_10 import models as ghec
 
 from copilot_assets.standin import Fault, Standin
+from tests.conftest import NOW
 
 from .conftest import TODAY
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 ORG_REPORT = "/orgs/octo-org/copilot/metrics/reports/users-28-day/latest"
 LABS_REPORT = "/orgs/octo-labs/copilot/metrics/reports/users-28-day/latest"
@@ -35,7 +37,7 @@ def github(running: Standin) -> Iterator[Standin]:
 
 
 def signed(github: Standin, key: str | rsa.RSAPrivateKey | None = None, **claims: object) -> str:
-    now = int(time.time())
+    now = int(NOW.timestamp())
     whole = {"iat": now - 60, "exp": now + 540, "iss": str(github.app_id), **claims}
     return jwt.encode(whole, key or github.app_private_key, algorithm="RS256")
 
@@ -75,7 +77,7 @@ def test_the_client_id_names_the_app_too(github: Standin) -> None:
 def test_a_token_lives_for_an_hour(github: Standin) -> None:
     number = ask(github, signed(github), LOOKUPS[0]).json()["id"]
     grant = ask(github, signed(github), f"/app/installations/{number}/access_tokens", "POST").json()
-    left = datetime.fromisoformat(grant["expires_at"]) - datetime.now(UTC)
+    left = datetime.fromisoformat(grant["expires_at"]) - NOW
     assert timedelta(seconds=3595) < left <= timedelta(seconds=3600)
 
 
@@ -89,7 +91,7 @@ def test_a_token_lives_for_an_hour(github: Standin) -> None:
     ],
 )
 def test_claims_that_github_refuses(github: Standin, claims: dict[str, object], status: int, message: str) -> None:
-    now = int(time.time())
+    now = int(NOW.timestamp())
     moved = {name: now + value if isinstance(value, int) else value for name, value in claims.items()}
     answer = ask(github, signed(github, **moved), "/app")
     assert answer.status_code == status

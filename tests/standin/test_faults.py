@@ -13,8 +13,11 @@ from click.testing import CliRunner
 from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, read_scenario
 from copilot_assets.standin.faults import FAULTS, FILES, LIMITS, LINKS, NO_DATA, OUTAGES, REFUSALS, ScenarioError
+from tests.conftest import NOW
 
 from .conftest import ENTERPRISE, LABS, ORG
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 DAY = date(2026, 11, 10)
 
@@ -73,7 +76,7 @@ ANSWERS: dict[str, Callable[[httpx.Response], bool]] = {
     "rate-limit-primary": lambda a: (
         a.status_code == 403
         and a.headers["x-ratelimit-remaining"] == "0"
-        and 0 < int(a.headers["x-ratelimit-reset"]) - time.time() <= 2.1
+        and 0 < int(a.headers["x-ratelimit-reset"]) - NOW.timestamp() <= 2.1
         and "retry-after" not in a.headers
     ),
     "rate-limit-secondary": lambda a: (a.status_code, a.headers["retry-after"]) == (429, "1"),

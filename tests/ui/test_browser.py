@@ -28,7 +28,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.github.reports import REPORTS
-from copilot_assets.settings import today_utc
+from copilot_assets.now import today_utc
 from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, Standin
 
