@@ -31,12 +31,12 @@ select
     p.loc_added_sum, -- lines really added, rounded
     p.loc_deleted_sum, -- lines really deleted, rounded
     case
-        when p.part <> 'code_completion' then null
+        when p.part <> 'code_completion' or p.code_generation_activity_count = 0 then null
         when p.code_acceptance_activity_count > p.code_generation_activity_count then 1 -- by rounding
         else p.code_acceptance_activity_count / nullif(p.code_generation_activity_count, 0)
     end::double as acceptance_rate, -- accepted per shown, both as told here; of code completions alone, because chat and agents offer nothing to accept: null for every other feature
     case
-        when p.part <> 'code_completion' then null
+        when p.part <> 'code_completion' or p.loc_suggested_to_add_sum = 0 then null
         when p.loc_added_sum > p.loc_suggested_to_add_sum then 1
         else p.loc_added_sum / nullif(p.loc_suggested_to_add_sum, 0)
     end::double as line_acceptance_rate -- lines accepted per line shown; likewise

@@ -28,8 +28,8 @@ select
     p.loc_suggested_to_add_sum, -- lines that Copilot suggested to add, rounded; agent edits are not suggestions
     p.loc_added_sum, -- lines really added, rounded
     p.loc_deleted_sum, -- lines really deleted, rounded
-    if(p.completion_acceptance_count > p.completion_generation_count, 1, p.completion_acceptance_count / nullif(p.completion_generation_count, 0))::double as completion_acceptance_rate, -- code completions accepted per shown, of both rounded; of completions alone, because chat and agents offer nothing to accept; null where too few people have completions in it
-    if(p.completion_loc_added_sum > p.completion_loc_suggested_sum, 1, p.completion_loc_added_sum / nullif(p.completion_loc_suggested_sum, 0))::double as completion_line_acceptance_rate -- lines of code completions accepted per line shown; likewise
+    if(p.completion_generation_count > 0 and p.completion_acceptance_count > p.completion_generation_count, 1, p.completion_acceptance_count / nullif(p.completion_generation_count, 0))::double as completion_acceptance_rate, -- code completions accepted per shown, of both rounded; of completions alone, because chat and agents offer nothing to accept; null where too few people have completions in it
+    if(p.completion_loc_suggested_sum > 0 and p.completion_loc_added_sum > p.completion_loc_suggested_sum, 1, p.completion_loc_added_sum / nullif(p.completion_loc_suggested_sum, 0))::double as completion_line_acceptance_rate -- lines of code completions accepted per line shown; likewise
 from people.weekly_part as p
 join quality.weekly_coverage as c on c.scope = p.scope and c.week_start = p.week_start and c.source = 'entity-1-day'
 where p.breakdown = 'language' and c.days_expected > 0

@@ -244,7 +244,7 @@ select
     if(completion_people > active_people, active_people, completion_people)::bigint as completion_people, -- distinct people with code completions in the per-user report, to the nearest multiple of COPILOT_MIN_COHORT
     generations::bigint as completion_generation_count, -- code completions shown (feature code_completion), rounded
     acceptances::bigint as completion_acceptance_count, -- code completions accepted, rounded
-    if(acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions
+    if(generations > 0 and acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions
     breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
     user_days_compared, -- weekdays with a report of people in both this week and the one before; null unless both are whole and closed  #range(0, 7)
     if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before, of fewer than seven weekdays as told in multiples of COPILOT_MIN_COHORT; null unless there are four, and where a break moves them

@@ -334,6 +334,20 @@ def test_zero_is_zero_and_unknown_is_unknown(org: Book) -> None:
     assert trend(org, "language")[COMPLETION]["completion_acceptance_rate"] is None
 
 
+def test_of_nothing_shown_no_share_was_accepted(org: Book) -> None:
+    """GitHub tells a day's acceptances with the day; what was shown the day before is not in it."""
+    shown = {"code_generation_activity_count": 0, "loc_suggested_to_add_sum": 0}
+    accepted = {"code_acceptance_activity_count": 40, "loc_added_sum": 90}
+    used(org, COMPLETION, range(5), feature=COMPLETION)
+    told(org, COMPLETION, feature=COMPLETION, **shown, **accepted)
+    org.build(*PARTS, "weekly.user_trend")
+    (week,) = org.rows("from weekly.user_trend where week_start = ?", MONDAY)
+    assert some(week, "completion_acceptance_count", "completion_acceptance_rate") == (40, None)
+    assert some(trend(org, "feature")[COMPLETION], "acceptance_rate", "line_acceptance_rate") == (None, None)
+    rates = ("completion_acceptance_rate", "completion_line_acceptance_rate")
+    assert some(trend(org, "language")[COMPLETION], *rates) == (None, None)
+
+
 def test_a_person_counts_once_however_many_days_and_features(org: Book) -> None:
     used(org, "a", [1, 2, 3])
     used(org, "a", [1, 2, 3], feature="chat_inline", breakdowns=["language", "model"])

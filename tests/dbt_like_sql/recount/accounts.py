@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
-from tests.dbt_like_sql.recount.history import BILL, ENTITY, SEATS, USERS
+from tests.dbt_like_sql.recount import masks
+from tests.dbt_like_sql.recount.history import BILL, ENTITY, PULLS, SEATS, USERS
 from tests.dbt_like_sql.recount.parts import Parts
 from tests.dbt_like_sql.recount.scope import NAMES, Row, monday, of_week, ratio, total, weeks
 
@@ -36,8 +39,8 @@ class Accounts(Parts):
             users = self.parts("totals_by_model_feature", week)
             for model in (None, *sorted({NAMES[each["model"]] for each in items})):
                 of_model = [each for each in items if model in (None, NAMES[each["model"]])]
-                people = users.get(model, {}).get("people") if model else None
-                is_told = model is None or bool(people)
+                behind = users.get(model, {}).get("behind") if model else None
+                is_told = model is None or (behind is not None and behind >= self.few)
                 yield {
                     "scope": self.scope,
                     "week_start": week,
@@ -46,9 +49,11 @@ class Accounts(Parts):
                     "model": model,
                     **self.coverage(week, BILL),
                     "is_suppressed": not is_told,
-                    "people": people,
+                    "people": masks.people(behind, self.few),
                     **{
-                        name: sum(Decimal(str(each[item])) for each in of_model) if is_told else None
+                        name: self._billed(sum(Decimal(str(each[item])) for each in of_model), name, behind, model)
+                        if is_told
+                        else None
                         for name, item in (
                             *(("gross_quantity", "grossQuantity"), ("gross_amount", "grossAmount")),
                             *(("net_quantity", "netQuantity"), ("net_amount", "netAmount")),
@@ -56,12 +61,13 @@ class Accounts(Parts):
                     },
                 }
 
+    def _billed(self, value: Any, name: str, behind: int | None, model: str | None) -> Any:
+        return value if model is None else masks.amount(value, behind, self.few, dollars=name.endswith("_amount"))
+
     def pull_request_trend(self) -> Iterable[Row]:
-        names = ("total_created", "total_reviewed", "total_merged", "total_created_by_copilot", "total_suggestions")
-        unknown = ("total_reviewed_by_copilot", "reviewed_by_copilot_share", "total_merged_created_by_copilot")
         for week in weeks():
             told = {day: row["pull_requests"] for day, row in self.entity.items() if "pull_requests" in row}
-            sums = {name: total(told[day][name] for day in of_week(week) if day in told) for name in names}
+            sums = {name: total(told[day][name] for day in of_week(week) if day in told) for name in PULLS}
             both = None
             if self.compared(week, ENTITY) is not None:
                 both = [d for d in of_week(week) if d in told and d - timedelta(7) in told]
@@ -80,22 +86,47 @@ class Accounts(Parts):
                 "series_break": self.has_break(week),
                 "days_with_pull_requests_told": sum(day in told for day in of_week(week)),
                 "days_compared": None if both is None else len(both),
-                "created_by_copilot_share": ratio(sums["total_created_by_copilot"], sums["total_created"]),
-                **dict.fromkeys((*unknown, "total_merged_reviewed_by_copilot", "merged_created_by_copilot_share")),
-                **dict.fromkeys(("total_applied_suggestions", "total_copilot_suggestions")),
-                **dict.fromkeys(("total_copilot_applied_suggestions", "copilot_suggestions_applied_share")),
+                **{
+                    share: ratio(sums[one], sums[other])
+                    for share, one, other in (
+                        ("created_by_copilot_share", "total_created_by_copilot", "total_created"),
+                        ("reviewed_by_copilot_share", "total_reviewed_by_copilot", "total_reviewed"),
+                        ("merged_created_by_copilot_share", "total_merged_created_by_copilot", "total_merged"),
+                        (
+                            "copilot_suggestions_applied_share",
+                            "total_copilot_applied_suggestions",
+                            "total_copilot_suggestions",
+                        ),
+                    )
+                },
             }
 
-    def licence_trend(self, everywhere: dict[int, set[date]]) -> Iterable[Row]:
-        """`everywhere`: of each person the days of activity that any scope's reports tell."""
+    def licence_trend(self, everywhere: dict[int, set[date]], passively: dict[int, set[date]]) -> Iterable[Row]:
+        """Of each person, the days of actions of their own, and those of a passive review alone, of any scope."""
         snapshots = self.history.of(self.scope, SEATS)
         for week in (week for week in weeks() if week >= monday(min(snapshots))):
             days_of_users = [week + timedelta(n) for n in range(7)]
             taken = [day for day in days_of_users if day in snapshots]
             row: Row = {"scope": self.scope, "week_start": week, "snapshots": len(taken), **self.coverage(week, USERS)}
-            yield row | {"snapshot_day": taken[-1] if taken else None, **self._seats(taken, snapshots, everywhere)}
+            yield row | {
+                "snapshot_day": taken[-1] if taken else None,
+                **self._seats(taken, snapshots, everywhere, passively),
+            }
 
-    def _seats(self, taken: list[date], snapshots: dict[date, list[Row]], everywhere: dict[int, set[date]]) -> Row:
+    def _told_idle(self, dollars: Decimal, people: int, seats: int) -> Any:
+        """Of as many idle seats with a price as are told, in tens."""
+        told = masks.people(people, self.few, at_most=seats)
+        if dollars == 0 or self.few == 1 or told is None:
+            return dollars if told is not None else None
+        return masks.to_nearest(Fraction(dollars) * told / people, 10)
+
+    def _seats(
+        self,
+        taken: list[date],
+        snapshots: dict[date, list[Row]],
+        everywhere: dict[int, set[date]],
+        passively: dict[int, set[date]],
+    ) -> Row:
         if not taken:
             return dict.fromkeys(SEAT_COLUMNS)
         day = taken[-1]
@@ -103,7 +134,7 @@ class Accounts(Parts):
         for grant in snapshots[day]:
             grants[grant["assignee"]["id"]].append(grant)
         by_seats, by_usage, cost, idle, never = {}, {}, Decimal(0), Decimal(0), 0
-        unpriced = 0
+        unpriced = idle_people = seen = 0
         for person, of_person in grants.items():
             uses = [date.fromisoformat(g["last_activity_at"][:10]) for g in of_person if g["last_activity_at"]]
             used = [d for d in everywhere.get(person, set()) if d < day]
@@ -114,11 +145,17 @@ class Accounts(Parts):
             price = PRICES.get("enterprise" if "enterprise" in plans else next(iter(plans)))
             unpriced += price is None
             cost += price or 0
-            idle += (price or 0) if min(by_seats[person], by_usage[person]) > 28 and not is_new else 0
+            is_idle = min(by_seats[person], by_usage[person]) > 28
+            idle += (price or 0) if is_idle and not is_new else 0
+            idle_people += is_idle and not is_new and price is not None
+            seen += is_idle and any(0 < (day - d).days <= 28 for d in passively.get(person, ()))
             never += not uses and not used and not is_new
 
-        def count(most: int, *sources: dict[int, int]) -> int:
-            return sum(min(source[person] for source in sources) <= most for person in grants)
+        def group(people: int) -> int | None:
+            return masks.people(people, self.few, at_most=len(grants))
+
+        def count(most: int, *sources: dict[int, int]) -> int | None:
+            return group(sum(min(source[person] for source in sources) <= most for person in grants))
 
         ending = sum(all(g["pending_cancellation_date"] for g in of_person) for of_person in grants.values())
         reported = {n: sum(day - timedelta(k) in self.users for k in range(1, n + 1)) for n in (7, 28)}
@@ -130,16 +167,16 @@ class Accounts(Parts):
             "active_share": ratio(count(28, by_seats, by_usage), len(grants)),
             **{f"seats_active_{n}_days_by_seats": count(n, by_seats) for n in (7, 28)},
             **{f"seats_active_{n}_days_by_usage": count(n, by_usage) if reported[n] else None for n in (7, 28)},
-            "seats_active_by_seats_only": sum(by_seats[p] <= 28 < by_usage[p] for p in grants)
+            "seats_active_by_seats_only": group(sum(by_seats[p] <= 28 < by_usage[p] for p in grants))
             if reported[28]
             else None,
-            "seats_active_by_usage_only": sum(by_usage[p] <= 28 < by_seats[p] for p in grants)
+            "seats_active_by_usage_only": group(sum(by_usage[p] <= 28 < by_seats[p] for p in grants))
             if reported[28]
             else None,
-            "seats_seen_passively_28_days": 0,  # by nobody in this history
-            "seats_never_used": never,
-            "seats_pending_cancellation": ending,
+            "seats_seen_passively_28_days": group(seen),
+            "seats_never_used": group(never),
+            "seats_pending_cancellation": group(ending),
             "seats_without_price": unpriced,
             "list_price_usd_per_month": cost,
-            "idle_list_price_usd_per_month": idle,
+            "idle_list_price_usd_per_month": self._told_idle(idle, idle_people, len(grants)),
         }

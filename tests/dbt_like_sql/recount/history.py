@@ -1,7 +1,8 @@
 """A small history as GitHub would send it, made up by chance: the JSON of every report, and what became of every day.
 
 Two scopes that share people; holes of three kinds; a day that nobody asked for; a break; somebody who was forgotten;
-double seats; the turn of a year. Nothing is counted here that a table counts.
+people who come in for a passive review alone; double seats; the turn of a year; an archive of the legacy metrics.
+Nothing is counted here that a table counts.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Any
 
 Json = dict[str, Any]
 ORG, CORP = "org:octo-org", "enterprise:octo-corp"
+CORE = "team:octo-org/core"
 START, TODAY = date(2026, 9, 28), date(2027, 1, 20)
 ENTITY, USERS, TEAMS, SEATS, BILL = "entity", "users-1-day", "user-teams-1-day", "copilot-seats", "ai-credit-usage"
+LEGACY = "legacy-metrics"
+ARCHIVE = (date(2026, 2, 2), date(2026, 3, 19))
 ENTITY_REPORT = {ORG: "organization-1-day", CORP: "enterprise-1-day"}
-PEOPLE = {ORG: range(1, 10), CORP: range(1, 13)}
 FORGOTTEN = 9  # of the organisation: GitHub's totals hold what they did, their rows are gone
-TEAM_PEOPLE = {21: range(1, 6), 22: range(4, 8)}
 COUNTERS = (
     *("user_initiated_interaction_count", "code_generation_activity_count", "code_acceptance_activity_count"),
     *("loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"),
@@ -31,6 +33,17 @@ BREAKDOWNS = {
     "totals_by_language_feature": ("language", "feature"),
     "totals_by_model_feature": ("model", "feature"),
 }
+PULLS = (
+    *("total_created", "total_reviewed", "total_merged", "total_created_by_copilot", "total_reviewed_by_copilot"),
+    *("total_merged_created_by_copilot", "total_merged_reviewed_by_copilot", "total_suggestions"),
+    *("total_applied_suggestions", "total_copilot_suggestions", "total_copilot_applied_suggestions"),
+)
+AVERAGES = (
+    *("user_initiated_interactions", "code_generation_activities", "code_acceptance_activities", "loc_added"),
+    "pull_requests_created",
+)
+FLAGS = ("used_chat", "used_agent", "used_copilot_code_review_active")
+PASSIVE = {**dict.fromkeys(FLAGS, False), "used_copilot_code_review_passive": True}
 MODELS = ("claude-sonnet-4.5", "claude-4.5-sonnet", "gpt-5.0", "gpt-5")
 # What did not come: days of a report of a scope, and how asking for them ended; None is never asked for.
 HOLES: dict[tuple[str, str], dict[date, str | None]] = {
@@ -39,6 +52,9 @@ HOLES: dict[tuple[str, str], dict[date, str | None]] = {
     (ORG, TEAMS): {date(2026, 12, 2): "failed"},
     (CORP, ENTITY): {date(2026, 12, 30): "failed"},
     (CORP, USERS): {date(2026, 11, 22): "forbidden"},
+    # not in the archive
+    (ORG, LEGACY): dict.fromkeys((date(2026, 2, 11), date(2026, 2, 14), date(2026, 2, 15))),
+    (CORE, LEGACY): dict.fromkeys((date(2026, 2, 21), date(2026, 2, 22), date(2026, 3, 10))),
 }
 
 
@@ -58,24 +74,33 @@ def days() -> list[date]:
     return [START + timedelta(n) for n in range((TODAY - START).days)]
 
 
-def history() -> History:
-    """The same one each time."""
+def history(people: int = 12) -> History:
+    """The same one each time: of so many people in the enterprise, three quarters of them in the organisation."""
     chance, made = Random(7), History()
-    first_day = {person: START + timedelta(chance.choice((0, 0, 0, 24, 75))) for person in PEOPLE[CORP]}
+    everybody = range(1, people + 1)
+    scopes = {ORG: everybody[: people * 3 // 4], CORP: everybody}
+    teams = {21: everybody[: people // 2 - 1], 22: everybody[people // 3 - 1 : people * 2 // 3 - 1], 23: everybody[:4]}
+    first_day = {person: START + timedelta(chance.choice((0, 0, 0, 24, 75))) for person in everybody}
     for day in days():
         share = 0.15 if day.isoweekday() > 5 else 0.6
-        active = [p for p in PEOPLE[CORP] if day >= first_day[p] and chance.random() < share]
+        active = [p for p in everybody if day >= first_day[p] and chance.random() < share]
         rows = {person: _user(chance, person, day) for person in active}
-        for scope, people in PEOPLE.items():
-            of_scope = [rows[person] for person in active if person in people]
+        for scope, members in scopes.items():
+            of_scope = [rows[person] for person in active if person in members]
             _put(made, scope, ENTITY, day, [_entity(chance, day, of_scope)])
             kept = [row for row in of_scope if scope != ORG or row["user_id"] != FORGOTTEN]
             _put(made, scope, USERS, day, kept)
             _put(made, scope, BILL, day, [_bill(chance, day)])
-        members = [(team, person) for team, people in TEAM_PEOPLE.items() for person in people]
-        _put(made, ORG, TEAMS, day, [_member(team, person, day) for team, person in members])
+        _put(made, ORG, TEAMS, day, [_member(team, each, day) for team, of_team in teams.items() for each in of_team])
         if day.isoweekday() == 3:
-            made.records[CORP, SEATS, day] = _seats(chance, day)
+            made.records[CORP, SEATS, day] = _seats(chance, day, everybody)
+    for n in range((ARCHIVE[1] - ARCHIVE[0]).days + 1):
+        day = ARCHIVE[0] + timedelta(n)
+        # the team has weeks with a day of few people, and weeks without
+        for scope, fewest in ((ORG, 30), (CORE, 5 if n % 14 < 7 else 3)):
+            active = fewest + chance.randrange(9)
+            legacy = {"date": day.isoformat(), "total_active_users": active}
+            _put(made, scope, LEGACY, day, [legacy | {"total_engaged_users": active - chance.randrange(3)}])
     return made
 
 
@@ -85,12 +110,21 @@ def _put(made: History, scope: str, report: str, day: date, records: list[Json])
 
 
 def _numbers(chance: Random) -> Json:
-    return {name: chance.choice((0, 0, 1, 3, 8)) for name in COUNTERS}
+    return {name: chance.choice((0, 0, 1, 3, 8, 140)) for name in COUNTERS}
 
 
 def _user(chance: Random, person: int, day: date) -> Json:
+    about = {"day": day.isoformat(), "user_id": person, "user_login": f"user-{person}"}
+    phase = (person + day.month) % 3
+    about["ai_adoption_phase"] = {"phase_number": phase, "phase": f"Phase {phase}"}
+    if person % 4 == 1 and chance.random() < 0.7:  # Copilot was asked for a review by itself, and nothing else was done
+        return {**about, **dict.fromkeys(COUNTERS, 0), **{name: [] for name in BREAKDOWNS}, **PASSIVE}
     elements = {
-        "totals_by_ide": [{"ide": ide} for ide in chance.sample(("vscode", "VisualStudio", "xcode"), 2)],
+        # an IDE of few people
+        "totals_by_ide": [
+            {"ide": ide}
+            for ide in chance.sample(("vscode", "VisualStudio", "eclipse" if person % 6 == 0 else "xcode"), 2)
+        ],
         "totals_by_feature": [{"feature": f} for f in chance.sample(("code_completion", "agent_edit", "others"), 2)],
         "totals_by_language_feature": [
             {"language": language, "feature": chance.choice(("code_completion", "agent_edit"))}
@@ -99,13 +133,12 @@ def _user(chance: Random, person: int, day: date) -> Json:
         "totals_by_model_feature": [{"model": m, "feature": "agent_edit"} for m in chance.sample(MODELS, 2)],
     }
     return {
-        "day": day.isoformat(),
-        "user_id": person,
-        "user_login": f"user-{person}",
+        **about,
         **_numbers(chance),
         "used_chat": chance.random() < 0.5,
         "used_agent": chance.random() < 0.3,
         "used_copilot_code_review_active": chance.random() < 0.1,
+        "used_copilot_code_review_passive": chance.random() < 0.2,
         **{name: [element | _numbers(chance) for element in each] for name, each in elements.items()},
     }
 
@@ -120,16 +153,25 @@ def _entity(chance: Random, day: date, users: list[Json]) -> Json:
         "monthly_active_chat_users",
         "monthly_active_agent_users",
     ):
-        record[name] = chance.randrange(5, 12)
+        record[name] = chance.randrange(3, 14)
     for breakdown, keys in BREAKDOWNS.items():
         sums: dict[tuple[str, ...], Json] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
         for element in (each for user in users for each in user[breakdown]):
             for name in COUNTERS:
                 sums[tuple(element[key] for key in keys)][name] += element[name]
         record[breakdown] = [dict(zip(keys, key, strict=True)) | numbers for key, numbers in sorted(sums.items())]
-    pulls = ("total_created", "total_reviewed", "total_merged", "total_created_by_copilot", "total_suggestions")
+    record["totals_by_ai_adoption_phase"] = [
+        {
+            **phase,
+            "total_engaged_users": sum(user["ai_adoption_phase"] == phase for user in users),
+            "users_in_phase_28d": chance.randrange(3, 30),
+            "total_pull_requests_merged": chance.randrange(20),
+            **{f"avg_{name}": chance.randrange(1, 900) / 100 for name in AVERAGES},
+        }
+        for phase in sorted({str(u["ai_adoption_phase"]): u["ai_adoption_phase"] for u in users}.values(), key=str)
+    ]
     if chance.random() < 0.9:  # some days tell of no pull requests
-        record["pull_requests"] = {name: chance.randrange(9) for name in pulls}
+        record["pull_requests"] = {name: chance.randrange(9) for name in PULLS}
     return record
 
 
@@ -138,10 +180,10 @@ def _member(team: int, person: int, day: date) -> Json:
     return identity | {"team_id": team, "slug": f"team-{team}"}
 
 
-def _seats(chance: Random, day: date) -> list[Json]:
+def _seats(chance: Random, day: date, people: range) -> list[Json]:
     """A seat each, and some people a second one of the other plan."""
     seats = []
-    for person in PEOPLE[CORP]:
+    for person in people:
         used = day - timedelta(chance.choice((0, 3, 9, 28, 29, 60)))
         plans = chance.choice((["business"], ["enterprise"], ["business", "enterprise"], ["unknown"]))
         seats += [

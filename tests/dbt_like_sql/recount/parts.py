@@ -1,6 +1,6 @@
 """Features, IDEs, languages and models of a scope, counted anew.
 
-A part's people are those with a number of it that is not zero; a number that nobody known is behind is null.
+A part's people are those with a number of it that is not zero; a number that too few of those known are behind is null.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from tests.dbt_like_sql.recount import masks
 from tests.dbt_like_sql.recount.history import COUNTERS, ENTITY, USERS
 from tests.dbt_like_sql.recount.scope import (
     ACCEPTED,
@@ -49,9 +50,10 @@ class Parts(Scope):
                                 people[part][f"completion {name}"].add(user["user_id"])
                             people[part]["any"].add(user["user_id"])
                             by_day[part][day.weekday()].add(user["user_id"])
-                if key == "feature" and user["used_copilot_code_review_active"]:
-                    people["copilot_code_review_active"]["any"].add(user["user_id"])
-                    by_day["copilot_code_review_active"][day.weekday()].add(user["user_id"])
+                for flag in ("copilot_code_review_active", "copilot_code_review_passive") if key == "feature" else ():
+                    if user[f"used_{flag}"]:
+                        people[flag]["any"].add(user["user_id"])
+                        by_day[flag][day.weekday()].add(user["user_id"])
             for each in self.entity.get(day, {}).get(breakdown, []):
                 part = NAMES.get(each[key], each[key])
                 for name in counted:
@@ -60,17 +62,19 @@ class Parts(Scope):
                         sums[part][f"completion {name}"].append(each[name])
         found: dict[str, Row] = {}
         for part in {*people, *sums}:
-            known = people[part]["any"] if part in people else None
+            known = len(people[part]["any"]) if part in people else None
             has_any = any(sum(values) for values in sums[part].values())
-            hidden = not known and (bool(known) or has_any)
+            hidden = (known is None or known < self.few) and (bool(known) or has_any)
             row: Row = {
                 "is_suppressed": hidden,
                 "by_day": by_day[part],
-                "people": None if hidden or known is None else len(known),
+                "is_known": part in people,
+                "behind": known,
+                "people": None if hidden else masks.people(known, self.few),
             }
             for name in (*counted, *(f"completion {name}" for name in counted)):
-                amount, behind = total(sums[part][name]), people[part][name]
-                row[name] = amount if not hidden and (amount == 0 or behind) else None
+                behind = len(people[part][name]) if part in people else None
+                row[name] = None if hidden else masks.amount(total(sums[part][name]), behind, self.few)
             found[part] = row
         return found
 
@@ -81,7 +85,7 @@ class Parts(Scope):
             both = self.compared(week, USERS, whose=ENTITY)
             crossed = any(monday(BREAK) == w for w in (week, week - timedelta(7))) and week - timedelta(7) < BREAK
             for part, row in now.items():
-                is_told = both is not None and len(both) >= 4 and not crossed and row["people"] is not None
+                is_told = both is not None and len(both) >= 4 and not crossed and row["is_known"]
                 numbers = COUNTERS[1:] if column == "language" else COUNTERS
                 told: Row = {
                     "scope": self.scope,
@@ -96,8 +100,10 @@ class Parts(Scope):
                     "people_change": None,
                     **{name: row[name] for name in numbers},
                 }
-                if is_told and part in before and not before[part]["is_suppressed"]:
-                    told["people_change"] = len(_on(row, both)) - len(_on(before[part], both))
+                if is_told and part in before and not (row["is_suppressed"] or before[part]["is_suppressed"]):
+                    now_and_then = [masks.people(len(_on(each, both)), self.few) for each in (row, before[part])]
+                    if None not in now_and_then:
+                        told["people_change"] = now_and_then[0] - now_and_then[1]
                 if column == "feature":
                     is_completion = part == "code_completion"
                     told["acceptance_rate"] = rate(row[ACCEPTED], row[OUTPUTS]) if is_completion else None

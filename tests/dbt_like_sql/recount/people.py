@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
+from tests.dbt_like_sql.recount import masks
 from tests.dbt_like_sql.recount.history import ENTITY, USERS
 from tests.dbt_like_sql.recount.parts import Parts
 from tests.dbt_like_sql.recount.scope import (
@@ -42,42 +42,59 @@ class People(Parts):
             both = self.compared(week, USERS, whose=ENTITY)
             of_all_days = both is not None and len(both) == 7
             scope_days = self.compared(week, ENTITY)
+            told_active = self._told_active(week)
+
+            def group(count: int, whole: int | None = told_active) -> int | None:
+                return masks.people(count, self.few, at_most=whole)
+
             yield {
                 "scope": self.scope,
                 "week_start": week,
                 **self.coverage(week, ENTITY),
                 "user_days_reported": self.user_days(week),
-                "active_people": len(active) if knows else None,
-                # nobody in this history is seen for a passive review alone
-                "engaged_people": len(active) if knows else None,
-                "passive_people": 0 if knows else None,
-                "new_people": len(new) if of_all_days else None,
-                "returning_people": len(active - new - before) if of_all_days else None,
-                "lapsed_people": len(before - active) if of_all_days else None,
+                "active_people": told_active,
+                "engaged_people": group(len(self.engaged(week))) if knows else None,
+                "passive_people": group(len(active - self.engaged(week))) if knows else None,
+                "new_people": group(len(new)) if of_all_days else None,
+                "returning_people": group(len(active - new - before)) if of_all_days else None,
+                "lapsed_people": masks.people(len(before - active), self.few) if of_all_days else None,
                 "may_have_begun_before": self.user_days_before(week) < 28,
                 **{
-                    f"people_active_{n}_day{'s' if n > 1 else ''}": per_person.count(n) if knows else None
+                    f"people_active_{n}_day{'s' if n > 1 else ''}": group(per_person.count(n)) if knows else None
                     for n in range(1, 5)
                 },
-                "people_active_5_or_more_days": sum(n >= 5 for n in per_person) if knows else None,
+                "people_active_5_or_more_days": group(sum(n >= 5 for n in per_person)) if knows else None,
                 "active_user_days": total(daily),
                 "avg_daily_active_users": ratio(total(daily), len(daily)) if is_over else None,
                 "workdays_reported": len(workdays),
                 "avg_workday_active_users": ratio(total(workdays), len(workdays)) if is_over else None,
                 **{name: total(row[name] for row in rows) for name in (PROMPTS, OUTPUTS, ACCEPTED, ADDED, DELETED)},
                 **self._trailing(reported),
-                **self._completions(week),
+                **self._completions(week, told_active),
                 "series_break": self.has_break(week),
                 "user_days_compared": None if both is None else len(both),
-                "active_people_change": self._change(self.active, week, both),
+                "active_people_change": self._change(week, both),
                 "days_compared": None if scope_days is None else len(scope_days),
                 "avg_daily_active_users_change": self._daily_change(week, scope_days),
             }
 
-    def _change(self, people: Any, week: date, weekdays: list[int] | None) -> int | None:
+    def _told_active(self, week: date) -> int | None:
+        """All of them, but where a single day has people, a few more or less than GitHub counts on it."""
+        if not self.user_days(week):
+            return None
+        there = [day for day in of_week(week) if self.users.get(day)]
+        people = len(self.active(week))
+        counted = self.entity.get(there[0], {}).get("daily_active_users") if len(there) == 1 else None
+        is_near = counted is not None and 0 < abs(counted - people) < self.few
+        return masks.people(people, self.few) if is_near else people
+
+    def _change(self, week: date, weekdays: list[int] | None) -> int | None:
         if weekdays is None or len(weekdays) < 4:
             return None
-        return len(people(week, weekdays)) - len(people(week - timedelta(7), weekdays))
+        people = [len(self.active(each, weekdays)) for each in (week, week - timedelta(7))]
+        if len(weekdays) < 7 and self.few > 1:
+            people = [int(masks.to_nearest(count, self.few)) for count in people]
+        return people[0] - people[1]
 
     def _daily_change(self, week: date, weekdays: list[int] | None) -> float | None:
         if weekdays is None or len(weekdays) < 4:
@@ -106,18 +123,22 @@ class People(Parts):
         return {
             "last_day_reported": last,
             "user_days_reported_28_days": len(window[28]),
-            **{f"people_{n}_days": len(people[n]) if window[n] else None for n in (7, 28)},
-            "chat_people_28_days": len({row["user_id"] for row in rows[28] if row["used_chat"]}),
-            "agent_people_28_days": len({row["user_id"] for row in rows[28] if row["used_agent"]}),
-            **{name: self.entity[last][name] for name in names},
+            **{f"people_{n}_days": masks.people(len(people[n]), self.few) if window[n] else None for n in (7, 28)},
+            **{
+                f"{flag}_people_28_days": masks.people(
+                    len({row["user_id"] for row in rows[28] if row[f"used_{flag}"]}), self.few
+                )
+                for flag in ("chat", "agent")
+            },
+            **{name: masks.people(self.entity[last][name], self.few) for name in names},
         }
 
-    def _completions(self, week: date) -> Row:
+    def _completions(self, week: date, active: int | None) -> Row:
         part = self.parts("totals_by_feature", week).get("code_completion", {})
         shown, accepted = part.get(OUTPUTS), part.get(ACCEPTED)
         return {
             "is_suppressed": part.get("is_suppressed", False),
-            "completion_people": part.get("people"),
+            "completion_people": min(people, active) if (people := part.get("people")) and active else people,
             "completion_generation_count": shown,
             "completion_acceptance_count": accepted,
             "completion_acceptance_rate": rate(accepted, shown),
@@ -131,10 +152,12 @@ class People(Parts):
         }
         for month in sorted({day.replace(day=1) for day in first.values()}):
             people = {person for person, day in first.items() if day.replace(day=1) == month}
+            of_cohort = masks.people(len(people), self.few)
             end = (month + timedelta(31)).replace(day=1)
             within = [week for week in weeks() if month - timedelta(7) < week < end]
             for week in (week for week in weeks() if week >= end):
                 active = self.active(week) & people
+                told = masks.people(len(active), self.few) or None
                 yield {
                     "scope": self.scope,
                     "cohort_month": month,
@@ -143,17 +166,19 @@ class People(Parts):
                     "weeks_since": (week - end).days // 7,
                     "may_have_begun_before": any(self.user_days_before(each) < 28 for each in within),
                     "series_break": self.has_break(week),
-                    "is_suppressed": not active,
-                    "cohort_people": len(people),
-                    "active_people": len(active) or None,
-                    "retention": ratio(len(active), len(people)) if active else None,
+                    "is_suppressed": len(active) < self.few,
+                    "cohort_people": of_cohort,
+                    "active_people": told,
+                    "retention": rate(told, of_cohort),
                 }
 
     def cohort_retention(self) -> Iterable[Row]:
         for cohort in sorted({self.first_week(person) for week in weeks() for person in self.active(week)}):
             people = {person for person in self.active(cohort) if self.first_week(person) == cohort}
+            of_cohort = masks.people(len(people), self.few)
             for week in (week for week in weeks() if week >= cohort):
                 active = self.active(week) & people
+                told = masks.people(len(active), self.few) or None
                 yield {
                     "scope": self.scope,
                     "cohort_week": cohort,
@@ -162,10 +187,10 @@ class People(Parts):
                     "weeks_since": (week - cohort).days // 7,
                     "may_have_begun_before": self.user_days_before(cohort) < 28,
                     "series_break": self.has_break(week),
-                    "is_suppressed": not active,
-                    "cohort_people": len(people),
-                    "active_people": len(active) or None,
-                    "retention": ratio(len(active), len(people)) if active else None,
+                    "is_suppressed": len(active) < self.few,
+                    "cohort_people": of_cohort,
+                    "active_people": told,
+                    "retention": rate(told, of_cohort),
                 }
 
     def event_effect(self, day: date, what: str) -> Iterable[Row]:
@@ -190,7 +215,10 @@ class People(Parts):
             }
             for side, week in (("before", before), ("after", after)):
                 people, days = both[USERS], [week + timedelta(n) for n in both[ENTITY]]
-                row[f"active_people_{side}"] = len(self.active(week, people)) if len(people) >= 4 else None
+                count = len(self.active(week, people))
+                if len(people) < self.user_days(week) and self.few > 1:
+                    count = int(masks.to_nearest(count, self.few))
+                row[f"active_people_{side}"] = count if len(people) >= 4 else None
                 for name in (PROMPTS, OUTPUTS, ACCEPTED, ADDED):
                     told = sum(self.entity[each][name] for each in days) if len(days) >= 4 else None
                     row[f"{name}_{side}"] = told

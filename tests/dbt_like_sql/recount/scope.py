@@ -1,7 +1,6 @@
 """What a recount knows of a scope: its days, its weeks, who was active; plain Python from GitHub's JSON.
 
-It shares no code with the SQL, is written from the column docs alone, and to be read, not to be fast. Everything is
-told (COPILOT_MIN_COHORT=1): what is withheld and rounded is tested by itself.
+It shares no code with the SQL, is written from the column docs alone, and to be read, not to be fast.
 """
 
 from __future__ import annotations
@@ -10,7 +9,18 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from tests.dbt_like_sql.recount.history import BILL, COUNTERS, ENTITY, HOLES, TEAMS, TODAY, USERS, History, days
+from tests.dbt_like_sql.recount.history import (
+    BILL,
+    COUNTERS,
+    ENTITY,
+    FLAGS,
+    HOLES,
+    TEAMS,
+    TODAY,
+    USERS,
+    History,
+    days,
+)
 
 Row = dict[str, Any]
 PROMPTS, OUTPUTS, ACCEPTED, SUGGESTED, ADDED, DELETED = COUNTERS
@@ -57,11 +67,17 @@ def rate(one: Any, other: Any) -> float | None:
     return None if share is None else min(share, 1.0)
 
 
-class Scope:
-    """One scope of a history."""
+def is_of_ones_own(row: Row) -> bool:
+    """Whether the person did something, and was not there for a passive review alone."""
+    return any(row[name] for name in (*FLAGS, *COUNTERS)) or not row["used_copilot_code_review_passive"]
 
-    def __init__(self, history: History, scope: str) -> None:
+
+class Scope:
+    """One scope of a history; fewer than `few` people are not told of."""
+
+    def __init__(self, history: History, scope: str, few: int) -> None:
         self.scope = scope
+        self.few = few
         self.history = history
         self.entity = {day: rows[0] for day, rows in history.of(scope, ENTITY).items()}
         self.users = history.of(scope, USERS)
@@ -115,6 +131,10 @@ class Scope:
         """Distinct people with a row on some weekdays of a week."""
         on = [week + timedelta(n) for n in weekdays]
         return {row["user_id"] for day in on for row in self.users.get(day, [])}
+
+    def engaged(self, week: date) -> set[int]:
+        """Of these, people with an action of their own on a day."""
+        return {row["user_id"] for day in of_week(week) for row in self.users.get(day, []) if is_of_ones_own(row)}
 
     def first_week(self, person: int) -> date:
         return min(monday(day) for day, rows in self.users.items() if any(row["user_id"] == person for row in rows))
