@@ -6,7 +6,7 @@ BIN = .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check bench torture docs lock clean
+.PHONY: help setup demo dev test check bench torture audit bom docs lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,18 @@ torture: setup ## Kill, starve and lie to it at random (ARGS="--minutes 60"); en
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .bench --requirement $<
 	@touch $@
 
+# Tools of their own environment: theirs are not among what they look at.
+.audit/synced:
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .audit
+	@$(BIN)/uv pip install --quiet --python .audit/bin/python 'pip-audit>=2.10,<3' 'cyclonedx-bom>=7,<8'
+	@touch $@
+
+audit: setup .audit/synced ## Ask the package index (ARGS="-s osv": OSV) for known weaknesses of what is locked
+	@.audit/bin/pip-audit --strict --disable-pip --no-deps --requirement requirements.lock $(ARGS)
+
+bom: setup .audit/synced ## Write bom.json, a bill of materials of .venv (CycloneDX)
+	@.audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o bom.json $(BIN)/python
+
 docs: setup ## Make docs/endpoints.md anew from the catalogue
 	@$(BIN)/copilot-assets endpoints > docs/endpoints.md
 
@@ -67,4 +79,4 @@ lock: setup ## Resolve requirements.lock anew from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
 
 clean: ## Remove what the targets above made, but no data
-	@rm -rf .venv .duckdb-1.5 .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .duckdb-1.5 .bench .audit bom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
