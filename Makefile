@@ -71,8 +71,9 @@ audit: setup .audit/synced ## Ask the package index (ARGS="-s osv": OSV) for kno
 bom: setup .audit/synced ## Write bom.json, a bill of materials of .venv (CycloneDX)
 	@.audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o bom.json $(BIN)/python
 
-docs: setup ## Make docs/endpoints.md anew from the catalogue
+docs: setup ## Make docs/endpoints.md and docs/tables.md anew from catalogue, contract and models
 	@$(BIN)/copilot-assets endpoints > docs/endpoints.md
+	@$(BIN)/copilot-assets tables > docs/tables.md
 
 lock: setup ## Resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \

@@ -20,6 +20,7 @@ from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.report import report
 from copilot_assets.shell.standin import standin
 from copilot_assets.shell.status import status
+from copilot_assets.shell.tables import tables
 
 
 @click.group(
@@ -61,6 +62,7 @@ for command in (
     report,
     standin,
     status,
+    tables,
 ):
     main.add_command(command)
 main.add_command(import_legacy, "import-legacy")
