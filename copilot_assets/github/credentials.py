@@ -74,7 +74,7 @@ def _token(env: Mapping[str, str]) -> Token:
         return Token(token)
     raise CredentialsError(
         "GITHUB_TOKEN is not set, so GitHub can't be asked for anything. Put a token into .env "
-        "(README, 'Your own data', says which permission it needs), or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH "
+        "(docs/start.md says which permission it needs), or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH "
         "of a GitHub App, or run `copilot-assets demo` to try without one."
     )
 
