@@ -51,7 +51,7 @@ class _OneRunAtATime(InProcessExecutor):
 
         fail_dead_runs(instance)
         who = f"run {run.run_id[:8]} of the Dagster UI"
-        with owned(instance, run.run_id), one_run(self._warehouse, who, say, pause):
+        with owned(instance, run.run_id, to_its_end=False), one_run(self._warehouse, who, say, pause):
             with suppress(WarehouseError):  # each step says what is wrong with it
                 self._warehouse.maintain()
             yield from super().execute(plan_context, execution_plan)

@@ -33,8 +33,11 @@ _OWN: Final[dict[str, DagsterInstance]] = {}
 
 
 @contextmanager
-def owned(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+def owned(instance: DagsterInstance, run_id: str, *, to_its_end: bool) -> Iterator[None]:
     """Own a run while it goes on in this process; entered before the run is made, there is no moment without an owner.
+
+    Where the run goes on to its end inside and the history does not tell of that end, for its disk is full, the lock
+    stays behind, free, as a killed process leaves it: the next run ends the run.
 
     What this says of the run stays true when the process is killed: nobody else can take the lock before.
     """
@@ -46,7 +49,17 @@ def owned(instance: DagsterInstance, run_id: str) -> Iterator[None]:
             yield
         finally:
             del _OWN[run_id]
-            path.unlink(missing_ok=True)
+            if not to_its_end or _is_noted_as_ended(instance, run_id):
+                path.unlink(missing_ok=True)
+
+
+def _is_noted_as_ended(instance: DagsterInstance, run_id: str) -> bool:
+    """Whether the history, if it can be read, knows of no run that goes on."""
+    try:
+        run = instance.get_run_by_id(run_id)
+    except Exception:  # noqa: BLE001  (whatever the reason, nobody knows)
+        return False
+    return run is None or run.is_finished
 
 
 def _locked(path: Path) -> BinaryIO:

@@ -210,7 +210,7 @@ def _run(
     asset_selection: Sequence[dg.AssetKey] | None = None,
 ) -> dg.ExecuteInProcessResult:
     run_id = run_id or str(uuid4())
-    with owned(instance, run_id):
+    with owned(instance, run_id, to_its_end=True):
         return defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             tags=tags,

@@ -27,7 +27,7 @@ OWN = """
 import sys
 import dagster as dg
 from copilot_assets.orchestration.owners import owned
-with dg.DagsterInstance.from_config(sys.argv[1]) as instance, owned(instance, sys.argv[2]):
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance, owned(instance, sys.argv[2], to_its_end=True):
     print("owned", flush=True)
     sys.stdin.read()
 """
@@ -45,6 +45,23 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
 @dg.job
 def nothing() -> None:
     """A job of no step."""
+
+
+def test_a_run_whose_end_could_not_be_noted_is_ended_by_the_next_one(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
+    with owned(instance, run.run_id, to_its_end=True):
+        pass  # its disk is full: no event tells of its end
+    fail_dead_runs(instance)
+    assert (ended := instance.get_run_by_id(run.run_id))
+    assert ended.status is dg.DagsterRunStatus.FAILURE
+    assert not list(Path(instance.root_directory, "owners").iterdir())
+
+
+def test_a_run_that_ended_leaves_no_lock(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
+    with owned(instance, run.run_id, to_its_end=True), owned(instance, "never made", to_its_end=True):
+        pass
+    assert not list(Path(instance.root_directory, "owners").iterdir())
 
 
 def owner(instance: dg.DagsterInstance, run_id: str) -> subprocess.Popen[str]:
@@ -110,7 +127,7 @@ def test_a_run_of_this_project_that_was_killed_before_it_had_an_owner_ends_minut
 
 def test_the_runs_of_a_process_that_is_interrupted_are_canceled(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
-    with owned(instance, run.run_id):
+    with owned(instance, run.run_id, to_its_end=False):
         cancel_own_runs("Ctrl-C")
     cancel_own_runs("It has none any more")
     assert (canceled := instance.get_run_by_id(run.run_id))
