@@ -46,7 +46,7 @@ def report_named(name: str) -> Report:
     return report
 
 
-def pseudonym(person: int, key: bytes = KEY) -> int:
+def pseudonym(person: int | str, key: bytes = KEY) -> int:
     """The first 53 bits of the HMAC, by way of its hexadecimal digits: 13 of them and one bit of the next."""
     digits = hmac.new(key, str(person).encode("ascii"), hashlib.sha256).hexdigest()[:14]
     return int(digits, 16) // 8

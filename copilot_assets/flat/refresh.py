@@ -16,9 +16,10 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from copilot_assets.flat.rows import latest_of_each_key, rows_of, show_people
+from copilot_assets.flat.rows import latest_of_each_key, rows_of, show_people, show_people_by_login, told_logins
 from copilot_assets.flat.tables import tables_of
 from copilot_assets.people.identities import Identities, hold_to_key
+from copilot_assets.people.logins import ids_of, name_those_known_since, note_logins
 from copilot_assets.records import Record
 from copilot_assets.records.contract import Column, duckdb_structure, person_columns
 from copilot_assets.records.fields import MAX
@@ -99,12 +100,16 @@ def refresh_flat(
             ensure_table(connection, "flat", table.name, table.columns)
         comment(connection, {f"flat.{table.name}": table.docs for table in tables})
     write_known_names(connection)
-    if person_columns(record) and identities.mode is not IdentityMode.LOGIN:
+    if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, _version(record, identities), full=full)
     for chunk in _chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
+    if record.is_csv:
+        for table in tables:
+            with transaction(connection):
+                name_those_known_since(connection, f"flat.{table.name}", identities)
     counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
     return stale.height, counts
 
@@ -157,16 +162,18 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
         """
         select
             c.scope, c.report, c.day, c.sha256, c.contract as read_by, $version as contract,
-            coalesce(c.records, 0) as records, coalesce(c.bytes, 0) as bytes, s.scope is not null as is_shown
-        from raw.current_fetches as c
-        left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
-        where list_contains($reports, c.report)
-            and case
+            coalesce(c.records, 0) as records, coalesce(c.bytes, 0) as bytes, s.scope is not null as is_shown,
+            case
                 when s.scope is null then c.outcome = 'reported'
                 else
                     $full or s.sha256 is distinct from c.sha256 or s.read_by is distinct from c.contract
                     or s.contract <> $version
-            end
+            end as is_stale
+        from raw.current_fetches as c
+        left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
+        where list_contains($reports, c.report)
+        -- two reports may tell parts of one day, whose rows are made together
+        qualify bool_or(is_stale) over (partition by c.scope, c.day) and (is_stale or is_shown)
         order by c.day, c.scope, c.report
         """,
         params={"reports": list(reports), "version": version, "full": full},
@@ -179,6 +186,7 @@ def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
     if stale.is_empty():
         return
     numbered = stale.with_columns(chunk=(pl.col("bytes").cum_sum() - pl.col("bytes")) // CHUNK_BYTES)
+    numbered = numbered.with_columns(pl.col("chunk").min().over("scope", "day"))
     yield from numbered.partition_by("chunk", maintain_order=True, include_key=False)
 
 
@@ -201,7 +209,7 @@ def _flatten_chunk(
                 delete_days(connection, f"flat.{table.name}", chunk)
         for parsed in _parsed(connection, record, chunk):
             records, later = latest_of_each_key(parsed, record, later)
-            records = show_people(records, record, identities)
+            records = _with_people_shown(connection, records, record, identities)
             for table in tables_of(record):
                 rows = rows_of(table, records)
                 if not rows.is_empty():
@@ -216,6 +224,18 @@ def _flatten_chunk(
             "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
         )
     return written
+
+
+def _with_people_shown(
+    connection: duckdb.DuckDBPyConnection, records: pl.DataFrame, record: type[Record], identities: Identities
+) -> pl.DataFrame:
+    """The records as the flat tables show them; what they tell of logins is noted, for those that tell logins alone."""
+    if record.is_csv:
+        logins = told_logins(records, record).select("login", "day").drop_nulls()
+        return show_people_by_login(records, record, identities, ids_of(connection, logins))
+    if person_columns(record):
+        note_logins(connection, told_logins(records, record))
+    return show_people(records, record, identities)
 
 
 def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], chunk: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -6,6 +6,7 @@ stays 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -13,7 +14,7 @@ import polars as pl
 from copilot_assets.flat.tables import AUTO_SELECTED, DAY, SCOPE, FlatTable
 from copilot_assets.people.identities import Identities
 from copilot_assets.records.contract import Column, person_columns, record_keys
-from copilot_assets.records.fields import PERSON_KIND, Record
+from copilot_assets.records.fields import PERSON_KIND, Person, Record
 from copilot_assets.records.names import AUTO, name_of
 from copilot_assets.settings import IdentityMode
 
@@ -21,6 +22,7 @@ POLARS_TYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "VARCHAR": pl.String,
     "BIGINT": pl.Int64,
     "DOUBLE": pl.Float64,
+    "DECIMAL(28, 10)": pl.Decimal(28, 10),
     "BOOLEAN": pl.Boolean,
     "DATE": pl.Date,
     "TIMESTAMP": pl.Datetime("us"),
@@ -89,6 +91,50 @@ def latest_of_each_key(
     return kept, pl.concat([last.select(keys)] if later is None else [later, last.select(keys)])
 
 
+def told_logins(records: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
+    """Who went by which login, by records that tell both: columns `login`, lower case, `user_id`, `day`."""
+    person = person_columns(record)
+    (id_path,), (login_path,) = person["id"].paths, person["login"].paths
+    told = records.select(
+        _at(pl.col("record"), login_path).str.to_lowercase().alias("login"),
+        _at(pl.col("record"), id_path).alias("user_id"),
+        "day",
+        _is_person(person).alias("is_person"),
+    )
+    return told.filter("is_person").drop("is_person")
+
+
+def show_people_by_login(
+    records: pl.DataFrame, record: type[Record], identities: Identities, ids: pl.DataFrame
+) -> pl.DataFrame:
+    """Records that name people by login alone, as the flat tables show them.
+
+    Args:
+        records: as `rows_of` has them.
+        record: what they are records of.
+        identities: what is shown of people.
+        ids: who goes by a login on a day, as far as is known: columns `login`, `day`, `user_id`.
+
+    Raises:
+        SettingsError: the key file can't be read or made.
+    """
+    person = person_columns(record)
+    (id_path,), (login_path,) = person["id"].paths, person["login"].paths
+    records = records.with_columns(_at(pl.col("record"), login_path).str.to_lowercase().alias("login"))
+    records = records.join(ids, on=["login", "day"], how="left", maintain_order="left")
+    people, logins = records["user_id"].drop_nulls().unique(), records["login"].drop_nulls().unique()
+    shown = pl.Series([identities.shown(each) for each in people], dtype=pl.Int64)
+    unknown = pl.Series([identities.pseudonym_of_login(each) for each in logins], dtype=pl.Int64)
+    number = pl.coalesce(
+        pl.col("user_id").replace_strict(people, shown, default=None),
+        pl.col("login").replace_strict(logins, unknown, default=None),
+    )
+    records = records.with_columns(_put(pl.col("record"), id_path, number).alias("record")).drop("login", "user_id")
+    if identities.mode is IdentityMode.LOGIN:
+        return records
+    return records.with_columns(_put(pl.col("record"), login_path, pl.lit(None, pl.String)).alias("record"))
+
+
 def show_people(records: pl.DataFrame, record: type[Record], identities: Identities) -> pl.DataFrame:
     """The records as flat tables may show them: a pseudonym for each person's id, and no login; null stays null.
 
@@ -107,9 +153,8 @@ def show_people(records: pl.DataFrame, record: type[Record], identities: Identit
         return records
     (id_path,), (login_path,) = person["id"].paths, person["login"].paths
     if "kind" in person:  # a team's id may be a person's, too
-        kind = pl.coalesce([_at(pl.col("record"), path) for path in person["kind"].paths])
         for path in (id_path, login_path):
-            persons = pl.when(kind.is_null() | (kind == PERSON_KIND)).then(_at(pl.col("record"), path))
+            persons = pl.when(_is_person(person)).then(_at(pl.col("record"), path))
             records = records.with_columns(_put(pl.col("record"), path, persons).alias("record"))
     if identities.mode is IdentityMode.LOGIN:
         return records
@@ -121,6 +166,14 @@ def show_people(records: pl.DataFrame, record: type[Record], identities: Identit
         _put(pl.col("record"), login_path, no_login).alias("record")
     )
     return records.sort(_at(pl.col("record"), id_path), nulls_last=True, maintain_order=True)
+
+
+def _is_person(columns: Mapping[Person, Column]) -> pl.Expr:
+    """Whether a record is about a person, by its columns about that."""
+    if "kind" not in columns:
+        return pl.lit(True)
+    kind = pl.coalesce([_at(pl.col("record"), path) for path in columns["kind"].paths])
+    return kind.is_null() | (kind == PERSON_KIND)
 
 
 def _value(column: Column) -> pl.Expr:

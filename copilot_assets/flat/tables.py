@@ -13,6 +13,7 @@ from typing import Final
 from copilot_assets.records import (
     AiCreditUsage,
     BilledUsage,
+    BillLine,
     Budget,
     CostCenter,
     EntityDay,
@@ -102,7 +103,7 @@ class FlatTable:
     @property
     def is_bill(self) -> bool:
         """Whether its rows are lines of a bill, which writes of a model how it was chosen."""
-        return issubclass(self.record, BilledUsage)
+        return issubclass(self.record, BilledUsage | BillLine)
 
     @property
     def named(self) -> dict[str, str]:
@@ -228,6 +229,11 @@ FLAT_TABLES: Final[tuple[FlatTable, ...]] = (
         PremiumRequestUsage,
         "One row per scope, day, product, SKU and model, as GitHub billed it until AI credits came.",
         ("usageItems",),
+    ),
+    FlatTable(
+        "bill_item",
+        BillLine,
+        "One row per line of a bill by person: scope, day, person, organisation, repository, cost centre and model.",
     ),
     FlatTable("budget", Budget, "One row per scope, snapshot and limit on spending; none of a single person."),
     FlatTable("cost_center", CostCenter, "One row per enterprise, snapshot and cost centre."),

@@ -15,6 +15,7 @@ from typing import Final
 from copilot_assets.github.scopes import Scope, ScopeKind
 from copilot_assets.records import (
     AiCreditUsage,
+    BillLine,
     Budget,
     CostCenter,
     EntityDay,
@@ -40,6 +41,7 @@ class Delivery(StrEnum):
     DAYS = "days"  # a span of days a request; the answer is the array of days itself
     PAGES = "pages"  # a list, page by page; each page is an object that holds a part of it
     OBJECT = "object"  # the answer is the record itself
+    ORDERS = "orders"  # a CSV file that people export by hand
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,21 @@ def _billed_usage(name: str, record: type[Record], first_days: Mapping[ScopeKind
     )
 
 
+def _usage_report(name: str, of_what: str) -> Report:
+    """The bill by person, which GitHub writes as a CSV file."""
+    return Report(
+        name=name,
+        grain=f"one line of the bill of {of_what}: a day, person, model and repository",
+        record=BillLine,
+        paths={},
+        permissions={},
+        is_optional=True,
+        delivery=Delivery.ORDERS,
+        lag_days=1,
+        history_days=_BILLING_HISTORY_DAYS,
+    )
+
+
 REPORTS: Final[tuple[Report, ...]] = (
     *_entity_reports(ScopeKind.ORG, "organization"),
     *_entity_reports(ScopeKind.ENTERPRISE, "enterprise"),
@@ -294,6 +311,8 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     _billed_usage("ai-credit-usage", AiCreditUsage, dict.fromkeys(_ROOTS, _AI_CREDITS_START)),
     _billed_usage("premium-request-usage", PremiumRequestUsage, {}),
+    _usage_report("ai-usage-report", "AI credits"),
+    _usage_report("premium-request-report", "premium requests"),
     Report(
         name="budgets",
         grain="one limit on spending, as of now; none of a single person",

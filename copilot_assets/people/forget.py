@@ -41,7 +41,7 @@ class Traces:
     Attributes:
         ids: GitHub's ids of whoever went by the name; none of somebody who is only in records without an id.
         logins: every login that these ids have had, lower case.
-        pseudonyms: what the flat tables show in place of these ids, and what stays noted of them.
+        pseudonyms: what the flat tables show in place of these ids and logins, and what stays noted of them.
         records: records as GitHub sent them.
         quarantined: records that break the contract.
         rows: rows of flat tables.
@@ -87,7 +87,8 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
                 "had, or a GitHub id. Who was forgotten before is no longer there."
             )
         hold_to_key(connection, identities)
-        traces = Traces(tuple(ids), tuple(logins), tuple(map(identities.pseudonym, ids)))
+        pseudonyms = (*map(identities.pseudonym, ids), *map(identities.pseudonym_of_login, logins))
+        traces = Traces(tuple(ids), tuple(logins), pseudonyms)
         counts = {table: _count(connection, table, columns, traces) for table, columns in _tables(connection).items()}
     return replace(
         traces,
@@ -164,8 +165,8 @@ def _left_out(connection: duckdb.DuckDBPyConnection, traces: Traces) -> Mapping[
 def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], identities: Identities) -> Sequence[Fetch]:
     """Take the records of people who were forgotten out of the files of fetches that are about to land.
 
-    So none of their text comes into the database. The ledger still says how many records GitHub sent. A broken record
-    without an id is not recognised.
+    So none of their text comes into the database. The ledger still says how many records GitHub sent. A record without
+    an id is recognised by a login that they had when they were forgotten.
 
     Raises:
         SettingsError: the key of the pseudonyms can't be read or made, or is not the database's.
@@ -179,7 +180,7 @@ def strike(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], iden
         if fetch.report.name not in _OF_PEOPLE:
             return fetch
         person = _OF_PEOPLE[fetch.report.name]
-        return _with_only(fetch, lambda text: identities.pseudonym(_person(text, person)) not in forgotten)
+        return _with_only(fetch, lambda text: _pseudonym(text, person, identities) not in forgotten)
 
     return [struck(fetch) for fetch in fetches]
 
@@ -200,12 +201,20 @@ def _file_with_only(file: ReportFile, wanted: Callable[[bytes], bool]) -> Report
     return replace(file, records=sum(kept))
 
 
-def _person(text: bytes, columns: Mapping[Person, Column]) -> Any:
-    """GitHub's id of the person that a record is about; None of a record about none, or that does not tell."""
+def _pseudonym(text: bytes, columns: Mapping[Person, Column], identities: Identities) -> int | None:
+    """The pseudonym of the person that a record is about, of the id or, where it has none, of the login."""
+    if (person := _person(text, columns, "id")) is not None:
+        return identities.pseudonym(person)
+    login = _person(text, columns, "login")
+    return identities.pseudonym_of_login(login.lower()) if isinstance(login, str) else None
+
+
+def _person(text: bytes, columns: Mapping[Person, Column], what: Person) -> Any:
+    """What a record tells of the person that it is about; None of a record about none, or that does not tell."""
     kinds = (value_at(text, path) for path in (columns["kind"].paths if "kind" in columns else ()))
     if next((kind for kind in kinds if kind is not None), PERSON_KIND) != PERSON_KIND:
         return None
-    (path,) = columns["id"].paths
+    (path,) = columns[what].paths
     return value_at(text, path)
 
 

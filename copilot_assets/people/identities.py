@@ -64,6 +64,22 @@ class Identities:
         mac.update(str(person).encode())
         return int.from_bytes(mac.digest()[:8]) >> (64 - _PSEUDONYM_BITS)
 
+    def pseudonym_of_login(self, login: str) -> int:
+        """The same of a login, lower case, whose id nobody knows: below 0, where no id and no pseudonym of one is.
+
+        Raises:
+            SettingsError: the key file can't be read or made.
+        """
+        return -1 - self.pseudonym(f"login {login}")
+
+    def shown(self, person: int) -> int:
+        """What the flat tables show in the place of a GitHub id.
+
+        Raises:
+            SettingsError: the key file can't be read or made.
+        """
+        return person if self.mode is IdentityMode.LOGIN else self.pseudonym(person)
+
     @property
     def version(self) -> str:
         """Another one where the same records make other rows: by the mode and, of pseudonyms, by the key.
@@ -185,7 +201,7 @@ def give_up_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -
             identities.key_file.unlink(missing_ok=True)
         except OSError as problem:
             raise SettingsError(f"{identities.key_file} can't be removed: {problem.strerror}.") from None
-    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten").fetchall()
+    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten where person >= 0").fetchall()
     with transaction(connection):
         connection.execute("delete from raw.forgotten")
         connection.execute("delete from raw.pseudonym_key")

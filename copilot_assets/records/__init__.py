@@ -12,13 +12,14 @@ the flat tables. Nothing here reads files, fetches, or flattens.
 """
 
 from copilot_assets.records.accounts import Seat, Subscription
-from copilot_assets.records.billing import AiCreditUsage, BilledUsage, Budget, CostCenter, PremiumRequestUsage
+from copilot_assets.records.billing import AiCreditUsage, BilledUsage, BillLine, Budget, CostCenter, PremiumRequestUsage
 from copilot_assets.records.fields import Record
 from copilot_assets.records.legacy import LegacyDay
 from copilot_assets.records.usage import EntityDay, EntityWindow, RepoDay, UserDay, UserTeamDay
 
 __all__ = [
     "AiCreditUsage",
+    "BillLine",
     "BilledUsage",
     "Budget",
     "CostCenter",

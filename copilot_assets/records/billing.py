@@ -1,4 +1,4 @@
-"""Records about money: what GitHub bills for a day, budgets, cost centres.
+"""Records about money: what GitHub bills for a day, and by person; budgets, cost centres.
 
 Sources: GitHub's OpenAPI description of 2026-09 (the AI credit and premium request usage reports) and GitHub Docs, REST
 API endpoints for budgets and for cost centers (2026-11).
@@ -7,9 +7,10 @@ API endpoints for budgets and for cost centers (2026-11).
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Final
 
-from copilot_assets.records.fields import Record, in_raw_only, meta, number
+from copilot_assets.records.fields import Record, in_raw_only, meta, number, person_id, person_login
 
 
 class OneDay(Record, kw_only=True):
@@ -72,6 +73,63 @@ class AiCreditUsage(BilledUsage, kw_only=True, rename="camel"):
 
 class PremiumRequestUsage(BilledUsage, kw_only=True, rename="camel"):
     """Premium requests, billed until 2026-05-31."""
+
+
+# Beyond it a number of ten decimal places is no DECIMAL(28, 10).
+_MOST: Final = Decimal(10) ** 17
+
+
+class BillLine(Record, kw_only=True):
+    """A line of a usage report in CSV: what somebody used of a model on a day, where, and what it cost.
+
+    Columns as GitHub Docs, "Billing reports reference" (2026-11), has them, and those that files have had besides.
+    """
+
+    is_csv = True
+
+    date: Annotated[str, in_raw_only("The day, the table's")]
+    user_id: (
+        Annotated[
+            int,
+            person_id(
+                "Whom the line is about: a pseudonym, or GitHub's id with COPILOT_IDENTITIES=login. The file names "
+                "logins; below 0 it is the pseudonym of a login that no other report told the id of. Null for a line "
+                "of nobody"
+            ),
+        ]
+        | None
+    ) = None
+    username: Annotated[str, person_login("Login of the person; null unless COPILOT_IDENTITIES=login")] | None = None
+    organization: Annotated[str, meta("Organisation that the use was for; null where none is told")] | None = None
+    repository: Annotated[str, meta("Repository that the use was for; null where none is told")] | None = None
+    cost_center_name: Annotated[str, meta("Cost centre that pays; null for none")] | None = None
+    product: Annotated[str, meta("Product (`copilot`)")] | None = None
+    sku: Annotated[str, meta("What is billed (`copilot_ai_credit`, `copilot_premium_request`)")]
+    model: Annotated[str, meta("Model as the bill names it, not as the reports do")] | None = None
+    unit_type: Annotated[str, meta("Unit of the quantity (`ai-credits`, `requests`)")] | None = None
+    quantity: Annotated[Decimal, meta("Units used")]
+    applied_cost_per_quantity: Annotated[Decimal, meta("Price of a unit (USD)")] | None = None
+    gross_amount: Annotated[Decimal, meta("Price before discounts (USD)")] | None = None
+    discount_amount: Annotated[Decimal, meta("Discount (USD)")] | None = None
+    net_amount: Annotated[Decimal, meta("What is to be paid (USD)")] | None = None
+    exceeds_quota: Annotated[str, meta("Whether it was beyond the person's quota, as the file writes it")] | None = None
+    total_monthly_quota: Annotated[str, meta("That quota, as the file writes it")] | None = None
+    input: Annotated[Decimal, meta("Tokens sent to the model", column="input_tokens")] | None = None
+    output: Annotated[Decimal, meta("Tokens that came back", column="output_tokens")] | None = None
+    cache_read: Annotated[Decimal, meta("Tokens read from its cache", column="cache_read_tokens")] | None = None
+    cache_write: Annotated[Decimal, meta("Tokens written to its cache", column="cache_write_tokens")] | None = None
+    aic_quantity: Annotated[str, in_raw_only("Zero from 2026-06-01: `quantity` holds it")] | None = None
+    aic_gross_amount: Annotated[str, in_raw_only("Zero from 2026-06-01: `gross_amount` holds it")] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no amount, or more than a table holds; msgspec makes a validation error of a ValueError."""
+        for name in _AMOUNTS:
+            amount: Decimal | None = getattr(self, name)
+            if amount is not None and not (amount.is_finite() and abs(amount) < _MOST):
+                raise ValueError(f"{name} is no amount")
+
+
+_AMOUNTS: Final = tuple(name for name, kind in BillLine.__annotations__.items() if "Decimal" in kind)
 
 
 class BudgetAlerting(Record):

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,7 @@ from copilot_assets.records.fields import Person, Record
 _DUCKDB_TYPES: Final[dict[Any, str]] = {
     int: "BIGINT",
     float: "DOUBLE",
+    Decimal: "DECIMAL(28, 10)",
     str: "VARCHAR",
     bool: "BOOLEAN",
     date: "DATE",
@@ -156,6 +158,8 @@ def person_columns(record: type[Record]) -> dict[Person, Column]:
 
 def record_keys(record: type[Record]) -> tuple[str, ...]:
     """The fields that tell two records of one (scope, day) apart: `user_id` for people, nothing for an entity."""
+    if record.is_csv:
+        return ()
     return tuple(column.paths[0][0] for column in columns_of(record) if column.key and len(column.paths[0]) == 1)
 
 

@@ -73,9 +73,12 @@ class Record(msgspec.Struct):
     Attributes:
         is_open: whether it is one of GitHub's general objects, such as a person, of whose many fields few matter here:
             one more is no news.
+        is_csv: whether it is a line of a CSV file: every value is a text, and two lines may be the same. It names
+            people by login alone.
     """
 
     is_open: ClassVar[bool] = False
+    is_csv: ClassVar[bool] = False
 
     @property
     def about(self) -> dt.date | None:

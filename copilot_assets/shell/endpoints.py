@@ -14,7 +14,7 @@ import click
 
 from copilot_assets.flat.tables import tables_of
 from copilot_assets.github.endpoints import LEFT_OUT, kept_endpoints
-from copilot_assets.github.reports import Delivery, Report
+from copilot_assets.github.reports import REPORTS, Delivery, Report
 
 
 @click.command()
@@ -43,6 +43,9 @@ def _lines() -> Iterator[str]:
     for report, endpoints in groupby(kept_endpoints().items(), itemgetter(1)):
         tables = ", ".join(f"`flat.{table.name}`" for table in tables_of(report.record))
         yield f"| {_cell(endpoints)} | `raw.{report.table}` | {report.grain} | {_when(report)} | {tables} |"
+    for report in (report for report in REPORTS if not report.paths):
+        tables = ", ".join(f"`flat.{table.name}`" for table in tables_of(report.record))
+        yield f"| none: a CSV file of the billing page | `raw.{report.table}` | {report.grain} | from files | {tables} |"
     yield ""
     yield (
         "A report that a token may not read, or that nobody needs, is left out with "

@@ -36,16 +36,18 @@ if TYPE_CHECKING:
     "--scope",
     type=SCOPE,
     help="Whom records are about that do not name it: org:NAME, enterprise:SLUG or, of the closed metrics API, "
-    "team:ORG/SLUG or enterprise-team:ENTERPRISE/SLUG. GitHub's reports never do.",
+    "team:ORG/SLUG or enterprise-team:ENTERPRISE/SLUG. GitHub's reports never do, and a "
+    "bill only where it is of one organisation.",
 )
 @click.option("--overwrite", is_flag=True, help="Let the files count for days that are there with other content.")
 def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) -> None:
-    """Take in reports that you kept as files, and rebuild everything from them.
+    """Take in reports and bills that you kept as files, and rebuild everything from them.
 
     FILE is a file, a folder or a zip of them: the reports users, user-teams, repos, organization and enterprise, of one
     day or of 28, and days of the metrics API that GitHub closed on 2026-04-02, such as the copilotMetricsData.json of
-    its guide; as one object, an array or newline-delimited JSON, also compressed with gzip. Which it is, the records
-    tell. Where several hold the same day, the last one counts, and of reports of 28 days the newest. A day that is
+    its guide; as one object, an array or newline-delimited JSON, also compressed with gzip. And the usage reports of AI
+    credits and premium requests in CSV, as GitHub's billing page exports them. Which it is, the records tell. Where
+    several hold the same day, the last one counts, and of reports of 28 days and of bills the newest. A day that is
     there already stays unless --overwrite. Everything is read first: a file that can't be used imports nothing. Needs
     no token.
 
@@ -53,6 +55,7 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
     Example:
       copilot-assets import users-28-day/*.ndjson --scope enterprise:octo-corp
       copilot-assets import kept.zip --scope org:octo-org
+      copilot-assets import ai-usage-november.csv --scope enterprise:octo-corp
       copilot-assets import copilotMetricsData.json --scope team:octo-org/core --overwrite
     """
     from copilot_assets.orchestration.installation import Installation
@@ -87,6 +90,10 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
             )
             for each in imported:
                 _tell(each)
+            if archive.open_lines:
+                out.print(
+                    f"{archive.open_lines:>6,} lines of a bill left out: of days that have not closed in UTC yet."
+                )
             result = rebuild(installation, instance=instance, run_id=run_id)
     except ArchiveError as problem:
         refuse(f"{problem} Nothing was imported.", code=1)
@@ -122,7 +129,9 @@ def _refuse_people(archive: Archive, identities: Identities) -> None:
 def _table(imported: Sequence[Imported]) -> str:
     """Where somebody sees what was imported."""
     reports = {each.report.name for each in imported}
-    return "weekly.legacy_user_trend" if reports == {"legacy-metrics"} else "weekly.user_trend"
+    if reports == {"legacy-metrics"}:
+        return "weekly.legacy_user_trend"
+    return "flat.bill_item" if all(each.report.record.is_csv for each in imported) else "weekly.user_trend"
 
 
 def _tell(imported: Imported) -> None:

@@ -8,7 +8,7 @@ shell's.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -162,14 +162,14 @@ def _texts(connection: duckdb.DuckDBPyConnection, scope: Scope, report: Report, 
     return [payload.encode() for (payload,) in rows]
 
 
-def _content(texts: Sequence[bytes]) -> set[bytes]:
+def _content(texts: Sequence[bytes]) -> Counter[bytes]:
     """What records say, whatever their order and layout, and whether they come from a report of 1 day or of 28."""
-    digests = set()
+    digests: Counter[bytes] = Counter()
     for text in texts:
         record = msgspec.json.decode(text)
         for name in _WINDOW_FIELDS:
             record.pop(name, None)
-        digests.add(hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest())
+        digests[hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest()] += 1
     return digests
 
 

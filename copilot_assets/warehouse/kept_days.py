@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from io import BufferedReader
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from copilot_assets.github.files import LARGEST_FILE_BYTES
+from copilot_assets.github.bill_files import BillFile, read_bill
+from copilot_assets.github.files import LARGEST_FILE_BYTES, BrokenFileError
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
 from copilot_assets.records.contract import record_keys, value_at
@@ -26,6 +28,7 @@ from copilot_assets.warehouse.kept_records import LEGACY, KeptRecord, kept_recor
 
 # Bytes of records that are held before they are written to the disk.
 _HELD: Final = 64 * 2**20
+_CHUNK: Final = 2**20
 _ENTITIES: Final = {
     kind: report
     for report in REPORTS
@@ -72,10 +75,12 @@ class Archive:
     Attributes:
         days: by scope, report and day, in that order.
         accounts: GitHub's number of each scope whose records tell it.
+        open_lines: lines of bills that are about days which have not closed, and were left out.
     """
 
     days: Mapping[Key, ArchivedDay]
     accounts: Mapping[Scope, str]
+    open_lines: int = 0
 
 
 @contextmanager
@@ -90,7 +95,7 @@ def read_archive(
     """Read every record of every file, and put those of one scope, report and day together.
 
     Of two records of the same thing the later one counts, in the order of the files and then of the records; but days
-    that come out of reports of 28 days are those of the report with the latest end, whole.
+    that come out of reports of 28 days or of bills are those of the one with the latest end, whole.
 
     Args:
         paths: as `kept_texts` takes them.
@@ -106,7 +111,20 @@ def read_archive(
     """
     with tempfile.TemporaryDirectory(prefix="copilot-", dir=incoming) as folder:
         staging = _Staging(Path(folder))
-        for source, place, text in kept_texts(paths, on_bytes, largest_bytes):
+
+        def take_bill(source: str, shown: str, file: BufferedReader) -> None:
+            with tempfile.TemporaryDirectory(dir=folder) as own:
+                copied = Path(own) / "bill.csv"
+                with copied.open("wb") as copy:
+                    while chunk := file.read(_CHUNK):
+                        on_bytes(copy.write(chunk))
+                try:
+                    bill = read_bill(copied, Path(own), today)
+                except BrokenFileError as broken:
+                    raise ArchiveError(f"{shown} {broken}") from None
+                staging.take_bill(bill, source, _scope_of_bill(bill, shown, given))
+
+        for source, place, text in kept_texts(paths, on_bytes, largest_bytes, take_bill):
             for record in kept_records(source, place, text):
                 if record.day >= today:
                     raise ArchiveError(f"{record.place} is about {record.day}, a day that has not closed in UTC yet.")
@@ -137,6 +155,29 @@ def scope_of(record: KeptRecord, given: Scope | None) -> Scope:
     return given
 
 
+def _scope_of_bill(bill: BillFile, shown: str, given: Scope | None) -> Scope:
+    """Whose bill it is: what is given with the command, or the one organisation that all its lines name."""
+    if given is None:
+        if len(bill.organizations) != 1 or not bill.is_told_of_all:
+            raise ArchiveError(
+                f"{shown} has lines of several organisations, or of none. Say whose bill it is with --scope, for "
+                "example --scope enterprise:octo-corp."
+            )
+        return _parsed(f"org:{bill.organizations[0]}", shown)
+    if given.kind.is_team:
+        raise ArchiveError(f"{shown} is a bill, and no bill is of a team. Say whose it is with --scope.")
+    if given.kind is ScopeKind.ORG and any(name != given.account for name in bill.organizations):
+        raise ArchiveError(f"{shown} has lines of other organisations than {given}, which --scope says it is of.")
+    return given
+
+
+def _parsed(name: str, place: str) -> Scope:
+    try:
+        return Scope.parse(name)
+    except ScopeError:
+        raise ArchiveError(f"{place} names somebody whom GitHub would not let be called so.") from None
+
+
 def _named_scope(record: KeptRecord, given: Scope | None) -> Scope:
     of_enterprise = given is not None and given.kind in (ScopeKind.ENTERPRISE, ScopeKind.ENTERPRISE_TEAM)
     kind = "org" if record.organization else "enterprise" if record.enterprise or of_enterprise else "org"
@@ -144,10 +185,7 @@ def _named_scope(record: KeptRecord, given: Scope | None) -> Scope:
     if account is None:
         raise ArchiveError(f"{record.place} names a team and not whose it is. Say it with --scope, as org:octo-org.")
     prefix = {"org": "team", "enterprise": "enterprise-team"}[kind] if record.team else kind
-    try:
-        named = Scope.parse(f"{prefix}:{account}/{record.team}" if record.team else f"{prefix}:{account}")
-    except ScopeError:
-        raise ArchiveError(f"{record.place} names somebody whom GitHub would not let be called so.") from None
+    named = _parsed(f"{prefix}:{account}/{record.team}" if record.team else f"{prefix}:{account}", record.place)
     if given and named != given:
         whole = ScopeKind.ENTERPRISE if named.kind is ScopeKind.ENTERPRISE_TEAM else ScopeKind.ORG
         if not (named.kind.is_team and given == Scope(whole, named.account)):
@@ -163,6 +201,7 @@ class _Staging:
         self._days: dict[Key, ArchivedDay] = {}
         self._accounts: dict[Scope, str] = {}
         self._held = 0
+        self._open_lines = 0
         self._numbers = count()
 
     def take(self, record: KeptRecord, scope: Scope) -> None:
@@ -194,13 +233,26 @@ class _Staging:
         if self._held > _HELD:
             self._write()
 
+    def take_bill(self, bill: BillFile, source: str, scope: Scope) -> None:
+        """Put the days of a bill in the place of those of a bill that ends no later: two are never added up."""
+        self._open_lines += bill.open_lines
+        edition = max((day.day for day in bill.days), default=date.min)
+        for told in bill.days:
+            key = (scope, told.report.name, told.day)
+            before = self._days.get(key)
+            if before and before.edition > edition:
+                continue
+            path = told.path.rename(self._folder / f"{next(self._numbers)}.json")
+            is_conflict = before is not None and sorted(before.texts()) != sorted(path.read_bytes().splitlines())
+            self._days[key] = ArchivedDay(path, told.report, source, edition, is_conflict)
+
     def finished(self) -> Archive:
         """All days, their records on the disk."""
         self._write()
         for day in self._days.values():
             if keys := record_keys(day.report.record):
                 _leave_last_of_each(day, keys)
-        return Archive(dict(sorted(self._days.items())), self._accounts)
+        return Archive(dict(sorted(self._days.items())), self._accounts, self._open_lines)
 
     def _write(self) -> None:
         for day in self._days.values():

@@ -1,7 +1,8 @@
 """Files that people kept: JSON in whatever wrapping, as texts one after another, each with the place it stands in.
 
-A folder, a zip, gzip, a byte order mark, an array, lines or pretty-printed objects: what holds JSON belongs here. What
-a text is about is decided in `kept_records.py`. Lines are read one by one: a file of any size takes little memory.
+A folder, a zip, gzip, a byte order mark, an array, lines or pretty-printed objects: what holds JSON belongs here, and
+that CSV is something else. What a text is about is decided in `kept_records.py`. Lines are read one by one: a file of
+any size takes little memory.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import Any, Final
 
 import msgspec
 
+from copilot_assets.github.bill_files import columns_in
 from copilot_assets.github.files import BYTE_ORDER_MARK, GZIP, LARGEST_FILE_BYTES, RAISE_THE_BOUND, too_large
 
-_SUFFIXES: Final = (".json", ".ndjson", ".jsonl", ".gz", ".txt")
+_SUFFIXES: Final = (".json", ".ndjson", ".jsonl", ".csv", ".gz", ".txt")
 # Bytes. The longest record of GitHub's known is some hundred kilobytes; a line beyond this is no line of records.
 _LONGEST_LINE: Final = 512 * 2**20
 _ANY_JSON: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -31,7 +33,6 @@ _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _NO_JSON: Final = (msgspec.DecodeError, RecursionError)
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _SPACE: Final = b" \t\r\n"
-_CSV: Final = re.compile(rb'"?[A-Za-z_]+"?(,"?[A-Za-z_]+"?){3,}\s*')
 
 
 class ArchiveError(ValueError):
@@ -42,6 +43,7 @@ def kept_texts(
     paths: Sequence[Path],
     on_bytes: Callable[[int], None] = lambda count: None,
     largest_bytes: int = LARGEST_FILE_BYTES,
+    on_csv: Callable[[str, str, BufferedReader], None] | None = None,
 ) -> Iterator[tuple[str, str, bytes]]:
     """The JSON texts of files, in their order: the file's name, the place to name when one is wrong, the text.
 
@@ -49,6 +51,7 @@ def kept_texts(
         paths: files; folders, of which all files are taken that are called as JSON files are; and zips of such files.
         on_bytes: told how many bytes more have been read.
         largest_bytes: what a packed file may have unpacked.
+        on_csv: given the files that are no JSON but CSV, in their turn: name, how sentences call it, what is in it.
 
     Raises:
         ArchiveError: a file can't be read as that; nobody knows what else it would have held.
@@ -57,6 +60,9 @@ def kept_texts(
         for name, shown, open_file in _files(path):
             empty = True
             with _unwrapped(shown, open_file, largest_bytes) as file:
+                if on_csv and columns_in(file.peek()):
+                    on_csv(name, shown, file)
+                    continue
                 for line, text in _values(shown, file, on_bytes):
                     for place, element in _elements(shown, line, text):
                         empty = False
@@ -167,10 +173,6 @@ def _values(shown: str, file: BufferedReader, on_bytes: Callable[[int], None]) -
         text = line.strip(_SPACE)
         if not text:
             continue
-        if number == 1 and _CSV.fullmatch(line):
-            raise ArchiveError(
-                f"{shown} is a CSV file. What is taken are GitHub's reports as JSON; a bill in CSV is not taken yet."
-            )
         if not _is_json(text):
             rest = file.read()
             on_bytes(len(rest))

@@ -70,9 +70,29 @@ create table raw.rebuild_due (since timestamp not null);
 # What plans include besides the seat.
 _PLAN_CREDITS: Final = "create table raw.plan_credits (plan_type varchar not null, credits_per_month bigint not null);"
 
+# Who went by which login from when to when, and what the reports in a database of before have told of that.
+_LOGINS: Final = """
+create table raw.logins (
+    login varchar not null, user_id bigint not null, first_day date not null, last_day date not null
+);
+insert into raw.logins
+select login, user_id, min(day), max(day)
+from (
+    select
+        day,
+        lower(coalesce(payload ->> '$.user_login', payload ->> '$.assignee.login')) as login,
+        try_cast(coalesce(payload ->> '$.user_id', payload ->> '$.assignee.id') as bigint) as user_id
+    from raw.records
+    where report in ('users-1-day', 'user-teams-1-day', 'copilot-seats')
+        and coalesce(payload ->> '$.assignee.type', payload ->> '$.assignee.slug', 'User') = 'User'
+)
+where login is not null and user_id is not null
+group by login, user_id;
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

@@ -144,7 +144,7 @@ people as (
             when e.day >= date '2026-06-15'
                 and e.daily_active_users - count(distinct u.user_id) between 1 and ceil(0.05 * e.daily_active_users) then
                 'Since 2026-06-15 people count as active whom only GitHub''s servers saw, one in twenty in its own example.'
-            when e.daily_active_users - count(distinct u.user_id) between 1 and (select count(*) from raw.forgotten) then
+            when e.daily_active_users - count(distinct u.user_id) between 1 and (select count(*) from raw.forgotten where person >= 0) then
                 'People were forgotten here at your word; GitHub still counts them.'
         end as explanation,
         true as is_of_people,

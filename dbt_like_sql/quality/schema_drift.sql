@@ -63,6 +63,12 @@ sent as (
     select 'premium-request-usage' as report, scope, day, 'model' as kind, model as value, coalesce(model_name, model) as known_by
     from flat.premium_request_usage
     where model <> ''
+    union
+    select
+        if(contains(lower(unit_type), 'request'), 'premium-request-report', 'ai-usage-report') as report, scope, day,
+        'model' as kind, model as value, coalesce(model_name, model) as known_by
+    from flat.bill_item
+    where model <> ''
 ),
 
 unknown_values as (

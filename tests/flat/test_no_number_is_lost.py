@@ -56,6 +56,7 @@ UNKNOWN = st.dictionaries(
 
 PLAIN = {
     inspect.FloatType: st.floats(0, 1e15, allow_nan=False) | st.integers(0, 2**53),
+    inspect.DecimalType: st.integers(0, 10**16),
     inspect.StrType: st.text(max_size=8),
     inspect.BoolType: st.booleans(),
     inspect.DateType: st.just(DAY.isoformat()),

@@ -35,9 +35,12 @@ REPORT = {
     "repos_1_day",
     "ai_credit_usage",
     "premium_request_usage",
+    "ai_usage_report",
+    "premium_request_report",
     "legacy_metrics",
 }
 SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing", "budgets", "cost_centers"}
+BY_HAND = {"ai_usage_report", "premium_request_report"}
 INPUTS = {"settings", "plan_prices", "plan_credits", "events"}
 RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches"}
 ACTIVITY = {
@@ -75,6 +78,7 @@ FLAT = (
         "subscription",
         "ai_credit_usage",
         "premium_request_usage",
+        "bill_item",
         "budget",
         "cost_center",
         "legacy_daily",
@@ -295,14 +299,18 @@ def test_a_report_that_no_scope_has_is_not_run() -> None:
     keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
     raw = {key.path[1] for key in keys if key.path[0] == "raw"}
     # Legacy metrics are asked for only where they are switched on; the ledger has no step of its own.
-    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "cost_centers", "legacy_metrics", "fetches"}
+    assert raw == RAW - {"enterprise_1_day", "enterprise_28_day", "cost_centers", "legacy_metrics", "fetches", *BY_HAND}
 
 
 def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable() -> None:
     skipped = {"copilot_seats", "ai_credit_usage"}
     defs = build_defs(Installation({**ENV, "COPILOT_SKIP_REPORTS": "copilot-seats,ai-credit-usage"}))
     keys = defs.resolve_job_def("everything").asset_layer.executable_asset_keys
-    assert {key.path[1] for key in keys if key.path[0] == "raw"} == RAW - skipped - {"legacy_metrics", "fetches"}
+    assert {key.path[1] for key in keys if key.path[0] == "raw"} == RAW - skipped - {
+        "legacy_metrics",
+        "fetches",
+        *BY_HAND,
+    }
     assert dg.AssetKey(["flat", "seat"]) in keys, "a history that was kept before is still shown"
     graph = defs.resolve_asset_graph()
     assert {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "raw"} == RAW

@@ -44,7 +44,7 @@ from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
 from tests.conftest import TODAY, clock, report_named
 
-PER_REPORT = 720  # fourteen reports: 10,080 files
+PER_REPORT = 660  # sixteen reports: 10,560 files
 KEYS = 60  # (scope, report, day) that are landed on again and again, a whole batch at a time
 DAY = date(2026, 9, 22)
 BEFORE_AI_CREDITS = date(2026, 5, 20)
@@ -74,6 +74,9 @@ def records_of(name: str) -> list[dict[str, Any]]:
         rows = [accounts.bill(scope, kind, {"year": day.year, "month": day.month, "day": day.day}, {})]
     elif report.name == "budgets":
         rows = [{**each, "budget_scope": "repository"} for each in accounts.budgets(scope)[:4]]
+    elif report.record.is_csv:
+        line = {"date": f"{day}", "sku": "copilot_ai_credit", "model": "GPT-5.4", "quantity": "19.5", "username": LOGIN}
+        rows = [dict(line) for _ in range(4)]
     elif report.name == "cost-centers":
         rows = accounts.cost_centers()
     elif report.name == "legacy-metrics":

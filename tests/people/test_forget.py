@@ -156,10 +156,15 @@ def test_nothing_of_a_person_is_left_and_nothing_else_is_lost(tmp_path: Path, na
     # 4 good days and 5 of teams and a seat; 2 broken; 4 of user_daily, 8 of IDEs, 5 of teams, 2 of the seat.
     assert shelf.forget(name) == (10, 2, 19)
     after = shelf.whole()
-    assert (noted := after.pop("raw.forgotten")) == [(pseudonym(PERSON), noted[0][1])]
+    names = [-1 - pseudonym(f"login {each}") for each in ("old-name", LOGIN.lower())]
+    noted = after.pop("raw.forgotten")
+    assert {person for person, _ in noted} == {pseudonym(PERSON), *names}, "for the bill, which names logins alone"
+    assert len({at for _, at in noted}) == 1
     assert after.pop("raw.rebuild_due") == [(noted[0][1],)]
     assert len(after.pop("raw.pseudonym_key")) == 1, "also where only logins were shown until now"
     del before["raw.forgotten"], before["raw.rebuild_due"], before["raw.pseudonym_key"]
+    assert {login for login, *_ in before.pop("raw.logins")} == {"old-name", LOGIN.lower(), "ann"}
+    assert {login for login, *_ in after.pop("raw.logins")} == {"ann"}
     assert set(after) == set(before)
     for table, rows in before.items():
         theirs = [row for row in rows if shown in row or any(of_them(value) for value in row)]
@@ -246,7 +251,8 @@ def test_somebody_called_none_is_not_everybody_without_a_name(shelf: Shelf) -> N
 def test_somebody_of_whom_there_are_only_broken_records_without_an_id(shelf: Shelf) -> None:
     shelf.take("users-1-day", [{"day": str(DAY), "user_login": LOGIN}, user(OTHER, "ann")])
     assert shelf.forget(LOGIN) == (0, 1, 0)
-    assert shelf.sql("from raw.quarantine") == shelf.sql("from raw.forgotten") == []
+    assert shelf.sql("from raw.quarantine") == []
+    assert shelf.sql("select person from raw.forgotten") == [(-1 - pseudonym(f"login {LOGIN.lower()}"),)]
 
 
 @pytest.mark.parametrize("name", ["nobody-here", "99", "", "o'clock", "%", "None"])
@@ -480,7 +486,7 @@ def test_new_key_goes_on_without_it(shell: Shelf) -> None:
     (shell.folder / "copilot.key").unlink()
     result = CliRunner().invoke(main, ["new-key"], input="n\n")
     assert result.exit_code == 1
-    assert shell.sql("select count(*) from raw.forgotten") == [(1,)]
+    assert shell.sql("select count(*) from raw.forgotten where person > 0") == [(1,)]
     result = CliRunner().invoke(main, ["new-key", "--yes"])
     assert result.exit_code == 0, result.output
     assert "1 people had been forgotten. Forget them again. Next: copilot-assets backfill" in result.output
@@ -526,6 +532,8 @@ def assert_that_one_is_gone(
     shown: int,
 ) -> None:
     """Everything about the person, who is `shown` in flat tables, and nothing about anybody else."""
+    assert {login for login, *_ in before.pop("raw.logins")} == {"old-name", LOGIN.lower(), "ann"}
+    assert {login for login, *_ in after.pop("raw.logins")} == {"ann"}
     assert set(after) == set(before)
     for table in (table for table in before if table.startswith("flat.")):
         assert after[table] == [row for row in before[table] if shown not in row], table

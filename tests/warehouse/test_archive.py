@@ -178,10 +178,7 @@ REFUSALS = {
     ),
     "no day at all": ('{"day": "many", "user_id": 1}', "does not say which day it is about"),
     "links": ('{"download_links": ["https://example.com/?sig=secret"]}', "is GitHub's list of links to report files"),
-    "bill": (
-        "date,username,product,sku,model,quantity\n2026-11-09,octocat,copilot,x,y,1\n",
-        "a bill in CSV is not taken",
-    ),
+    "another CSV": ("date,team,prompts\n2026-11-09,core,1\n", "without the columns quantity, model, sku"),
     "half a zip": (b"PK\x03\x04" + b"x" * 99, "is half a zip: its end is missing."),
     "today": (json.dumps(day(TODAY)), f"line 1, is about {TODAY}, a day that has not closed in UTC yet."),
     "future": (json.dumps(day(date(2999, 1, 1))), "is about 2999-01-01, a day that has not closed"),

@@ -16,6 +16,7 @@ from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, preview
 from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
 from copilot_assets.records import Record
+from copilot_assets.records.contract import person_columns
 from copilot_assets.warehouse.store import Warehouse
 
 
@@ -31,10 +32,13 @@ def build_flat_assets() -> list[dg.AssetsDefinition]:
 
 
 def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
+    # Who is behind a login, other records tell.
+    tell_logins = [record for record in RECORDS if person_columns(record) and not record.is_csv]
+    after = [dg.AssetKey(["flat", tables_of(record)[0].name]) for record in tell_logins if table.record.is_csv]
     path = f" from `{'.'.join(table.path)}`" if table.path else ""
     return dg.AssetSpec(
         ["flat", table.name],
-        deps=[*(raw_key(report) for report in reports), LEDGER],
+        deps=[*(raw_key(report) for report in reports), LEDGER, *after],
         group_name="flat",
         owners=OWNERS,
         kinds={"polars", "duckdb"},
