@@ -45,7 +45,7 @@ def _lines() -> Iterator[str]:
         yield f"| {_cell(endpoints)} | `raw.{report.table}` | {report.grain} | {_when(report)} | {tables} |"
     for report in (report for report in REPORTS if not report.paths):
         tables = ", ".join(f"`flat.{table.name}`" for table in tables_of(report.record))
-        yield f"| none: a CSV file of the billing page | `raw.{report.table}` | {report.grain} | from files | {tables} |"
+        yield f"| none: CSV of the billing page | `raw.{report.table}` | {report.grain} | from files | {tables} |"
     yield ""
     yield (
         "A report that a token may not read, or that nobody needs, is left out with "
