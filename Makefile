@@ -5,6 +5,9 @@ BIN = .venv/bin
 # The instance's own files (dagster.yaml, history in .dagster/) stand beside this Makefile.
 export DAGSTER_HOME ?= $(CURDIR)
 
+# `dagster dev` begins with the advice to take `dg dev`, which is another package and does the same (dg.toml is for it).
+QUIET_DEV = PYTHONWARNINGS='ignore:Function `dev_command` is superseded'
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test check bench torture audit bom docs lock clean
 
@@ -26,7 +29,7 @@ demo: setup ## See it work: a local stand-in for GitHub, 120 days, tables, then 
 	@$(BIN)/copilot-assets demo
 
 dev: setup ## The Dagster UI on your own data (.env)
-	@$(BIN)/dagster dev
+	@$(QUIET_DEV) $(BIN)/dagster dev
 
 # Dagster's history and DuckDB wait for the disk at every commit: the tests' own are kept in memory where 4 GB are free.
 ROOMY_MEMORY = [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null \

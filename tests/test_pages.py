@@ -155,12 +155,13 @@ def test_make_demo(project: Path) -> None:
 
 def test_make_dev(project: Path, standin: Standin) -> None:
     with running("make dev", project, **own_env(standin)) as process:
-        _, match = read_until(process, r"Serving dagster-webserver on (http://127.0.0.1:\d+)")
+        printed, match = read_until(process, r"Serving dagster-webserver on (http://127.0.0.1:\d+)")
         assert get(f"{match[1]}/server_info").status_code == 200
         question = "{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }"
         answer = httpx.post(f"{match[1]}/graphql", json={"query": question}, timeout=60)
         (node,) = answer.json()["data"]["repositoriesOrError"]["nodes"]
         assert node["location"]["name"] == "copilot_assets", "the name is workspace.yaml's"
+        assert "SupersessionWarning" not in printed
 
 
 def run(command: str, project: Path, **env: str) -> subprocess.CompletedProcess[str]:

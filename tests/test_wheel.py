@@ -47,9 +47,11 @@ def test_a_wheel_alone_lays_out_a_folder_and_builds_the_whole_graph(installed: P
     work = tmp_path / "work"
     assert {path.name for path in work.iterdir()} == {".env", ".gitignore", "dagster.yaml", "models", "workspace.yaml"}
     assert (work / ".env").stat().st_mode & 0o777 == 0o600
-    assert list(dotenv_values(work / ".env")) == [
-        "GITHUB_TOKEN", "COPILOT_SCOPES", "COPILOT_START_DATE", "COPILOT_WAREHOUSE",
+    told = dotenv_values(work / ".env")
+    assert list(told) == [
+        "GITHUB_TOKEN", "COPILOT_SCOPES", "COPILOT_START_DATE", "COPILOT_WAREHOUSE", "DAGSTER_HOME",
     ]  # fmt: skip
+    assert told["DAGSTER_HOME"] == str(work)
     (work / "models/weekly").mkdir()
     (work / "models/weekly/champions.sql").write_text(OWN_MODEL)
     place, weekly = run(installed, work, "-c", DEFINITIONS).splitlines()

@@ -99,6 +99,10 @@ def demo_environment(folder: Path, days: int) -> Iterator[Mapping[str, str]]:
             os.environ["DAGSTER_HOME"] = home
 
 
+# `dagster dev` begins with the advice to take `dg dev`, which is another package and does the same.
+_QUIET_DEV: Final = "ignore:Function `dev_command` is superseded"
+
+
 def _events(today: date) -> str:
     """Two events of the invented company, so that there are weeks before and after something."""
     training, pairing = today - timedelta(weeks=7), today - timedelta(weeks=5)
@@ -131,9 +135,8 @@ def serve_ui(env: Mapping[str, str], port: int, say: Callable[[str], None]) -> N
     command = [sys.executable, "-m", "dagster", "dev", "-m", "copilot_assets.definitions", "-p", str(port)]
     say(f"The Dagster UI comes up at http://127.0.0.1:{port} (Ctrl-C ends it).")
     # A group of its own, ended as a whole: `dagster dev` is five processes, and one left over would hold the database.
-    process = subprocess.Popen(  # noqa: S603 - our own words
-        command, env={**own, **env, "DAGSTER_HOME": str(Path.cwd())}, start_new_session=True
-    )
+    ours = {"DAGSTER_HOME": str(Path.cwd()), "PYTHONWARNINGS": _QUIET_DEV}
+    process = subprocess.Popen(command, env={**own, **env, **ours}, start_new_session=True)  # noqa: S603 - our own words
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         process.wait()

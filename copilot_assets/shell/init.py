@@ -16,6 +16,11 @@ from copilot_assets.shipped import shipped
 
 # What git has to leave alone: secrets, data about people, Dagster's history.
 _IGNORED: Final = ".env\nevents.csv\n/data/\n/.dagster/\n"
+# Without it `dagster dev` keeps its history in a folder that it removes, and the commands keep theirs elsewhere.
+_HOME: Final = """
+# Where Dagster keeps its history: this folder. Write its new place here when you move it.
+DAGSTER_HOME={folder}
+"""
 _MODELS: Final = """\
 # SQL models of your own
 
@@ -35,7 +40,8 @@ def init(folder: Path) -> None:
     Example:
       copilot-assets init copilot
     """
-    private = {".env": shipped(".env.example").read_text(encoding="utf-8")}
+    example = shipped(".env.example").read_text(encoding="utf-8")
+    private = {".env": f"{example}{_HOME.format(folder=folder.absolute())}"}
     plain = {
         "dagster.yaml": shipped("dagster.yaml").read_text(encoding="utf-8"),
         "workspace.yaml": shipped("workspace.yaml").read_text(encoding="utf-8"),
