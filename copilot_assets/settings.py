@@ -31,6 +31,7 @@ DEFAULT_LOOKBACK_DAYS: Final = 4
 
 # GitHub's own threshold for teams counts seats; this one counts active people, of whom such a team may have one.
 DEFAULT_MIN_COHORT: Final = 5
+DEFAULT_MEMORY_MB: Final = 2048
 # A seat that nobody used yet is no news in its first month.
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
 # GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
@@ -94,7 +95,8 @@ class Settings:
             os.environ.update({name: env[name] for name in NETWORK if name in env})
         problems = network_problems(env)
         try:
-            is_for_group(env)  # what is written by it asks for itself
+            is_for_group(env)  # what is written by it asks for itself, and so does the store for the next
+            memory_mb(env)
         except SettingsError as problem:
             problems.append(str(problem))
         values: dict[str, object] = {}
@@ -269,6 +271,18 @@ def seat_grace_days(env: Mapping[str, str] | None = None) -> int:
 
     """
     return _whole_number(env, "COPILOT_SEAT_GRACE_DAYS", DEFAULT_SEAT_GRACE_DAYS, 0, 365, "days")
+
+
+def memory_mb(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_MEMORY_MB`: megabytes that DuckDB may hold in memory; what is more it writes beside the database.
+
+    The default leaves a container of 4 GB as much again for Python, Dagster and Polars.
+
+    Raises:
+        SettingsError: it is no number from 256 to a million.
+
+    """
+    return _whole_number(env, "COPILOT_MEMORY_MB", DEFAULT_MEMORY_MB, 256, 1_000_000, "megabytes")
 
 
 def max_file_mb(env: Mapping[str, str] | None = None) -> int:

@@ -302,7 +302,7 @@ def test_the_example_of_env_has_every_setting() -> None:
     readers = (ROOT / "copilot_assets" / "settings.py", ROOT / "copilot_assets" / "github" / "credentials.py")
     source = "".join(path.read_text() for path in readers)
     settings = set(re.findall(r'"((?:GITHUB|COPILOT)_[A-Z_]+)"', source))
-    assert len(settings) == 24, "four of them are a GitHub App's"
+    assert len(settings) > 20, "or the pattern has ceased to find them"
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^#?((?:GITHUB|COPILOT)_[A-Z_]+)=", example, re.MULTILINE)) == settings
 

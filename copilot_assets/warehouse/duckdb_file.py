@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, only_for_owner, put_in_place
 from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
@@ -114,7 +115,7 @@ class DuckDBFile:
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
-        with duckdb.connect(config={"temp_directory": f"{self.path}.tmp"}) as connection:
+        with duckdb.connect(config=_bounds(self.path)) as connection:
             attach = f"attach {_quoted(self.path)} as {DATABASE} (read_only)"
             try:
                 _patiently(self.path, lambda: connection.execute(attach), READER_PATIENCE_SECONDS)
@@ -296,6 +297,11 @@ def _who(error: Exception) -> str:
     return f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
 
 
+def _bounds(path: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """What DuckDB may hold in memory, and where the rest goes. How many threads it takes it reads from the cgroup."""
+    return {"memory_limit": f"{memory_mb()}MB", "temp_directory": f"{path}.tmp"}
+
+
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:
     """A connection to the file, by way of a database in memory: only ATTACH takes the size of row groups.
 
@@ -303,7 +309,7 @@ def _attached(path: Path) -> duckdb.DuckDBPyConnection:
     """
     import duckdb
 
-    connection = duckdb.connect(f":memory:{path}", config={"temp_directory": f"{path}.tmp"})
+    connection = duckdb.connect(f":memory:{path}", config=_bounds(path))
     try:
         _attach(connection, path, DATABASE)
         connection.execute(f"use {DATABASE}")

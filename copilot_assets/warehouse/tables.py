@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from copilot_assets.records.contract import Column
+from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.store import DATABASE
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # What landing and flattening a file of any size needs without waiting for the disk.
-_MEMORY: Final = "600MB"
+_MEMORY_MB: Final = 600
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def another(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCo
 
 def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
     """Let DuckDB hold no more than a part of a large file in memory from now on: what is more it writes to disk."""
-    connection.execute(f"set memory_limit = '{_MEMORY}'")
+    connection.execute(f"set memory_limit = '{min(_MEMORY_MB, memory_mb())}MB'")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 from copilot_assets.warehouse import duckdb_file
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import WarehouseError
-from copilot_assets.warehouse.tables import another
+from copilot_assets.warehouse.tables import another, bound_memory
 
 ROWS = "select count(*) from raw.forgotten"
 
@@ -33,6 +33,24 @@ def test_what_is_written_is_in_the_file_whatever_its_name(tmp_path: Path, name: 
         groups = plain.execute("select count(distinct row_group_id) from pragma_storage_info('raw.forgotten')")
         assert groups.fetchall() == [(3,)], "of 16,384 rows"
     assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+def test_what_is_held_in_memory_is_bounded_and_the_rest_goes_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPILOT_MEMORY_MB", "256")
+    warehouse = DuckDBFile(tmp_path / "x.duckdb")
+    limit = "select current_setting('memory_limit')"
+    # Ten million rows of 24 bytes, in order: as much as is allowed, so some of it has to go to the disk.
+    heavy = "select max(n) from (select range::hugeint as n, hash(range) as h from range(10_000_000) order by h)"
+    with warehouse.connect() as connection:
+        assert connection.execute(limit).fetchall() == [("244.1 MiB",)]
+        bound_memory(connection)
+        assert connection.execute(limit).fetchall() == [("244.1 MiB",)], "and never more than that"
+        assert connection.execute(heavy).fetchall() == [(9_999_999,)]
+    with warehouse.read() as connection:
+        assert connection.execute(limit).fetchall() == [("244.1 MiB",)]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.duckdb"], "and nothing of it stays there"
 
 
 def test_a_file_that_duckdb_itself_made_stays_as_it_is(tmp_path: Path) -> None:
