@@ -19,6 +19,7 @@ import click
 from rich.console import Console, Group, RenderableType
 
 from benchmarks.backfill import broken_backfill, measure_backfill, table_backfill
+from benchmarks.bill import broken_bill, measure_bill, table_bill
 from benchmarks.days import broken_days, measure_days, table_days
 from benchmarks.growth import broken_growth, measure_growth, table_growth
 from benchmarks.landing import broken_landing, measure_landing, table_landing
@@ -60,6 +61,11 @@ def _days(quick: bool) -> Measured:
     return asdict(days), table_days(days), broken_days(days)
 
 
+def _bill(quick: bool) -> Measured:
+    bills = [measure_bill(lines) for lines in ([10_000] if quick else [10_000, 1_000_000])]
+    return [asdict(bill) for bill in bills], table_bill(bills), broken_bill(bills)
+
+
 def _growth(quick: bool) -> Measured:
     growth = measure_growth(months=(1, 12) if quick else (1, 12, 36), runs=1 if quick else 3)
     return [asdict(one) for one in growth], table_growth(growth), broken_growth(growth)
@@ -76,6 +82,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
     "backfill": _backfill,
     "landing": _landing,
     "days": _days,
+    "bill": _bill,
     "growth": _growth,
     "rebuild": _rebuild,
 }
