@@ -9,6 +9,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.flat import build_flat_assets
 from copilot_assets.orchestration.assets.inputs import build_input_assets
+from copilot_assets.orchestration.assets.notices import build_notice_asset
 from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
 from copilot_assets.orchestration.assets.report import build_report_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
@@ -35,7 +36,14 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         *(f"raw.{table}" for table in INPUT_TABLES),
     ]
     # Tables that have no asset of their name: what every report writes, and a view of the ledger.
-    by_every_report = ("raw.records", "raw.fetches", "raw.current_fetches", "raw.quarantine", "raw.unknown_fields")
+    by_every_report = (
+        "raw.records",
+        "raw.fetches",
+        "raw.current_fetches",
+        "raw.quarantine",
+        "raw.unknown_fields",
+        "raw.token_end",
+    )
     written_by = {table: [*reports, LEDGER] for table in by_every_report}
     # Written by the command that forgets a person, and by no asset.
     written_by["raw.forgotten"] = []
@@ -51,6 +59,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             build_sql_assets(models, tables, written_by, after=[EXPECTED], **pictures),
             build_export_asset(models),
             build_report_asset(models),
+            build_notice_asset(models),
         ],
         asset_checks=[*build_day_checks(models), build_key_checks()],
         jobs=build_jobs(installation),

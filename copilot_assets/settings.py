@@ -40,6 +40,8 @@ DEFAULT_PLAN_PRICES: Final = {"business": 19.0, "enterprise": 39.0}
 # Enterprise is what its customers tell.
 DEFAULT_PLAN_CREDITS: Final = {"business": 1900.0, "enterprise": 3900.0}
 
+_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
+
 ExportFormat = Literal["parquet", "csv"]
 
 
@@ -327,7 +329,7 @@ def _by_plan(
     found: dict[str, float] = {}
     for entry in text.split(","):
         plan, _, number = (part.strip() for part in entry.partition("="))
-        if not plan or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", number, re.ASCII):
+        if not plan or not _AMOUNT.fullmatch(number):
             raise SettingsError(
                 f"{name} is '{text}', of which '{entry.strip()}' is no plan with a {of_each}. Write {what}, for "
                 f"example {example}."
@@ -336,6 +338,39 @@ def _by_plan(
             raise SettingsError(f"{name} is '{text}' and gives {plan.lower()} two {of_each}s. Keep the one that holds.")
         found[plan.lower()] = float(number)
     return found
+
+
+def notify_urls(env: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """`COPILOT_NOTIFY`: the addresses that messages go to, as apprise writes them; each is a secret. None when unset.
+
+    They are separated by commas; a comma within one is not followed by the beginning of another.
+    """
+    text = (environment() if env is None else env).get("COPILOT_NOTIFY", "")
+    return tuple(url for part in re.split(r",\s*(?=[a-zA-Z][a-zA-Z0-9+.-]*://)", text) if (url := part.strip(" ,")))
+
+
+def heartbeat_url(env: Mapping[str, str] | None = None) -> str | None:
+    """`COPILOT_HEARTBEAT_URL`: what is called at the end of each good daily run; a secret. None when unset.
+
+    Raises:
+        SettingsError: it is no web address; without repeating it.
+    """
+    url = (environment() if env is None else env).get("COPILOT_HEARTBEAT_URL")
+    if url is None or (urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname):
+        return url
+    raise SettingsError("COPILOT_HEARTBEAT_URL is no web address. Write one that begins with https:// or http://.")
+
+
+def idle_cost_limit(env: Mapping[str, str] | None = None) -> float | None:
+    """`COPILOT_IDLE_COST_LIMIT`: US dollars a month that idle licences of a scope may cost untold. None when unset.
+
+    Raises:
+        SettingsError: it is no amount.
+    """
+    text = (environment() if env is None else env).get("COPILOT_IDLE_COST_LIMIT")
+    if text is None or _AMOUNT.fullmatch(text):
+        return None if text is None else float(text)
+    raise SettingsError(f"COPILOT_IDLE_COST_LIMIT is '{text}'. Write US dollars a month, for example 500.")
 
 
 def events_path(env: Mapping[str, str] | None = None) -> Path | None:

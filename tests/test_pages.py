@@ -24,6 +24,7 @@ from copilot_assets.settings import Settings
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin import Standin
 from tests.dbt_like_sql.conftest import empty_warehouse
+from tests.listeners import SECRET, Webhook
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -60,6 +61,7 @@ RUN_BELOW = {
     ".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org": "test_import",
     ".venv/bin/copilot-assets report --open": "test_backfill",
     ".venv/bin/copilot-assets standin --port 8700": "test_standin",
+    ".venv/bin/copilot-assets notify --test": "test_notify",
     "make docs": "test_setup_and_upgrade_are_what_the_makefile_and_git_have",
 }
 
@@ -235,6 +237,24 @@ def test_backfill(project: Path) -> None:
     # Somebody who is there is forgotten, with the same command, in tests/people/test_forget.py.
     nobody = run(".venv/bin/copilot-assets forget octocat", project)
     assert (nobody.returncode, "Nobody in the database goes by 'octocat'" in nobody.stderr) == (1, True)
+
+
+def test_notify(project: Path, webhook: Webhook) -> None:
+    settings = {"COPILOT_NOTIFY": webhook.address, "COPILOT_HEARTBEAT_URL": webhook.url}
+    told = run(".venv/bin/copilot-assets notify --test", project, **settings)
+    assert (told.returncode, told.stderr) == (0, "")
+    said = ["channel 1 (JSON) took the sample.", "COPILOT_HEARTBEAT_URL was called and answered well."]
+    assert told.stdout.splitlines() == said
+    assert webhook.titles == ["Copilot data: a test"]
+    assert len(webhook.paths) == 2
+    webhook.statuses = [404] * 6
+    told = run(".venv/bin/copilot-assets notify --test", project, **settings)
+    assert told.returncode == 1
+    assert "took nothing: it answered 404, 3 times." in told.stdout
+    assert SECRET not in told.stdout + told.stderr
+    unset = run(".venv/bin/copilot-assets notify --test", project)
+    assert unset.returncode == 2
+    assert "COPILOT_NOTIFY is not set" in unset.stderr
 
 
 def test_a_backup_is_restored_by_the_page(project: Path) -> None:

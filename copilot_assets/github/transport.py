@@ -42,6 +42,8 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 _LONG_PAUSE_SECONDS: Final = 5
 _COUNT: Final = re.compile(r"\d{1,10}", re.ASCII)
+# Of tokens with an end (GitHub changelog "Expiration options for personal access tokens", 2021-07-26).
+_ENDS_AT: Final = "github-authentication-token-expiration"
 API_VERSION: Final = "2026-03-10"
 USER_AGENT: Final = "copilot-assets"
 # GitHub's secondary limit is 100 requests at once for everything a token does; eight leave room for others.
@@ -60,6 +62,8 @@ class Connection:
         rate_limit_left: requests left in this hour, the least that any answer told.
         rate_limit_until: when this hour is over.
         token_scopes: what a classic token may do; other kinds of token are not told theirs.
+        is_accepted: whether GitHub has answered with what it was asked for.
+        token_ends_at: when the token ends, UTC, as such an answer told; None of one without an end.
     """
 
     answered_at: datetime | None = None
@@ -67,6 +71,8 @@ class Connection:
     rate_limit_left: int | None = None
     rate_limit: int | None = None
     rate_limit_until: datetime | None = None
+    is_accepted: bool = False
+    token_ends_at: datetime | None = None
 
     async def note(self, response: httpx.Response) -> None:
         """Read the headers of an answer."""
@@ -81,6 +87,15 @@ class Connection:
             self.rate_limit = int(limit)
         if _COUNT.fullmatch(reset := headers.get("x-ratelimit-reset", "")):
             self.rate_limit_until = datetime.fromtimestamp(int(reset), UTC)
+        if response.is_success:
+            self.is_accepted, self.token_ends_at = True, _time_of(headers.get(_ENDS_AT, ""))
+
+
+def _time_of(text: str) -> datetime | None:
+    """`2026-12-01 20:53:43 UTC`, or with `+0200` in place of `UTC`; None where that is not what it says."""
+    with suppress(ValueError):
+        return datetime.strptime(text.replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    return None
 
 
 class EndedError(Exception):

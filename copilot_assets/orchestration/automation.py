@@ -4,7 +4,7 @@ What runs is decided by selections of assets; how a step works is not known here
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -16,6 +16,8 @@ from copilot_assets.settings import DEFAULT_LOOKBACK_DAYS, SettingsError
 
 # GitHub has yesterday's reports from about 03:30 UTC on ("created_at" of published reports); 06:30 leaves it time.
 DAILY_AT = "30 6 * * *"
+# The job of all assets, which the schedule launches.
+EVERYTHING: Final = "everything"
 
 
 def build_jobs(installation: Installation) -> list[Any]:
@@ -27,7 +29,7 @@ def build_jobs(installation: Installation) -> list[Any]:
     reports = [raw_key(report) for report in REPORTS]
     return [
         dg.define_asset_job(
-            "everything",
+            EVERYTHING,
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*unasked)
             if unasked
             else dg.AssetSelection.all(),
@@ -58,7 +60,7 @@ def build_schedule(installation: Installation, partitions: dg.DailyPartitionsDef
 
     @dg.schedule(
         name="refresh_recent_days",
-        job_name="everything",
+        job_name=EVERYTHING,
         cron_schedule=DAILY_AT,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -13,6 +13,7 @@ from pathlib import Path
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.patience import Patience
 from copilot_assets.github.reports import REPORTS, Delivery, Report
+from copilot_assets.notices.channels import Channels
 from copilot_assets.now import now_utc
 from copilot_assets.people.identities import KEY_SUFFIX, Identities
 from copilot_assets.records.contract import person_columns
@@ -23,6 +24,7 @@ from copilot_assets.settings import (
     SettingsError,
     export_folder,
     identity_mode,
+    notify_urls,
     report_folder,
     start_date,
     warehouse_address,
@@ -103,6 +105,10 @@ class Installation:
     def report_folder(self) -> Path | None:
         """Where the weekly report is written after each run: `report` beside the database unless set, None if off."""
         return report_folder(self.env, self.warehouse().folder() / "report")
+
+    def channels(self) -> Channels:
+        """Where messages go, COPILOT_NOTIFY; none unless set."""
+        return Channels(notify_urls(self.env))
 
     def inputs(self) -> Inputs:
         """What the models read besides GitHub's answers.

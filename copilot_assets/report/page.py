@@ -25,20 +25,27 @@ if TYPE_CHECKING:
 def scope_page(facts: Facts, made_at: datetime) -> str:
     """The page of a scope."""
     findings = ten_findings(facts)
-    week = f"Week of {day_of(facts.week)}" if facts.week else "No week is closed yet"
-    return _page(
+    title, subtitle = heading(facts)
+    return fill(
         "scope.html",
         made_at,
-        title=f"GitHub Copilot at {facts.scope.partition(':')[2]}",
-        subtitle=f"{week}, the newest closed one; {facts.scope}; days are UTC, weeks begin on Monday."
-        if facts.week
-        else f"{week}; {facts.scope}.",
+        facts.unread,
+        title=title,
+        subtitle=subtitle,
         sentences=five_sentences(facts),
         findings=[_drawn(finding) for finding in findings],
         numbers={finding.key: place for place, finding in enumerate(findings, start=1)},
         home=True,
-        unread=facts.unread,
     )
+
+
+def heading(facts: Facts) -> tuple[str, str]:
+    """The title of what is told of a scope, and the line below it."""
+    title = f"GitHub Copilot at {facts.scope.partition(':')[2]}"
+    if facts.week is None:
+        return title, f"No week is closed yet; {facts.scope}."
+    week = f"Week of {day_of(facts.week)}, the newest closed one"
+    return title, f"{week}; {facts.scope}; days are UTC, weeks begin on Monday."
 
 
 def scopes_page(scopes: Sequence[tuple[Facts, str]], made_at: datetime) -> str:
@@ -53,7 +60,7 @@ def scopes_page(scopes: Sequence[tuple[Facts, str]], made_at: datetime) -> str:
         "used in 28 days",
         "idle cost a month",
     )
-    return _page(
+    return fill(
         "scopes.html",
         made_at,
         title="GitHub Copilot, scope by scope",
@@ -115,11 +122,12 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _page(template: str, made_at: datetime, unread: Sequence[str] = (), **content: Any) -> str:
+def fill(template: str, made_at: datetime, unread: Sequence[str] = (), **content: Any) -> str:
+    """A template beside this file with its content, the project's look and the line at its foot."""
     left_out = f" Left out, for they make other columns than the report reads: {', '.join(unread)}." if unread else ""
     footer = f"Made {made_at:%Y-%m-%d %H:%M} UTC by copilot-assets from its weekly and quality tables.{left_out}"
     page = _templates().get_template(template)
-    return page.render(footer=footer, font=FONT, light=palette(LIGHT), dark=palette(DARK), **content)
+    return page.render(footer=footer, font=FONT, light=palette(LIGHT), dark=palette(DARK), ink=LIGHT, **content)
 
 
 @cache

@@ -17,6 +17,7 @@ from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_files import import_files, import_legacy
 from copilot_assets.shell.init import init
 from copilot_assets.shell.new_key import new_key
+from copilot_assets.shell.notify import notify
 from copilot_assets.shell.report import report
 from copilot_assets.shell.standin import standin
 from copilot_assets.shell.status import status
@@ -42,6 +43,7 @@ def main() -> None:
     copilot-assets status                                        what every day is, and what needs a hand
     copilot-assets import kept.zip --scope org:octo-org          take in reports that you kept as files
     copilot-assets report --open                                 the newest closed week, to read and forward
+    copilot-assets notify --test                                 whether messages reach you
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
     copilot-assets new-key                                       go on after the key of pseudonyms was lost
@@ -59,6 +61,7 @@ for command in (
     import_files,
     init,
     new_key,
+    notify,
     report,
     standin,
     status,

@@ -4,6 +4,7 @@ User agent, credentials, API version, hourly limit and GitHub's headers belong h
 """
 
 import itertools
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ _OPEN_TO_ALL: Final = ("/versions", "/rate_limit")
 _HOUR: Final = 3600
 # Of classic tokens alone does GitHub say in a header what they may do (Docs, "Scopes for OAuth apps").
 _CLASSIC_SCOPES: Final = {"x-oauth-scopes": "read:org, read:enterprise, manage_billing:copilot"}
+# Of a token with an end GitHub says when it is; here its last words are `_until_2026-12-01`.
+_ENDS_AT: Final = "github-authentication-token-expiration"
+_UNTIL: Final = re.compile(r"_until_(\d{4}-\d\d-\d\d)$", re.ASCII)
 
 
 class RateLimits:
@@ -85,6 +89,7 @@ class Gate:
             "x-github-media-type": "github.v3; format=json",
             "x-github-api-version-selected": version,
             **(_CLASSIC_SCOPES if token.startswith("ghp_") else {}),
+            **({_ENDS_AT: f"{end[1]} 12:00:00 UTC"} if (end := _UNTIL.search(token)) else {}),
         }
 
         async def marked(message: Message) -> None:

@@ -19,6 +19,7 @@ from copilot_assets.records.contract import Column
 from copilot_assets.settings import (
     SettingsError,
     events_path,
+    idle_cost_limit,
     min_cohort,
     plan_credits,
     plan_prices,
@@ -34,6 +35,7 @@ INPUT_TABLES: Final = {
     "settings": (
         Column("min_cohort", "INTEGER", "COPILOT_MIN_COHORT: fewest people behind a published number"),
         Column("seat_grace_days", "INTEGER", "COPILOT_SEAT_GRACE_DAYS: days that a new seat may stay unused"),
+        Column("idle_cost_limit_usd", "DOUBLE", "COPILOT_IDLE_COST_LIMIT: US dollars a month; null when unset"),
     ),
     "plan_prices": (
         Column("plan_type", "VARCHAR", "Plan as GitHub names it: business, enterprise"),
@@ -80,6 +82,8 @@ class Inputs:
         plan_prices: US dollars per seat and month, by GitHub's `plan_type`.
         plan_credits: AI credits that a seat includes in a month, by the same.
         events: the company's own events.
+        idle_cost_limit_usd: US dollars a month that idle licences of a scope may cost before somebody is told; None
+            for any.
     """
 
     min_cohort: int
@@ -87,6 +91,7 @@ class Inputs:
     plan_prices: Mapping[str, float]
     plan_credits: Mapping[str, int]
     events: tuple[Event, ...]
+    idle_cost_limit_usd: float | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -97,12 +102,13 @@ class Inputs:
         """
         path = events_path(env)
         events = read_events(path) if path else ()
-        return cls(min_cohort(env), seat_grace_days(env), plan_prices(env), plan_credits(env), events)
+        prices, pools = plan_prices(env), plan_credits(env)
+        return cls(min_cohort(env), seat_grace_days(env), prices, pools, events, idle_cost_limit(env))
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of each table of `INPUT_TABLES`."""
         return {
-            "settings": [(self.min_cohort, self.seat_grace_days)],
+            "settings": [(self.min_cohort, self.seat_grace_days, self.idle_cost_limit_usd)],
             "plan_prices": sorted(self.plan_prices.items()),
             "plan_credits": sorted(self.plan_credits.items()),
             "events": [(event.day, event.scope, event.team_slug or None, event.what) for event in self.events],

@@ -90,9 +90,21 @@ where login is not null and user_id is not null
 group by login, user_id;
 """
 
+# What people were told and when, by cause: it can't be counted anew. What an answer of GitHub's told of the token's
+# end is one row, or none of a token without one.
+_NOTICES: Final = """
+create table raw.notices (
+    cause varchar not null, kind varchar not null, title varchar not null, what varchar not null,
+    passes_by_itself boolean not null, first_seen_at timestamp not null, last_seen_at timestamp not null,
+    sent_at timestamp, solved_at timestamp, solution_sent_at timestamp
+);
+create table raw.token_end (ends_at timestamp not null);
+alter table raw.settings add column if not exists idle_cost_limit_usd double;
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES)
 LAYOUT: Final = len(_STEPS)
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"

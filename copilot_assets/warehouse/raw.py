@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from copilot_assets.github.reports import Report
@@ -80,6 +80,17 @@ def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedRep
                 "delete from raw.expected_reports where scope = ? and report = ?", [row.scope, row.report]
             )
             _insert_expected(connection, row)
+
+
+def note_token_end(connection: duckdb.DuckDBPyConnection, ends_at: datetime | None) -> None:
+    """Note when the token ends (UTC) that GitHub accepted; None for never. Nothing is written where it is known."""
+    rows = [] if ends_at is None else [(ends_at.replace(tzinfo=None),)]
+    if connection.execute("from raw.token_end").fetchall() == rows:
+        return
+    with transaction(connection):
+        connection.execute("delete from raw.token_end")
+        if rows:
+            connection.execute("insert into raw.token_end values (?)", [*rows[0]])
 
 
 def widen_expected(connection: duckdb.DuckDBPyConnection, expected: ExpectedReport, first: date, last: date) -> None:

@@ -247,14 +247,14 @@ def test_the_tables_are_what_the_inputs_say_now(connection: duckdb.DuckDBPyConne
     for _ in range(2):
         write_inputs(connection, INPUTS)
         assert tables(connection) == {
-            "settings": [(5, 30)],
+            "settings": [(5, 30, None)],
             "plan_prices": [("business", 19.0)],
             "plan_credits": [("business", 1900)],
             "events": [(DAY, "org:a", "core", "Workshop"), (DAY, "org:a", None, "Training")],
         }
-    write_inputs(connection, Inputs(2, 0, {"enterprise": 39.0, "business": 20.0}, {}, ()))
+    write_inputs(connection, Inputs(2, 0, {"enterprise": 39.0, "business": 20.0}, {}, (), 500.0))
     assert tables(connection) == {
-        "settings": [(2, 0)],
+        "settings": [(2, 0, 500.0)],
         "plan_prices": [("business", 20.0), ("enterprise", 39.0)],
         "plan_credits": [],
         "events": [],

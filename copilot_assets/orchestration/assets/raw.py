@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from copilot_assets.github.credentials import Token
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
@@ -23,10 +24,13 @@ from copilot_assets.orchestration.partitions import days_of
 from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import Settings
-from copilot_assets.warehouse.raw import expect, make_report_view
+from copilot_assets.warehouse.raw import expect, make_report_view, note_token_end
 from copilot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from copilot_assets.github.client import GitHubClient
     from copilot_assets.github.fetches import Fetch
 
 logger = logging.getLogger(__name__)
@@ -287,6 +291,7 @@ def _fetch_and_land(
                     logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)
                 expect(connection, expected_reports(settings, now.date()))
                 make_report_view(connection, report)
+                _note_token(connection, settings, client)
             wanted = strike(connection, fetches, installation.identities())
             return {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
 
@@ -313,6 +318,12 @@ def _fetch_and_land(
         asyncio.run(run(folder))
     if not landing.outcomes:  # the view is there all the same
         land_all([], clock.now())
+
+
+def _note_token(connection: "duckdb.DuckDBPyConnection", settings: Settings, client: "GitHubClient") -> None:
+    """Note when the token ends, once GitHub has accepted it; an App's tokens end every hour, and are renewed."""
+    if client.connection.is_accepted and isinstance(settings.credentials, Token):
+        note_token_end(connection, client.connection.token_ends_at)
 
 
 def _day_metadata(fetches: "Sequence[Fetch]") -> dict[str, Any]:
