@@ -18,7 +18,7 @@ LARGEST_ANSWER_BYTES: Final = 64 * 2**20
 # told on its way. Those have a few kilobytes.
 LARGEST_WORD_BYTES: Final = 64 * 2**10
 # What a packed answer says of how it was packed, and how long it was so.
-_OF_THE_PACKED: Final = ("content-encoding", "content-length", "transfer-encoding")
+_OF_THE_PACKED: Final = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 async def whole(response: httpx.Response) -> httpx.Response:
@@ -30,7 +30,8 @@ async def whole(response: httpx.Response) -> httpx.Response:
     body = bytearray()
     async for chunk in at_most(response, LARGEST_ANSWER_BYTES, "An answer of GitHub's API", "Something else answered."):
         body += chunk
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_PACKED]
+    # As bytes, for they may be no text.
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_PACKED]
     return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
@@ -56,12 +57,6 @@ def keep_short(response: httpx.Response) -> None:
     """Let reading the body of an answer, which has not begun, end with a BrokenFileError where it is long."""
     if isinstance(response.stream, httpx.AsyncByteStream):
         response.stream = _Word(response.stream)
-
-
-async def keep_redirect_short(response: httpx.Response) -> None:
-    """What httpx calls with every answer before it follows where that leads."""
-    if response.has_redirect_location:
-        keep_short(response)
 
 
 async def at_most(response: httpx.Response, most: int, what: str, remedy: str) -> AsyncIterator[bytes]:

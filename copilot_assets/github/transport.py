@@ -24,7 +24,7 @@ import stamina
 
 from copilot_assets.github import patience as waits
 from copilot_assets.github.auth import AuthError
-from copilot_assets.github.bounds import at_most, keep_redirect_short, whole
+from copilot_assets.github.bounds import at_most, keep_short, whole
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.files import RAISE_THE_BOUND, BrokenFileError
 from copilot_assets.github.network import told_on, verdict_on
@@ -173,7 +173,7 @@ class Transport:
             limits=limits,
             timeout=timeout,
             follow_redirects=True,
-            event_hooks={"response": [self.connection.note, clock.note, keep_redirect_short]},
+            event_hooks={"response": [self.connection.note, clock.note, _look_where_it_leads]},
             verify=_trusted(),
         )
         # The signature in a link is its credential: the token must not travel to that host.
@@ -182,7 +182,7 @@ class Transport:
             limits=limits,
             timeout=timeout,
             follow_redirects=True,
-            event_hooks={"response": [keep_redirect_short]},
+            event_hooks={"response": [_look_where_it_leads]},
             verify=_trusted(),
         )
         self._attempts = attempts
@@ -226,7 +226,7 @@ class Transport:
 
     async def ask_the_time(self) -> None:
         """Let GitHub tell its time with an answer that costs none of the requests of an hour; silence tells nothing."""
-        with suppress(httpx.HTTPError, AuthError, BrokenFileError):
+        with suppress(*ENDINGS, AuthError):
             async with self._api.stream("GET", "/rate_limit", timeout=GREETING_SECONDS):
                 pass  # its headers are read
 
@@ -317,6 +317,18 @@ async def _saved(response: httpx.Response, path: Path, largest_bytes: int) -> st
             file.write(chunk)
             digest.update(chunk)
     return digest.hexdigest()
+
+
+async def _look_where_it_leads(response: httpx.Response) -> None:
+    """What httpx calls with every answer before it follows one that leads elsewhere, which it reads whole.
+
+    Raises:
+        BrokenFileError: that is no address.
+    """
+    if response.has_redirect_location:
+        keep_short(response)
+        if not is_address(str(response.url.join(response.headers["location"]))):
+            raise BrokenFileError("What answered in GitHub's place leads to no web address. Run this again later.")
 
 
 def is_address(link: str) -> bool:

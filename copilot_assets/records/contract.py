@@ -243,10 +243,12 @@ def unknown_fields(record: type[Record], text: bytes | msgspec.Raw, path: str = 
 
 
 def value_at(text: bytes, path: tuple[str, ...]) -> Any:
-    """What stands at a path of an object's text; None where nothing does."""
+    """What stands at a path of an object's text; None where nothing does, its text where it is a list or an object."""
     try:
-        return msgspec.json.decode(functools.reduce(lambda inner, name: bytes(_FIELDS.decode(inner)[name]), path, text))
-    except (KeyError, msgspec.DecodeError):
+        there = functools.reduce(lambda inner, name: bytes(_FIELDS.decode(inner)[name]), path, text)
+        value = msgspec.json.decode(there)
+        return there.decode() if isinstance(value, list | dict) else value
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -96,7 +96,11 @@ def _begins_as_zip(path: Path) -> bool:
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, str, _Opener]]:
-    with zipfile.ZipFile(path) as archive:
+    try:
+        opened = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
+        raise _damaged(str(path)) from None
+    with opened as archive:
         inside = [
             each for each in archive.infolist() if not each.is_dir() and _is_called_json(PurePosixPath(each.filename))
         ]
@@ -132,15 +136,19 @@ def _unwrapped(shown: str, open_file: _Opener, largest_bytes: int) -> Iterator[B
                 file.read(3)
             yield file
     except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
-        raise ArchiveError(f"{shown} is compressed and damaged or cut. Copy it again from where it came.") from None
+        raise _damaged(shown) from None
     except UnicodeDecodeError:
         raise ArchiveError(f"{shown} is not text in UTF-8. Save it as UTF-8 and import it again.") from None
-    except NotImplementedError:
+    except RuntimeError:
         raise ArchiveError(
-            f"{shown} is compressed in a way that is not known here. Unpack it, and import it."
+            f"{shown} is compressed or encrypted in a way that is not known here. Unpack it, and import the files."
         ) from None
     except OSError as problem:
         raise ArchiveError(f"{shown} can't be read: {problem.strerror or problem}.") from None
+
+
+def _damaged(shown: str) -> ArchiveError:
+    return ArchiveError(f"{shown} is compressed and damaged or cut. Copy it again from where it came.")
 
 
 class _AtMost(RawIOBase):

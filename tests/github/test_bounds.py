@@ -155,3 +155,11 @@ def test_what_is_below_the_bound_lands_packed_or_not(tmp_path: Path) -> None:
         bodies[LIST] = gzip.compress(told), "gzip"
         fetch = fetched(url, tmp_path, 1)
     assert (fetch.outcome, fetch.records) == (Outcome.REPORTED, 1), fetch.evidence
+
+
+def test_where_an_answer_leads_to_no_address_is_said(tmp_path: Path) -> None:
+    """A port beyond the last one crashes the connection."""
+    with serving({LIST: (b"", None)}, {LIST: "http://127.0.0.1:99999/"}) as (url, asked):
+        fetch = fetched(url, tmp_path, 1)
+    assert fetch.evidence == "What answered in GitHub's place leads to no web address. Run this again later."
+    assert (fetch.outcome, asked) == (Outcome.FAILED, [LIST])

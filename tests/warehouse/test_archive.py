@@ -335,6 +335,23 @@ def test_what_unpacks_without_an_end_is_not_read_on(tmp_path: Path, name: str) -
         assert len(archive.days) == 2, "what is not packed is as large as it looks"
 
 
+def test_a_key_that_is_no_key_and_a_zip_that_is_half_damaged(tmp_path: Path) -> None:
+    """What no record of the contract has, and what Python's own reader of zips refuses in other words."""
+    record = {"day": "2026-09-01", "user_id": [7], "organization_id": "1"}
+    with read_archive([save(tmp_path, f"{json.dumps(record)}\n" * 2, "users.json")], TODAY, ORG) as archive:
+        assert len(archive.days) == 1
+    zipped = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(zipped, "w") as made:
+        made.writestr("days.json", TEXTS[0])
+    packed = zipped.read_bytes()
+    zipped.write_bytes(packed.replace(b"PK\x01\x02", b"PK\x01\x03"))
+    with (
+        pytest.raises(ArchiveError, match=r"damaged\.zip is compressed and damaged or cut\."),
+        read_archive([zipped], TODAY),
+    ):
+        pass
+
+
 def test_a_second_import_of_the_same_changes_nothing(warehouse: Warehouse) -> None:
     land(warehouse, day(FIRST), day(SECOND))
     before = everything(warehouse)
