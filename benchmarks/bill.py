@@ -1,4 +1,4 @@
-"""How long `copilot-assets import` takes with a bill in CSV: a month of a company, a line a person, model and repository.
+"""How long `copilot-assets import` takes with a bill in CSV, a month of a company.
 
 Here belong the file, the measuring and the table.
 """

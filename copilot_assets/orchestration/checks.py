@@ -47,6 +47,7 @@ WEEKLY_REPORTS: Final = {
     "monthly_cohort_retention": ("users-1-day",),
     "licence_trend": ("users-1-day",),
     "spend_trend": ("ai-credit-usage", "premium-request-usage"),
+    "bill_trend": ("ai-usage-report", "premium-request-report"),
     "pull_request_trend": _ENTITIES,
     "event_effect": (*_ENTITIES, "users-1-day", "user-teams-1-day"),
     "legacy_user_trend": ("legacy-metrics",),

@@ -1,7 +1,7 @@
 /*
 description: |
   One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
-  a model on a bill, or a group of people.group_week): its numbers as they may be told. The one place that decides what is told of a part of a scope;
+  a model, organisation or cost centre on a bill, or a group of people.group_week): its numbers as they may be told. The one place that decides what is told of a part of a scope;
   the rule and what it is for stand in docs/privacy.md.
   Behind a number are the people with a part in it that is not zero. Of fewer than COPILOT_MIN_COHORT it is null, and so
   is every number of a part that so few are behind. Others are rounded: people to multiples of COPILOT_MIN_COHORT,
@@ -233,6 +233,37 @@ comparisons as (
     where bit_count(c.weekdays) >= 4
 ),
 
+-- the bill by person: each line stands with its organisation and with its cost centre
+bill_lines as (
+    select
+        scope,
+        day,
+        user_id,
+        if(contains(lower(concat_ws(' ', unit_type, sku)), 'request'), 'premium_requests', 'ai_credits')
+            || '_by_' || unnest(['organization', 'cost_center']) as breakdown,
+        coalesce(unnest([organization, cost_center_name]), 'none') as part,
+        quantity::decimal(38, 9) as gross_quantity,
+        gross_amount::decimal(38, 9) as gross_amount,
+        net_amount::decimal(38, 9) as net_amount
+    from flat.bill_item
+    semi join scope_days using (scope, day)
+),
+
+billed_people as (
+    select
+        scope,
+        date_trunc('week', day)::date as week_start,
+        breakdown,
+        part,
+        user_id,
+        coalesce(sum(gross_quantity), 0) as gross_quantity,
+        coalesce(sum(gross_amount), 0) as gross_amount,
+        coalesce(sum(net_amount), 0) as net_amount
+    from bill_lines
+    where user_id is not null
+    group by scope, date_trunc('week', day), breakdown, part, user_id
+),
+
 counted as (
     select
         u.scope,
@@ -271,6 +302,10 @@ counted as (
     union all by name
     select scope, week_start, 'people' as breakdown, name as part, people
     from people.group_week
+    union all by name
+    select scope, week_start, breakdown, part, count(*) filter (gross_quantity <> 0 or gross_amount <> 0 or net_amount <> 0) as people
+    from billed_people
+    group by scope, week_start, breakdown, part
 ),
 
 -- how many people are behind a number; behind one that no report tells by person are those of the part
@@ -283,6 +318,13 @@ behind as (
         )
     )
     select scope, week_start, breakdown, part, measure, people_with_any
+    union all
+    select
+        scope, week_start, breakdown, part,
+        unnest(['gross_quantity', 'gross_amount', 'net_amount']) as measure,
+        unnest([count_if(gross_quantity <> 0), count_if(gross_amount <> 0), count_if(net_amount <> 0)]) as people_with_any
+    from billed_people
+    group by scope, week_start, breakdown, part
 ),
 
 -- decimals, because a sum of them is the same in every order of the rows
@@ -354,6 +396,9 @@ sums as (
         scope, day, 'premium_requests' as breakdown, coalesce(model_name, 'none') as part, gross_quantity, gross_amount,
         net_quantity, net_amount
     from flat.premium_request_usage
+    union all by name
+    select scope, day, breakdown, part, gross_quantity, gross_amount, net_amount
+    from bill_lines
 ),
 
 amounts as (
@@ -456,8 +501,8 @@ told as (
 select
     p.scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
     p.week_start, -- Monday of the ISO week, UTC  #not_null
-    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, month_cohort, month_cohort_people, people, ai_credits, premium_requests)
-    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort or the first day of its month; none for people in no team and for what a bill has under no model
+    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, month_cohort, month_cohort_people, people, ai_credits, premium_requests, ai_credits_by_organization, ai_credits_by_cost_center, premium_requests_by_organization, premium_requests_by_cost_center)
+    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort or the first day of its month; none for people in no team and for what a bill has under no model, organisation or cost centre
     any_value(p.people)::bigint as people, -- distinct people behind it, by the per-user report; null where that has no row of it
     any_value(p.is_suppressed) as is_suppressed, -- whether its numbers are withheld: too few people are behind it, or nobody knows how many; all the columns below are null then  #not_null
     max(t.number) filter (t.measure = 'people')::bigint as people_shown, -- people, rounded

@@ -163,6 +163,41 @@ people as (
     group by e.scope, e.day, e.daily_active_users
 ),
 
+-- the bill of a day and the lines of the bill by person; who was forgotten is in the one and not in the other
+bills as (
+    select
+        d.scope,
+        d.day,
+        'bill' as kind,
+        d.report || ' = lines of ' || l.report || ' (units)' as rule,
+        d.units as one,
+        l.units as other,
+        null as explanation,
+        exists (from raw.forgotten) as is_of_people,
+        0 as people
+    from (
+        select scope, day, 'ai-credit-usage' as report, sum(gross_quantity::decimal(38, 9)) as units
+        from flat.ai_credit_usage
+        group by scope, day
+        union all
+        select scope, day, 'premium-request-usage' as report, sum(gross_quantity::decimal(38, 9)) as units
+        from flat.premium_request_usage
+        group by scope, day
+    ) as d
+    join (
+        select
+            scope, day,
+            if(contains(lower(concat_ws(' ', unit_type, sku)), 'request'), 'premium-request-report', 'ai-usage-report') as report,
+            sum(quantity::decimal(38, 9)) as units
+        from flat.bill_item
+        group by all
+    ) as l
+        on l.scope = d.scope and l.day = d.day
+        and l.report = if(d.report = 'ai-credit-usage', 'ai-usage-report', 'premium-request-report')
+    -- what GitHub rounds differently is no difference
+    where abs(d.units - l.units) >= 0.5
+),
+
 orders as (
     select
         scope,
@@ -184,13 +219,15 @@ compared as (
     union all
     select * from people where one <> other
     union all
+    select * from bills
+    union all
     select scope, day, 'order', rule, one, other, null, false, null from orders where one > other
 )
 
 select
     scope, -- whom the numbers are about  #not_null #unique(scope, day, rule)
     day, -- UTC day  #not_null
-    kind, -- breakdown: a total and the sum of its parts; people: two reports count people; order: one can't exceed the other  #not_null #accepted(breakdown, people, order)
+    kind, -- breakdown: a total and the sum of its parts; people: two reports count people; bill: the bill of the day and its lines by person; order: one can't exceed the other  #not_null #accepted(breakdown, people, bill, order)
     rule, -- what ought to hold  #not_null
     one > other as is_first_larger, -- whether the first number of the rule is the larger one  #not_null
     case

@@ -105,6 +105,7 @@ WEEKLY = {
     "monthly_cohort_retention",
     "licence_trend",
     "spend_trend",
+    "bill_trend",
     "pull_request_trend",
     "event_effect",
     "legacy_user_trend",
