@@ -6,6 +6,7 @@ made by whoever fills them. Which kind of store it is matters to one type alone.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from copilot_assets.warehouse.raw import COUNTS
@@ -14,6 +15,8 @@ from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
     import duckdb
+
+logger = logging.getLogger(__name__)
 
 # raw: what came, and a row for every attempt. `records`, `bytes`, `sha256` and the `contract` that read the answer are
 # null unless reported. Of `unknown_fields`, `records` have the field at least: not all are looked at (`Contents`).
@@ -102,10 +105,22 @@ create table raw.token_end (ends_at timestamp not null);
 alter table raw.settings add column if not exists idle_cost_limit_usd double;
 """
 
+# A release whose published numbers differ from those of the one before is a step too, which changes nothing here.
+_OTHER_NUMBERS: Final = "select 1;"
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS)
 LAYOUT: Final = len(_STEPS)
+# What is said once, by the run that brings a database to that version: which numbers are others now, and why.
+_NUMBERS: Final = {
+    8: (
+        "Numbers of version 1.0 differ from those before. weekly.*: a change is of the weekdays that both weeks "
+        "reported; numbers of parts and groups are rounded, so that nothing follows about few people; is_closed asks "
+        "whether every day was fetched when it was final. weekly.licence_trend: who has two seats is priced once. "
+        "quality.reconciliation tells bands. CHANGELOG.md has the whole list; GitHub's numbers in raw and flat stay."
+    ),
+}
 # Views hold nothing: each step makes them anew, so another view is a step too, if an empty one.
 _VIEWS: Final = f"create or replace view raw.current_fetches as select * from raw.fetches {COUNTS};"
 
@@ -124,12 +139,19 @@ def bring_forward(connection: duckdb.DuckDBPyConnection, name: str, kept_text: s
     found = layout_of(connection, name)
     if found == LAYOUT:
         return
+    is_new = not connection.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'raw' and table_name = 'fetches'"
+    ).fetchall()
     with transaction(connection):
         for step in _STEPS[found:]:
             connection.execute(step.replace("{kept_text}", kept_text))
         connection.execute(_VIEWS)
         connection.execute("delete from raw.layout")
         connection.execute("insert into raw.layout values (?)", [LAYOUT])
+    for version, sentence in _NUMBERS.items():
+        if found < version and not is_new:
+            logger.warning("%s", sentence)
 
 
 def layout_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -110,6 +110,33 @@ def test_a_database_of_version_1_opens_without_loss(tmp_path: Path) -> None:
         assert [{column: row[column] for column in rows[0]} for row in after[name]] == rows, name
 
 
+@pytest.mark.parametrize("version", range(1, LAYOUT))
+def test_a_database_of_every_layout_is_brought_forward_and_other_numbers_are_said_once(
+    tmp_path: Path, version: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each as its version left it: the tables of version 1, and the steps up to it."""
+    path = tmp_path / "old.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(VERSION_1)
+        for step in layout._STEPS[1:version]:
+            connection.execute(step)
+        if version > 1:
+            connection.execute("insert into raw.layout values (?)", [version])
+    with DuckDBFile(path).connect() as connection:
+        assert connection.execute("from raw.layout").fetchall() == [(LAYOUT,)]
+        assert connection.execute("select payload::varchar from raw.records").fetchall() == [('{"n": 1.50}',)]
+        assert connection.execute("select fetch_id, entry_number from raw.fetches order by all").fetchall() == [
+            ("f0", 1), ("f1", 2),
+        ]  # fmt: skip
+    (said,) = (record.message for record in caplog.records if "Numbers of version" in record.message)
+    assert "weekly.licence_trend" in said
+    caplog.clear()
+    with DuckDBFile(path).connect():
+        pass
+    with DuckDBFile(tmp_path / "new.duckdb").connect():
+        assert not caplog.records, "nothing is said of a new database"
+
+
 def test_one_of_before_version_1_gets_what_it_lacks(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with duckdb.connect(str(path)) as connection:
