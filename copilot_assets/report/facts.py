@@ -24,6 +24,7 @@ _QUESTIONS: Final = {
     "teams": queries.TEAMS,
     "pull_requests": queries.PULL_REQUESTS,
     "spend": queries.SPEND,
+    "limits": queries.LIMITS,
     "revisions": queries.REVISIONS,
 }
 _TABLES: Final = {
@@ -32,6 +33,7 @@ _TABLES: Final = {
     "teams": "weekly.team_trend",
     "pull_requests": "weekly.pull_request_trend",
     "spend": "weekly.spend_trend",
+    "limits": "quality.budget_status",
     "revisions": "quality.revisions",
 }
 

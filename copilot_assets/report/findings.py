@@ -23,6 +23,7 @@ from copilot_assets.report.words import compared, counted, day_of, dollars, perc
 _WIDTH: Final = 430
 _FAINT: Final = "Faint weeks are not whole or not closed; 5/7: rests on five of seven days."
 _REASONS: Final = 4
+_LIMITS: Final = 4
 _ABOUT: Final = "People of a part are told to the nearest multiple of COPILOT_MIN_COHORT."
 _FEW: Final = "fewer people are behind them than may be told of"
 
@@ -170,7 +171,8 @@ def _spend(facts: Facts) -> Finding:
         title[:1].upper() + title[1:] or "No week of the bill is closed yet",
         charts.stack(main_parts(one_kind), unit="USD", number="$,.0f", width=_WIDTH),
         (
-            "Price before discounts, by model; faint weeks are open. GitHub tells neither the pool nor budgets here.",
+            "Price before discounts, by model; faint weeks are open.",
+            *map(_limit, facts.rows["limits"][:_LIMITS]),
             *(
                 ("Grey: models of which " + _FEW + ", or that the bill does not name.",)
                 if any(row["is_rest"] for row in rows)
@@ -180,6 +182,16 @@ def _spend(facts: Facts) -> Finding:
         ("week of", "model", "price before discounts (USD)"),
         [(row["week"], row["part"], round(row["value"], 2) if row["value"] is not None else None) for row in rows],
     )
+
+
+def _limit(row: Row) -> str:
+    """How much of a limit of the newest month is used, and what the month will come to."""
+    told = dollars if row["unit"] == "usd" else "{:,.0f} credits".format
+    what = "the credits that plans include" if row["kind"] == "pool" else f"the budget of {row['name']}"
+    share = f" ({percent(row['used'] / row['most'])})" if row["most"] else ""
+    forecast = f"; the month will come to about {told(round(row['forecast']))}" if row["forecast"] is not None else ""
+    used = told(round(row["used"]))
+    return f"Of {what}, {told(row['most'])}, {used}{share} was used by {day_of(row['day'])}{forecast}."
 
 
 def _teams(facts: Facts) -> Finding:
@@ -228,20 +240,20 @@ def _teams(facts: Facts) -> Finding:
 
 def _retention(facts: Facts) -> Finding:
     about = partial(Finding, "retention", "Do people stay?")
-    rows = facts.rows["weekly.cohort_retention"]
+    rows = facts.rows["weekly.monthly_cohort_retention"]
     if not any(row["value"] is not None for row in rows):
         return about("Not known yet: no month has enough people who began in it, or too few weeks have passed.")
-    later = [row for row in rows if row["weeks_since_first_use"] == 4 and row["value"] is not None]
-    title = "Four weeks have not passed since anybody was first seen"
+    later = [row for row in rows if row["weeks_since_month"] == 4 and row["value"] is not None]
+    title = "Four weeks have not passed since a month of first use"
     if later:
         share, month = percent(later[-1]["value"]), later[-1]["part"]
-        title = f"About {share} of those first seen in {month} were active four weeks later"
+        title = f"About {share} of those first seen in {month} were active in the fourth week after it"
     return about(
         title,
-        charts.lines(main_parts(rows), unit="still active", number=".0%", width=_WIDTH, x="weeks_since_first_use"),
+        charts.lines(main_parts(rows), unit="still active", number=".0%", width=_WIDTH, x="weeks_since_month"),
         (f"First seen by this warehouse: people of the first month may have begun at any time before. {_ABOUT}",),
-        ("first seen in", "weeks since", "still active"),
-        [(row["part"], row["weeks_since_first_use"], row["value"]) for row in rows],
+        ("first seen in", "weeks since the month", "still active"),
+        [(row["part"], row["weeks_since_month"], row["value"]) for row in rows],
     )
 
 
@@ -372,7 +384,7 @@ _TABLES: Final = {
     "phases": "weekly.adoption_phase_trend",
     "spend": "weekly.spend_trend",
     "teams": "weekly.team_trend",
-    "retention": "weekly.cohort_retention",
+    "retention": "weekly.monthly_cohort_retention",
     "features": "weekly.feature_trend",
     "events": "weekly.event_effect",
     "pull-requests": "weekly.pull_request_trend",

@@ -235,7 +235,7 @@ select day, what from quality.series_break where kind <> 'start' and day between
 
 
 # Tables that the report reads.
-READ: Final = (*CHARTS, "quality.revisions", "quality.series_break")
+READ: Final = (*CHARTS, "quality.budget_status", "quality.revisions", "quality.series_break")
 
 # What the report tells of each scope besides its charts.
 SCOPES: Final = """
@@ -292,6 +292,18 @@ from weekly.spend_trend
 where is_total and is_closed and week_start <= $until
 qualify rank() over (partition by scope order by week_start desc) = 1
 order by scope, kind
+"""
+
+# The limits of the newest month, the included credits first.
+LIMITS: Final = """
+select
+    scope as panel, limit_kind as kind, coalesce(limit_name, scope) as name, unit, limit_amount::double as most,
+    used_amount::double as used, coalesce(weekday_forecast, straight_line_forecast)::double as forecast,
+    coalesce(as_of_day, snapshot_day) as day
+from quality.budget_status
+where month_start <= $until + 6 and limit_amount is not null and used_amount is not null
+qualify rank() over (partition by scope order by month_start desc) = 1
+order by scope, limit_kind desc, name
 """
 
 # Answers that came back changed within a week after the week asked for had ended.

@@ -39,7 +39,7 @@ LICENCES = {
 
 def facts(week: date | None = WEEK, breaks: Any = (), **answers: Any) -> Facts:
     """Facts of a scope with these answers and no other."""
-    questions = ("newest", "licences", "teams", "pull_requests", "spend", "revisions", "missing")
+    questions = ("newest", "licences", "teams", "pull_requests", "spend", "limits", "revisions", "missing")
     rows: dict[str, Any] = {name: [] for name in (*questions, *CHARTS)}
     named = {
         name.replace("weekly_", "weekly.").replace("quality_", "quality."): found for name, found in answers.items()
@@ -200,3 +200,25 @@ def test_a_table_that_cannot_be_read_is_not_said_to_be_empty() -> None:
         "Not shown: weekly.spend_trend tells other columns than this report reads."
     )
     assert titled(facts(newest=[NEWEST]))["spend"].title.startswith("Not known: no bill was fetched")
+
+
+def test_the_cost_says_how_much_of_pool_and_budgets_is_used() -> None:
+    spent = {
+        "panel": "org:a",
+        "week": "2026-09-14",
+        "part": "gpt-5",
+        "value": 90.0,
+        "is_closed": True,
+        "is_rest": False,
+    }
+    pool = {"kind": "pool", "name": "org:a", "unit": "credits", "most": 285000.0, "used": 71250.4, "forecast": 142500.0}
+    budget = {"kind": "budget", "name": "octo", "unit": "usd", "most": 500.0, "used": 460.0, "forecast": None}
+    day = {"day": date(2026, 9, 20)}
+    notes = titled(facts(newest=[NEWEST], weekly_spend_trend=[spent], limits=[pool | day, budget | day]))["spend"].notes
+    assert notes[1:] == (
+        (
+            "Of the credits that plans include, 285,000 credits, 71,250 credits (25 %) was used by 20 September 2026; "
+            "the month will come to about 142,500 credits."
+        ),
+        "Of the budget of octo, $500, $460 (92 %) was used by 20 September 2026.",
+    )

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -22,6 +23,7 @@ from copilot_assets.orchestration.installation import Installation
 from copilot_assets.report.facts import collect
 from copilot_assets.report.folders import NotWrittenError
 from copilot_assets.report.look import DARK, LIGHT
+from copilot_assets.report.mail import mail
 from copilot_assets.report.pictures import KINDS
 from copilot_assets.report.weekly import write_report
 from copilot_assets.settings import report_folder
@@ -268,6 +270,27 @@ def test_every_chart_has_a_name_and_its_numbers_as_a_table(ran: Ran, browser: Br
         assert page.locator(link.get_attribute("href") or "").count() == 1
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+@needs_chromium
+@pytest.mark.browser
+def test_axe_finds_nothing_in_any_page_nor_in_the_mail(ran: Ran, browser: Browser) -> None:
+    """axe-core's rules for the WCAG and its best practices: contrast, names, order of headings, landmarks …"""
+    pages = [(path, scheme) for path in sorted(ran.folder.glob("report/*.html")) for scheme in ("light", "dark")]
+    with DuckDBFile(Path(ran.company.env["COPILOT_WAREHOUSE"])).read() as connection:
+        first, *_ = collect(connection)
+    html, pictures = mail(first, ["org:other\n3 people"], datetime(2026, 10, 1, tzinfo=UTC))
+    folder = ran.folder / "mail"
+    folder.mkdir()
+    for name, content in pictures.items():
+        (folder / name).write_bytes(content)
+    (folder / "mail.html").write_text(html.replace("cid:", ""), encoding="utf-8")
+    for path, scheme in [*pages, (folder / "mail.html", "light")]:
+        page, _ = opened(browser, path.resolve(), scheme)
+        for summary in page.locator("summary").all():
+            summary.click()
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path.name}, {scheme}: {found.generate_report()}"
 
 
 @needs_chromium
