@@ -36,7 +36,9 @@ def at_interrupt(call: Callable[[], None]) -> Iterator[None]:
 @contextmanager
 def ends_at_once(sentence: str) -> Iterator[None]:
     """Let an interrupt end the process inside with a sentence, and 128 plus the signal's number, as shells count."""
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # of nohup, of `&`
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    # What nohup, or `&` in a script, lets a process ignore Dagster would heed all the same, and fail the run.
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, set(_SIGNALS) - set(heeded))
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
 
@@ -56,6 +58,7 @@ def ends_at_once(sentence: str) -> Iterator[None]:
         signal.set_wakeup_fd(waked)
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         os.close(writes)
         watcher.join()
         os.close(reads)

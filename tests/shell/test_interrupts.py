@@ -110,6 +110,25 @@ def test_an_interrupt_ends_what_only_looks_likewise(
     assert (process.returncode, err) == (code, "Interrupted. Run it again.\n")
 
 
+IGNORING = """
+import os, signal
+from dagster._utils.interrupts import capture_interrupts, check_captured_interrupt
+from copilot_assets.shell.interrupts import ends_at_once
+
+with ends_at_once("never said"), capture_interrupts():
+    os.kill(os.getpid(), signal.SIGINT)
+    print(check_captured_interrupt())
+print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def test_what_a_script_lets_it_ignore_is_ignored_by_dagster_too() -> None:
+    """Ctrl-C reaches what a script started with `&`, and Dagster's own handler would fail the run."""
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", IGNORING]
+    ended = subprocess.run(ignoring, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.returncode) == ("False\nTrue False\n", 0), ended.stderr
+
+
 def test_every_command_is_interrupted_alike_but_those_that_serve_until_then() -> None:
     others = {name for name, command in main.commands.items() if not isinstance(command, Interruptible)}
     assert others == {"demo", "standin", "endpoints", "init"}, "the last two are over at once"
