@@ -1,46 +1,38 @@
-"""What is tortured: a stand-in for GitHub, installations in folders of their own, and the one that nobody disturbed.
+"""What is tortured: installations in folders of their own, a stand-in for GitHub, and one that nobody disturbed.
 
-Everything is done by the command line, as a person would, and looked at in real files. What is done to a process is in
-`troubles.py`.
+Everything is done by the command line, as a person would. What must be true of an installation afterwards is in
+`wholeness.py`, how its processes are started in `processes.py`.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
-import sqlite3
-import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
-
-import duckdb
+from urllib.request import Request, urlopen
 
 from copilot_assets.now import today_utc
 from copilot_assets.standin import Standin
+from torture.processes import Cold, Process, Warm, end
+from torture.wholeness import LostError, Tables, assert_nothing_left, tables
 
 PROJECT: Final = Path(__file__).parent.parent
-DAYS: Final = 6
-# No run of these few days takes as long on a busy machine: one that does hangs.
-_HANGS_SECONDS: Final = 300.0
-# What stands beside a database that nobody disturbed: links to hidden folders, and the one before.
-_FILES: Final = re.compile(r"copilot\.(duckdb|key|lock)|(export|report)|\.(export|report)\.(lock|\d+T\d+Z)")
-# What differs from run to run by nature: when something was asked, noted or built, and what attempts before came to.
-_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-_PASSING: Final = frozenset({"fetch_id", "run_id", "evidence", "entry_number"})
-
-Tables = Mapping[str, Sequence[tuple[Any, ...]]]
-
-
-class LostError(AssertionError):
-    """Something was lost, halved, doubled, left behind or stuck. The message says what."""
+SCOPE: Final = "org:octo-org"
+DAYS: Final = 2
+PEOPLE: Final = 12
+# Two reports of days, one with a file a person, and two snapshots: every way in which something lands.
+_LEFT_OUT: Final = "repos-1-day,premium-request-usage,ai-credit-usage,organization-28-day,budgets,cost-centers"
+# Found in anything that somebody wrote, it has leaked.
+TOKEN: Final = "ghp_tortureTORTUREtortureTORTUREtorture0"  # noqa: S105
+# No run of these few days takes as long on a machine that does much else: one that does hangs.
+HANGS_SECONDS: Final = 900.0
 
 
 @dataclass(frozen=True)
@@ -66,61 +58,74 @@ class Installation:
         """The key of its pseudonyms."""
         return self.data / "copilot.key"
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
         """What its processes are started with."""
         own = {k: v for k, v in os.environ.items() if not k.startswith(("COPILOT_", "GITHUB_", "DAGSTER_"))}
         return {
             **own,
             "GITHUB_API_URL": self.api_url,
-            "GITHUB_TOKEN": "any",
-            "COPILOT_SCOPES": "org:octo-org",
-            "COPILOT_START_DATE": self.first.isoformat(),
+            "GITHUB_TOKEN": TOKEN,
+            "COPILOT_SCOPES": SCOPE,
+            "COPILOT_SKIP_REPORTS": _LEFT_OUT,
+            "COPILOT_START_DATE": first_day().isoformat(),
             "COPILOT_WAREHOUSE": str(self.database),
             "DAGSTER_HOME": str(self.folder),
+            "POLARS_MAX_THREADS": "2",
+            "PYTHONPATH": str(PROJECT),
             "TMPDIR": str(self.folder / "tmp"),
             **self.env,
+            **more,
         }
-
-    @property
-    def first(self) -> date:
-        """The first day of its history, UTC."""
-        return today_utc() - timedelta(days=DAYS)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a command."""
         return [sys.executable, "-m", "copilot_assets", *arguments]
 
-    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
-        """A process in a group of its own; what it says is in the folder."""
-        with (self.folder / "said.txt").open("a") as said:
-            return subprocess.Popen(
-                command, cwd=self.folder, env=self.environment(), stdout=said, stderr=said, text=True,
-                start_new_session=True,
-            )  # fmt: skip
+    def warm(self, *arguments: str, said: str = "said.txt", **env: str) -> Process:
+        """A command, without the seconds in which Python imports; what it says is in the folder."""
+        return Warm(arguments, self.folder, self.environment(**env), self.folder / said)
+
+    def cold(self, command: Sequence[str], said: str = "said.txt", **env: str) -> Process:
+        """Any program; what it says is in the folder."""
+        return Cold(command, self.folder, self.environment(**env), self.folder / said)
 
     def said(self) -> str:
         """What its processes said."""
-        return (self.folder / "said.txt").read_text()
+        path = self.folder / "said.txt"
+        return path.read_text(errors="replace") if path.exists() else ""
 
-    def run(self, *arguments: str, code: int = 0) -> None:
-        """A command that nobody disturbs.
+    def run(self, *arguments: str, codes: Collection[int] = (0,)) -> float:
+        """A command that nobody disturbs; the seconds that it took.
 
         Raises:
             LostError: it hangs, or ends with another code.
         """
-        process = self.start(self.command(*arguments))
-        try:
-            ended = process.wait(_HANGS_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise LostError(f"{arguments[0]} hangs") from None
-        if ended != code:
-            raise LostError(f"{arguments[0]} ended with {ended}: {self.said()[-2000:]}")
+        began = time.monotonic()
+        code = ended(self.warm(*arguments), arguments[0])
+        if code not in codes:
+            raise LostError(f"{arguments[0]} ended with {code}: {self.said()[-2000:]}")
+        return time.monotonic() - began
 
 
-def installation(
-    folder: Path, standin: Standin, key: Path | None = None, like: Installation | None = None
-) -> Installation:
+def ended(process: Process, what: str) -> int:
+    """The code that a process ended with by itself.
+
+    Raises:
+        LostError: it hangs.
+    """
+    code = process.wait(HANGS_SECONDS)
+    if code is None:
+        end(process)
+        raise LostError(f"{what} hangs")
+    return code
+
+
+def first_day() -> date:
+    """The first day of every history, UTC."""
+    return today_utc() - timedelta(days=DAYS)
+
+
+def installation(folder: Path, api_url: str, key: Path | None = None, like: Installation | None = None) -> Installation:
     """A new one, empty or with the database of another one; pseudonyms are the same where the key is."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tmp").mkdir(parents=True)
@@ -130,114 +135,100 @@ def installation(
     for path in (key, like and like.database):
         if path:
             shutil.copy(path, folder / "data")
-    return Installation(folder, standin.api_url)
+    return Installation(folder, api_url)
 
 
-def tables(database: Path) -> Tables:
-    """Every table whole, rows in order, without what differs from run to run by nature.
+@dataclass(frozen=True)
+class Ending:
+    """What somebody wants in the end, whatever happened before: commands, and tables as they are without any trouble.
 
-    Raises:
-        LostError: the file can't be opened.
+    Attributes:
+        commands: each with the codes that it may end with.
+        disturbed: the command of them that is tortured.
+        tables: what the last of them leaves.
     """
-    try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            named: dict[str, list[str]] = {}
-            for name, column, dtype in connection.execute(_COLUMNS).fetchall():
-                kept = named.setdefault(name, [])
-                if dtype not in _TIMES and column not in _PASSING:
-                    kept.append(f'"{column}"')
-            return {name: _rows(connection, name, columns) for name, columns in named.items()}
-    except duckdb.Error as error:
-        raise LostError(f"the database can't be opened: {error}") from None
+
+    commands: Sequence[tuple[Sequence[str], Collection[int]]]
+    disturbed: Sequence[str]
+    tables: Tables
+
+    def reach(self, tried: Installation) -> float:
+        """Go there undisturbed; the seconds that the last command took."""
+        seconds = 0.0
+        for arguments, codes in self.commands:
+            seconds = tried.run(*arguments, codes=codes)
+        return seconds
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> Sequence[tuple[Any, ...]]:
-    # Of attempts there are more where a run was disturbed: what each (scope, report, day) came to is compared.
-    distinct = "distinct" if name == "raw.fetches" else ""
-    what = ", ".join(columns) or "count(*)"
-    return connection.execute(f"select {distinct} {what} from {name} order by all").fetchall()
+class Stage:
+    """What all rounds of one lane have in common. It is of one UTC day.
+
+    Attributes:
+        full: all days, and nobody disturbed it.
+        half: the first of two days.
+        seconds: what a backfill takes that nobody disturbs.
+        plain: all days.
+    """
+
+    def __init__(self, folder: Path, standin: Standin) -> None:
+        self.folder = folder
+        self.standin = standin
+        self.day = today_utc()
+        self.logins = [person.login for person in standin.world.population.people]
+        self.full = installation(folder / "full", standin.api_url)
+        self.seconds = self.full.run("backfill")
+        self.half = installation(folder / "half", standin.api_url, self.full.key)
+        self.half.run("backfill", "--start", first_day().isoformat(), "--end", first_day().isoformat())
+        self.plain = Ending([(["backfill"], [0])], ["backfill"], tables(self.full.database))
+        self._forgotten: Ending | None = None
+        self._imported: Ending | None = None
+
+    def forgotten(self) -> Ending:
+        """All days, without somebody; who is forgotten already can't be found again, which is code 1."""
+        if self._forgotten is None:
+            forget = ["forget", json.loads(next(self._kept()))["user_login"], "--yes"]
+            self._forgotten = self._ending([(forget, [0, 1]), (["backfill"], [0])], forget)
+        return self._forgotten
+
+    def imported(self) -> Ending:
+        """All days, and one before them that came from a file that somebody kept."""
+        if self._imported is None:
+            kept = self.folder / "kept.ndjson"
+            kept.write_text("".join(self._kept()))
+            take = ["import", str(kept), "--scope", SCOPE]
+            self._imported = self._ending([(take, [0]), (["backfill"], [0])], take)
+        return self._imported
+
+    def tried(self, like: Installation | None, env: Mapping[str, str]) -> Installation:
+        """The installation of a round: empty, or like another one."""
+        made = installation(self.folder / "tried", self.standin.api_url, self.full.key, like)
+        return Installation(made.folder, made.api_url, env)
+
+    def _ending(self, commands: Sequence[tuple[Sequence[str], Collection[int]]], disturbed: Sequence[str]) -> Ending:
+        made = installation(self.folder / "ending", self.standin.api_url, self.full.key, self.full)
+        for arguments, _ in commands:
+            made.run(*arguments)
+        return Ending(commands, disturbed, tables(made.database))
+
+    def _kept(self) -> Iterator[str]:
+        """The lines of a report about people, of a day before the history."""
+        path = f"/orgs/octo-org/copilot/metrics/reports/users-1-day?day={first_day() - timedelta(days=1)}"
+        for link in self._ask(self.standin.api_url + path, TOKEN)["download_links"]:
+            with urlopen(link) as file:  # noqa: S310
+                yield from (line.decode() for line in file)
+
+    def _ask(self, url: str, token: str) -> Any:
+        with urlopen(Request(url, headers={"Authorization": f"Bearer {token}"})) as answer:  # noqa: S310
+            return json.load(answer)
 
 
-_COLUMNS: Final = """
-select schema_name || '.' || table_name, column_name, data_type
-from duckdb_columns()
-where not internal and database_name = current_database()
-order by 1, column_index
-"""
-
-
-# What tells of the past: of attempts that failed, and of days that were other ones before.
-_MEMORY: Final = frozenset({"raw.fetches", "quality.revisions"})
-
-
-def assert_as_undisturbed(tried: Installation, reference: Tables, *, was_lied_to: bool) -> None:
-    """Nothing is lost, halved, doubled, left behind or stuck; who was lied to may remember that.
+def assert_needs_no_hand(tried: Installation) -> None:
+    """`status` finds nothing to mend, and nothing is left behind, in the folder or in Dagster's history.
 
     Raises:
         LostError: something is.
     """
-    found = tables(tried.database)
-    compared = sorted({*found, *reference} - (_MEMORY if was_lied_to else set()))
-    differing = [name for name in compared if found.get(name) != reference.get(name)]
-    if differing:
-        raise LostError(
-            "; ".join(_difference(name, found.get(name, ()), reference.get(name, ())) for name in differing)
-        )
-    assert_nothing_left(tried)
+    tried.run("status")
+    assert_nothing_left(tried.folder)
     if "Traceback" in tried.said():
         raise LostError(f"somebody was shown a trace: {tried.said()[-3000:]}")
-
-
-def _difference(name: str, found: Sequence[tuple[Any, ...]], expected: Sequence[tuple[Any, ...]]) -> str:
-    """How a table differs from an undisturbed run's; everybody in it is invented."""
-    more, less = Counter(found) - Counter(expected), Counter(expected) - Counter(found)
-    return (
-        f"{name}: {more.total()} rows more, such as {list(more)[:1]}, {less.total()} missing, such as {list(less)[:1]}"
-    )
-
-
-def assert_nothing_left(tried: Installation) -> None:
-    """No run that goes on, no slot of a pool, no file that is nobody's.
-
-    Raises:
-        LostError: there is one.
-    """
-    history = tried.folder / ".dagster" / "storage" / "history"
-    with sqlite3.connect(history / "runs.db") as runs:
-        under_way = runs.execute(
-            "select status, count(*) from runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED') group by 1"
-        ).fetchall()
-    if under_way:
-        raise LostError(f"runs go on for ever: {under_way}")
-    with sqlite3.connect(history / "runs" / "index.db") as index:
-        ((slots,),) = index.execute("select count(*) from concurrency_slots where run_id is not null").fetchall()
-    if slots:
-        raise LostError(f"{slots} slots are held")
-    left = [path.name for path in tried.data.iterdir() if not _FILES.fullmatch(path.name)]
-    left += [path.name for path in (tried.folder / "tmp").glob("copilot-*")]
-    owners = tried.folder / ".dagster" / "owners"
-    left += [path.name for path in owners.iterdir()] if owners.exists() else []
-    if left:
-        raise LostError(f"files are left behind: {', '.join(left)}")
-
-
-@contextmanager
-def notebook(database: Path, seconds: float) -> Iterator[None]:
-    """Another process that has the file open for a while, if it gets it."""
-    code = (
-        "import sys, time, duckdb\n"
-        "try:\n    c = duckdb.connect(sys.argv[1], read_only=True)\nexcept duckdb.Error:\n    sys.exit()\n"
-        "time.sleep(float(sys.argv[2]))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(database), str(seconds)])
-    try:
-        yield
-    finally:
-        process.wait()
-
-
-def measured(run: Installation) -> float:
-    """Seconds that a backfill takes which nobody disturbs."""
-    began = time.monotonic()
-    run.run("backfill")
-    return time.monotonic() - began
