@@ -67,6 +67,7 @@ class Settings:
         api_url: GitHub's REST root, without a trailing slash.
         start_date: first day of the history, UTC.
         lookback_days: closed days that the daily run asks for again.
+        bill_reports: also order usage reports, which GitHub then writes as files.
         legacy_api: also ask the endpoints that GitHub closed on 2026-04-02.
         skip_reports: names of reports that are not to be asked for.
         identities: what is asked and shown of people.
@@ -80,6 +81,7 @@ class Settings:
     start_date: date = FIRST_REPORT_DAY
     lookback_days: int = DEFAULT_LOOKBACK_DAYS
     legacy_api: bool = False
+    bill_reports: bool = False
     skip_reports: frozenset[str] = frozenset()
     identities: IdentityMode = IdentityMode.PSEUDONYM
     max_file_mb: int = LARGEST_FILE_MB
@@ -457,9 +459,17 @@ def _lookback_days(env: Mapping[str, str]) -> int:
 
 
 def _legacy_api(env: Mapping[str, str]) -> bool:
-    text = env.get("COPILOT_LEGACY_API", "off").lower()
+    return _is_on(env, "COPILOT_LEGACY_API")
+
+
+def _bill_reports(env: Mapping[str, str]) -> bool:
+    return _is_on(env, "COPILOT_BILL_REPORTS")
+
+
+def _is_on(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "off").lower()
     if text not in ("on", "off"):
-        raise SettingsError(f"COPILOT_LEGACY_API is '{text}'. Write on or off.")
+        raise SettingsError(f"{name} is '{text}'. Write on or off.")
     return text == "on"
 
 
@@ -481,6 +491,7 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "start_date": start_date,
     "lookback_days": _lookback_days,
     "legacy_api": _legacy_api,
+    "bill_reports": _bill_reports,
     "skip_reports": _skip_reports,
     "identities": identity_mode,
     "max_file_mb": max_file_mb,

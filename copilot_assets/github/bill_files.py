@@ -80,7 +80,7 @@ def read_bill(path: Path, folder: Path, today: date) -> BillFile:
         today: the first UTC day that has not closed.
 
     Raises:
-        BrokenFileError: it is no such file, it has a line that is none, or no line at all.
+        BrokenFileError: it is no such file, or has a line that is none.
     """
     import duckdb
 
@@ -96,6 +96,39 @@ def read_bill(path: Path, folder: Path, today: date) -> BillFile:
             return _laid_out(connection, path, columns, _delimiter(head.decode(errors="replace")), folder, today)
         except duckdb.Error as error:
             raise BrokenFileError(_fault(str(error))) from None
+
+
+def days_of_bills(
+    paths: Sequence[Path], report: Report, folder: Path, days: Sequence[date], today: date
+) -> dict[date, Path]:
+    """Files of records of one kind of bill, one for each of some days, out of the files of an order, which are removed.
+
+    Args:
+        paths: the files of the order.
+        report: which kind of bill.
+        folder: a name beside which the files are put.
+        days: days that were ordered; one without a line has a file without a record.
+        today: the first UTC day that has not closed.
+
+    Raises:
+        BrokenFileError: as of `read_bill`.
+    """
+    found = {day: folder.with_name(f"{folder.name}-{day}.json") for day in days}
+    for path in found.values():
+        path.touch()
+    for path in paths:
+        own = folder.with_name(f"{path.name}.days")
+        own.mkdir()
+        try:
+            bill = read_bill(path, own, today)
+        except BrokenFileError as broken:
+            raise BrokenFileError(f"The usage report {broken}") from None
+        for told in (each for each in bill.days if each.report is report and each.day in found):
+            with told.path.open("rb") as source, found[told.day].open("ab") as whole:
+                shutil.copyfileobj(source, whole)
+        path.unlink()
+        shutil.rmtree(own)
+    return found
 
 
 def _refuse_columns(columns: Sequence[str]) -> None:
@@ -142,7 +175,7 @@ def _about(connection: duckdb.DuckDBPyConnection, today: date) -> tuple[list[str
     """Whose lines a file has, and whether all say so; how many are of open days.
 
     Raises:
-        BrokenFileError: a line is of no day, or there is none.
+        BrokenFileError: a line is of no day.
     """
     ((lines, undated, organizations, untold, open_lines),) = connection.execute(
         f"""
@@ -159,8 +192,6 @@ def _about(connection: duckdb.DuckDBPyConnection, today: date) -> tuple[list[str
         raise BrokenFileError(
             f"has {undated:,} of {lines:,} lines whose date can't be read. Dates are taken as 2026-11-09 or 11/9/26."
         )
-    if not lines:
-        raise BrokenFileError("is a bill without a line: it has a header, and nothing below.")
     return sorted(organizations or []), not untold, open_lines
 
 

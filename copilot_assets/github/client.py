@@ -19,14 +19,16 @@ from uuid import uuid4
 import httpx
 
 from copilot_assets.github.answers import ELEMENTS, LINKS, NUMBER, OBJECT, decoded, elements, goes_on, kept_of
+from copilot_assets.github.bill_files import days_of_bills
 from copilot_assets.github.clock import Clock
-from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_texts
+from copilot_assets.github.fetches import Fetch, fetch_of, fetch_of_file, fetch_of_texts
 from copilot_assets.github.files import (
     LARGEST_FILE_BYTES,
     BrokenFileError,
     inspect_files,
 )
 from copilot_assets.github.jobs import LEGACY_DAYS_PER_PAGE, Job, jobs_of, span_of, wanted_of
+from copilot_assets.github.orders import ordered_links
 from copilot_assets.github.outcomes import (
     Cause,
     Outcome,
@@ -111,12 +113,14 @@ class GitHubClient:
         )
         self._largest_file_bytes = largest_file_bytes
         self._in_flight = in_flight
+        self._ordering = asyncio.Lock()
         self._refusals: defaultdict[tuple[str, str], Refusals] = defaultdict(Refusals)
         self._fetches: dict[Delivery, _FetchWay] = {
             Delivery.LINKS: self._fetch_links,
             Delivery.DAYS: self._fetch_span,
             Delivery.PAGES: self._fetch_pages,
             Delivery.OBJECT: self._fetch_object,
+            Delivery.ORDERS: self._fetch_ordered,
         }
 
     async def __aenter__(self) -> Self:
@@ -383,6 +387,22 @@ class GitHubClient:
             if not address and goes_on(page) and len(pages) > known:
                 address, params = report.path(scope), report.params(day) | {"page": str(len(asked) + 1)}
         return texts, headline, sum(len(on) > 1 for key, on in pages.items() if any(part is not None for part in key))
+
+    async def _fetch_ordered(
+        self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime
+    ) -> list[Fetch]:
+        """A usage report of a span of days, one order at a time; a day without a line in it is one without use."""
+        async with self._ordering:
+            links = await ordered_links(self._transport, report, scope, days[0], days[-1])
+            paths = [folder / f"{uuid4().hex}.csv" for _ in links]
+            for link, path in zip(links, paths, strict=True):
+                await self._transport.download(link, path)
+        told = await asyncio.to_thread(days_of_bills, paths, report, folder / uuid4().hex, days, self.clock.today())
+        return await asyncio.to_thread(
+            lambda: [
+                fetch_of_file(report, scope, day, told[day], requested_at, self._largest_file_bytes) for day in days
+            ]
+        )
 
     async def _fetch_span(
         self, report: Report, scope: Scope, days: list[date], folder: Path, requested_at: datetime

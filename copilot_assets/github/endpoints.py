@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.github.reports import REPORTS, Delivery, Report
 
 _SAME_ROWS: Final = (
     "The records of `users-1-day` once more for the newest 28 days. Those days are asked for one by one and kept, "
@@ -18,10 +18,7 @@ _CHANGES_SEATS: Final = "Gives or takes seats. This project changes nothing at G
 _WHOLE_BILL: Final = (
     "The bill of all GitHub products. Copilot's part of it is in the two usage reports above, by model and day."
 )
-_CSV: Final = (
-    "Orders a CSV file of the bill, which GitHub then writes. It tells more than the usage reports above: the bill by "
-    "person, organisation, repository and cost centre, and tokens."
-)
+_ONE_ORDER: Final = "One order of a usage report. The list of all of them, which is asked for, tells the same."
 _PROMPTS: Final = "Tasks of agents, with the prompts that people gave them. No number about adoption needs those."
 _MODEL_POLICIES: Final = "Which models people may choose: a setting, and no number about their use."
 _TEAMS: Final = "Who is in which enterprise team, today. `user-teams-1-day` tells it for each day, as it was."
@@ -60,8 +57,7 @@ LEFT_OUT: Final[dict[str, str]] = {
     "GET /enterprises/{enterprise}/settings/billing/usage/summary": _WHOLE_BILL,
     "GET /organizations/{org}/settings/billing/usage": _WHOLE_BILL,
     "GET /organizations/{org}/settings/billing/usage/summary": _WHOLE_BILL,
-    "POST, GET /enterprises/{enterprise}/settings/billing/reports": _CSV,
-    "GET /enterprises/{enterprise}/settings/billing/reports/{report_id}": _CSV,
+    "GET /enterprises/{enterprise}/settings/billing/reports/{report_id}": _ONE_ORDER,
     "GET /users/{username}/settings/billing/ai_credit/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/premium_request/usage": _OWN_BILL,
     "GET /users/{username}/settings/billing/usage": _OWN_BILL,
@@ -72,7 +68,16 @@ _ACCOUNTS: Final = {"/orgs": "{org}", "/organizations": "{org}", "/enterprises":
 
 def kept_endpoints() -> dict[str, Report]:
     """Every endpoint that the catalogue asks, in GitHub's spelling, and its report."""
-    return {f"GET {_spelled(path)}": report for report in REPORTS for path in report.paths.values()}
+    return {
+        endpoint: report for report in REPORTS for path in report.paths.values() for endpoint in _asked(report, path)
+    }
+
+
+def _asked(report: Report, path: str) -> list[str]:
+    """What is asked of a path: that is a report, or an order of one and what has become of it."""
+    if report.delivery is Delivery.ORDERS:
+        return [f"POST, GET {_spelled(path)}"]
+    return [f"GET {_spelled(path)}"]
 
 
 def _spelled(path: str) -> str:

@@ -75,6 +75,18 @@ def fetch_of_texts(
     return fetch_of(report, scope, day, contents, [hashlib.sha256(whole).hexdigest()], requested_at)
 
 
+def fetch_of_file(
+    report: Report, scope: Scope, day: date, path: Path, requested_at: datetime, largest_bytes: int
+) -> Fetch:
+    """A report of one day in one file.
+
+    Raises:
+        BrokenFileError: it is no file of records.
+    """
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return fetch_of(report, scope, day, inspect_files([path], report, day, largest_bytes), [digest], requested_at)
+
+
 def fetch_of(
     report: Report, scope: Scope, day: date, contents: Contents, digests: list[str], requested_at: datetime
 ) -> Fetch:

@@ -1,4 +1,4 @@
-"""Jobs: what one worker asks for at a time, a day of a scope or, of the closed metrics API, a span of days.
+"""Jobs: what one worker asks for at a time, a day of a scope or, of orders and the closed metrics API, a span of days.
 
 How a job is carried out is in `client.py`.
 """
@@ -13,6 +13,8 @@ from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
 
 LEGACY_DAYS_PER_PAGE: Final = 100
+# Days from the first to the last of a span; a usage report is ordered for 31 at most (GitHub Docs, 2026-11).
+DAYS_PER_JOB: Final = {Delivery.DAYS: LEGACY_DAYS_PER_PAGE, Delivery.ORDERS: 31}
 # What one worker does at a time: a scope, and one day or a span of days of it.
 Job = tuple[Scope, list[date]]
 
@@ -40,14 +42,14 @@ def wanted_of(report: Report, scopes: Iterable[Scope], days: Iterable[date], tod
 
 def jobs_of(report: Report, wanted: dict[date, list[Scope]]) -> Iterator[Job]:
     """What one request sequence gets: a day of a scope, or a span of days. An iterator that workers share."""
-    if report.delivery is not Delivery.DAYS:
+    if report.delivery not in DAYS_PER_JOB:
         return iter([(scope, [day]) for day, scopes in wanted.items() for scope in scopes])
     spans: list[Job] = []
     for scope in sorted({scope for scopes in wanted.values() for scope in scopes}):
         days = sorted(day for day, scopes in wanted.items() if scope in scopes)
         span: list[date] = []
         for day in days:
-            if span and day - span[0] >= timedelta(days=LEGACY_DAYS_PER_PAGE):
+            if span and day - span[0] >= timedelta(days=DAYS_PER_JOB[report.delivery]):
                 spans.append((scope, span))
                 span = []
             span.append(day)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from copilot_assets.github.reports import Report
+from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope, ScopeKind
 from copilot_assets.now import now_utc
 
@@ -325,6 +325,12 @@ def _unprocessable(no: _No) -> Verdict:
 def _misunderstood(no: _No) -> Verdict:
     if no.says("version"):
         return _version_ended(no)
+    if no.report.delivery is Delivery.ORDERS:
+        return Verdict(
+            Outcome.FAILED,
+            f"GitHub did not take the order of a usage report ({no.quote}). It writes one at a time for an account, of "
+            f"31 days at most, and of the last two years. Run these days again later{or_leave_out(no.report)}.",
+        )
     return Verdict(
         Outcome.FAILED,
         f"GitHub did not understand what it was asked: it answered {no.response.status_code} ({no.quote}). "
@@ -361,6 +367,7 @@ _REFUSALS: Final[dict[int, Callable[[_No], Verdict]]] = {
     401: _unauthorized,
     403: _forbidden,
     404: _not_found,
+    409: _misunderstood,
     407: _proxy_wants_a_password,
     410: _version_ended,
     422: _unprocessable,

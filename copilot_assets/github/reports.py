@@ -41,7 +41,7 @@ class Delivery(StrEnum):
     DAYS = "days"  # a span of days a request; the answer is the array of days itself
     PAGES = "pages"  # a list, page by page; each page is an object that holds a part of it
     OBJECT = "object"  # the answer is the record itself
-    ORDERS = "orders"  # a CSV file that people export by hand
+    ORDERS = "orders"  # a CSV file that GitHub writes when it is ordered, or that people export by hand
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Report:
         headline: fields that sum a day up, kept in the ledger: of the record where there is one, of a page otherwise.
         activity: the headline field whose 0 means a day without any activity.
         delivery: how it is handed out.
+        order: for orders, what GitHub calls what is ordered.
         items: for pages, the field that holds the records.
         unkept_fields: of an entry, fields that name people whom nobody needs to know: taken out before it is kept.
         unkept_entries: a field and its value in entries that are about one person: left out altogether.
@@ -86,6 +87,7 @@ class Report:
     headline: tuple[str, ...] = ()
     activity: str | None = None
     delivery: Delivery = Delivery.LINKS
+    order: str | None = None
     items: str | None = None
     unkept_fields: tuple[tuple[str, ...], ...] = ()
     unkept_entries: tuple[str, str] | None = None
@@ -239,16 +241,18 @@ def _billed_usage(name: str, record: type[Record], first_days: Mapping[ScopeKind
     )
 
 
-def _usage_report(name: str, of_what: str) -> Report:
+def _usage_report(name: str, of_what: str, order: str, first_days: Mapping[ScopeKind, date]) -> Report:
     """The bill by person, which GitHub writes as a CSV file."""
     return Report(
         name=name,
         grain=f"one line of the bill of {of_what}: a day, person, model and repository",
         record=BillLine,
-        paths={},
-        permissions={},
+        paths={ScopeKind.ENTERPRISE: "/enterprises/{account}/settings/billing/reports"},
+        permissions={ScopeKind.ENTERPRISE: _BILLING_PERMISSIONS[ScopeKind.ENTERPRISE]},
         is_optional=True,
+        first_days=first_days,
         delivery=Delivery.ORDERS,
+        order=order,
         lag_days=1,
         history_days=_BILLING_HISTORY_DAYS,
     )
@@ -311,8 +315,8 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     _billed_usage("ai-credit-usage", AiCreditUsage, dict.fromkeys(_ROOTS, _AI_CREDITS_START)),
     _billed_usage("premium-request-usage", PremiumRequestUsage, {}),
-    _usage_report("ai-usage-report", "AI credits"),
-    _usage_report("premium-request-report", "premium requests"),
+    _usage_report("ai-usage-report", "AI credits", "ai_credit", {ScopeKind.ENTERPRISE: _AI_CREDITS_START}),
+    _usage_report("premium-request-report", "premium requests", "premium_request", {}),
     Report(
         name="budgets",
         grain="one limit on spending, as of now; none of a single person",

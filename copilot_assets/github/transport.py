@@ -201,8 +201,15 @@ class Transport:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    async def ask(self, report: Report, scope: Scope, params: dict[str, str], url: str | None = None) -> httpx.Response:
-        """GitHub's answer 200 about a report; `url` is the next page of a list.
+    async def ask(
+        self,
+        report: Report,
+        scope: Scope,
+        params: dict[str, str],
+        url: str | None = None,
+        order: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """GitHub's answer 200 about a report; `url` is the next page of a list, `order` is what is ordered, with 202.
 
         Raises:
             EndedError: it answered something else, and went on doing so where that may pass.
@@ -214,12 +221,12 @@ class Transport:
                 with attempt:
                     try:
                         async with self._api.stream(
-                            "GET", url or report.path(scope), params=params or None
+                            "POST" if order else "GET", url or report.path(scope), params=params or None, json=order
                         ) as streamed:
                             response = await whole(streamed)
                     except AuthError as refused:
                         raise EndedError(refused.verdict, refused.status) from None
-                    if response.status_code != 200:
+                    if response.status_code not in ((200, 201, 202) if order else (200,)):
                         raise EndedError(judge(response, report, scope, self._clock.today()), response.status_code)
                     return response
         raise AssertionError("unreachable: the last attempt raises")

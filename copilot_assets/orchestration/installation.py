@@ -138,6 +138,7 @@ def asked_reports(settings: Settings) -> list[Report]:
         if report.name not in settings.skip_reports
         and any(report.covers(scope) for scope in settings.scopes)
         and (settings.legacy_api or report.delivery is not Delivery.DAYS)
+        and (settings.bill_reports or report.delivery is not Delivery.ORDERS)
         and report not in unasked_about_people(settings)
     ]
 

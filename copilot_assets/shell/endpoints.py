@@ -42,10 +42,8 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for report, endpoints in groupby(kept_endpoints().items(), itemgetter(1)):
         tables = ", ".join(f"`flat.{table.name}`" for table in tables_of(report.record))
-        yield f"| {_cell(endpoints)} | `raw.{report.table}` | {report.grain} | {_when(report)} | {tables} |"
-    for report in (report for report in REPORTS if not report.paths):
-        tables = ", ".join(f"`flat.{table.name}`" for table in tables_of(report.record))
-        yield f"| none: CSV of the billing page | `raw.{report.table}` | {report.grain} | from files | {tables} |"
+        views = ", ".join(f"`raw.{each.table}`" for each in REPORTS if each.paths == report.paths)
+        yield f"| {_cell(endpoints)} | {views} | {report.grain} | {_when(report)} | {tables} |"
     yield ""
     yield (
         "A report that a token may not read, or that nobody needs, is left out with "
@@ -74,4 +72,6 @@ def _when(report: Report) -> str:
         return "a snapshot a run"
     if report.delivery is Delivery.DAYS:
         return "by day, while a server offers it (`COPILOT_LEGACY_API=on`), and from archives"
+    if report.delivery is Delivery.ORDERS:
+        return "31 days an order, one at a time, with `COPILOT_BILL_REPORTS=on`; and from files that people export"
     return "by day"

@@ -23,7 +23,7 @@ from copilot_assets.standin.world import World
 
 ACTIVITY_KEPT_DAYS: Final = 90  # GitHub forgets a seat's last activity after that
 # By whom a model was chosen: the person, or GitHub for them.
-_MODEL_SHARES: Final = {
+MODEL_SHARES: Final = {
     "Claude Sonnet 4.6": 0.3,
     "Auto: Claude Sonnet 4.6": 0.2,
     "GPT-5.4": 0.25,
@@ -224,7 +224,7 @@ class Accounts:
             self._billed_people(scope, kind, d, chosen.get("user")) for d in _days(period, self._world.today)
         )
         items = []
-        for model, share in _MODEL_SHARES.items():
+        for model, share in MODEL_SHARES.items():
             quantity = round(person_days * share * (12.0 if ai_credits else 6.0), 2)
             if quantity and chosen.get("model", model) == model:
                 amount = round(quantity * price, 4)

@@ -208,6 +208,12 @@ _STRUCK: Final[Mapping[str, tuple[HTTPStatus, str, str | None, Mapping[str, str]
         _DOCS,
         {},
     ),
+    "order-refused": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A usage report export is already in progress for this account.",
+        _DOCS,
+        {},
+    ),
     "billing-elsewhere": (HTTPStatus.NOT_FOUND, "Not Found", _DOCS, {}),
     "version-ended": (HTTPStatus.GONE, "API version 2026-03-10 is no longer supported.", _DOCS, {}),
     "not-understood": (HTTPStatus.BAD_REQUEST, "Problems parsing the request", _DOCS, {}),

@@ -11,6 +11,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -36,6 +37,7 @@ from copilot_assets.standin.faults import Fault, strike
 from copilot_assets.standin.gate import VERSIONS, Gate, RateLimits, token_of
 from copilot_assets.standin.links import File, Links
 from copilot_assets.standin.people import ENTERPRISE, ORGANIZATIONS, Team
+from copilot_assets.standin.usage_reports import DAYS_AT_MOST, Ordered, Orders
 from copilot_assets.standin.world import LEGACY_DAYS, WINDOW_DAYS, World
 
 SLOW_SECONDS: Final = 1.0
@@ -49,7 +51,7 @@ _YESTERDAY: Final = timedelta(days=1)
 
 
 class Api:
-    """The API of a world, as an ASGI app; `limits` holds the budgets of its tokens.
+    """The API of a world, as an ASGI app; `limits` holds the budgets of its tokens, `orders` what was ordered.
 
     `legacy_open` also offers the metrics API that GitHub closed on 2026-04-02. `faults` is read at every request, so it
     may change while the server runs.
@@ -72,6 +74,7 @@ class Api:
         self._apps = apps
         self._accounts = Accounts(world, api_url)
         self._legacy_open = legacy_open
+        self.orders = Orders()
         self.limits = RateLimits(rate_limit)
         self.asgi: ASGIApp = Gate(_starlette(list(self._routes())), self.limits, apps)
 
@@ -97,6 +100,10 @@ class Api:
             yield Route(f"{root}/settings/billing/{{kind}}/usage", self._bill)
             yield Route(f"{root}/settings/billing/budgets", self._budgets)
         yield Route("/enterprises/{enterprise}/settings/billing/cost-centers", self._cost_centers)
+        reports = "/enterprises/{enterprise}/settings/billing/reports"
+        yield Route(reports, self._order, methods=["POST"])
+        yield Route(reports, self._ordered)
+        yield Route(f"{reports}/{{number}}", self._ordered)
 
     async def _versions(self, _: Request) -> Response:
         return json(VERSIONS)
@@ -219,6 +226,44 @@ class Api:
         chosen, headers = page(request, budgets, per_page=10)
         is_followed = 'rel="next"' in headers.get("link", "")
         return json({"budgets": chosen, "has_next_page": is_followed, "total_count": len(budgets)})
+
+    async def _order(self, request: Request) -> Response:
+        """Take an order of a usage report; GitHub writes one at a time, of 31 days at most."""
+        scope = _scope(request)
+        await self._strike(scope, "usage-reports", own="order-refused")
+        wish = msgspec.json.decode(await request.body())
+        ordered = Ordered(
+            scope, wish["report_type"], date.fromisoformat(wish["start_date"]), date.fromisoformat(wish["end_date"])
+        )
+        if (ordered.end - ordered.start).days >= DAYS_AT_MOST:
+            raise bad_request("The date range can't be longer than 31 days.")
+        number = self.orders.take(ordered)
+        if number is None:
+            raise bad_request("A usage report is already being generated.")
+        return json(self._told(number, ordered, is_done=False), status=HTTPStatus.ACCEPTED)
+
+    async def _ordered(self, request: Request) -> Response:
+        """The orders, or one of them."""
+        await self._strike(_scope(request), "usage-reports")
+        told = {number: self._told(number, ordered, is_done=done) for number, ordered, done in self.orders.look()}
+        if "number" not in request.path_params:
+            return json({"usage_report_exports": list(told.values())})
+        if request.path_params["number"] not in told:
+            raise not_found()
+        return json(told[request.path_params["number"]])
+
+    def _told(self, number: str, ordered: Ordered, *, is_done: bool) -> dict[str, object]:
+        links = {"download_urls": [self._links.sign(ordered.path)]} if is_done else {}
+        return {
+            "id": number,
+            "report_type": ordered.report_type,
+            "start_date": ordered.start.isoformat(),
+            "end_date": ordered.end.isoformat(),
+            "status": "completed" if is_done else "processing",
+            "created_at": f"{self._world.today}T00:00:00Z",
+            "actor": "monalisa",
+            **links,
+        }
 
     async def _cost_centers(self, request: Request) -> Response:
         scope = _scope(request)

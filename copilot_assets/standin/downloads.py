@@ -23,6 +23,7 @@ from copilot_assets.standin import faults as named
 from copilot_assets.standin.answers import CutConnection
 from copilot_assets.standin.faults import Fault, strike
 from copilot_assets.standin.links import File, LinkRefused, Links
+from copilot_assets.standin.usage_reports import Ordered, usage_report
 from copilot_assets.standin.world import Report, World
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -49,6 +50,8 @@ class Downloads:
             self._links.check(path, request.query_params)
         except LinkRefused as refused:
             return self._refused(str(refused))
+        if ordered := Ordered.at(path):
+            return Response(await run_in_threadpool(usage_report, self._world, ordered), media_type="text/csv")
         file = File.at(path)
         report = await run_in_threadpool(self._report, file) if file else None
         if file is None or (report is None and not file.empty):

@@ -35,6 +35,7 @@ REFUSALS: Final = {
     "app-permission-missing": "403, the GitHub App lacks the permission",
     "token-permission-missing": "403, the fine-grained token lacks the permission",
     "payment-problem": "422, the payment method does not work (an organisation's subscription only)",
+    "order-refused": "422, GitHub takes no order of a usage report (orders alone)",
     "billing-elsewhere": "404, the enterprise gets the bill (organisations' usage only)",
     "web-page-404": "404 with a web page, as of an address that is not the API's",
     "version-ended": "410, the API version is no longer supported",
@@ -82,7 +83,9 @@ FILES: Final = {
 }
 FAULTS: Final = NO_DATA | REFUSALS | LIMITS | OUTAGES | LINKS | FILES
 # Refusals that only one kind of endpoint gives; all others pass them over.
-OF_ONE_ENDPOINT: Final = frozenset({"policy-off", "legacy-policy-off", "payment-problem", "billing-elsewhere"})
+OF_ONE_ENDPOINT: Final = frozenset(
+    {"policy-off", "legacy-policy-off", "payment-problem", "billing-elsewhere", "order-refused"}
+)
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):

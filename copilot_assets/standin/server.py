@@ -132,6 +132,7 @@ class Standin:
             rate_limit=rate_limit,
         )
         self.rate_limits = api.limits
+        self.orders = api.orders
         apps = ((api.asgi, "api"), (Downloads(self.world, links, self._faults).asgi, "downloads"))
         self._servers = [_server(self.record.watch(app, host)) for app, host in apps]
         self._thread = threading.Thread(target=self._run, name="standin", daemon=True)

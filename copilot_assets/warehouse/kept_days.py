@@ -122,6 +122,8 @@ def read_archive(
                     bill = read_bill(copied, Path(own), today)
                 except BrokenFileError as broken:
                     raise ArchiveError(f"{shown} {broken}") from None
+                if not bill.days and not bill.open_lines:
+                    raise ArchiveError(f"{shown} is a bill without a line: it has a header, and nothing below.")
                 staging.take_bill(bill, source, _scope_of_bill(bill, shown, given))
 
         for source, place, text in kept_texts(paths, on_bytes, largest_bytes, take_bill):

@@ -296,6 +296,19 @@ def test_what_is_left_out_is_not_asked_for(server: Standin) -> None:
     assert line in printed(diagnosis), "the whole line for .env, with what stands there already"
 
 
+def test_orders_are_looked_at_where_they_are_switched_on_and_none_is_made(server: Standin) -> None:
+    diagnosis = diagnose(server, ENTERPRISE, COPILOT_BILL_REPORTS="on")
+    assert diagnosis.is_healthy
+    found = by_report(diagnosis, ENTERPRISE)
+    assert {found[name].state for name in ("ai-usage-report", "premium-request-report")} == {State.OK}
+    assert found["ai-usage-report"].is_policy_on is None
+    assert server.orders.taken == {}
+    server.faults.append(Fault("role-missing", report="usage-reports"))
+    diagnosis = diagnose(server, ENTERPRISE, COPILOT_BILL_REPORTS="on")
+    assert "  COPILOT_SKIP_REPORTS=ai-usage-report,premium-request-report" in printed(diagnosis)
+    assert "ai-usage-report" not in by_report(diagnose(server, ENTERPRISE), ENTERPRISE), "off unless switched on"
+
+
 def test_people_are_not_asked_for_when_they_are_switched_off(server: Standin) -> None:
     diagnosis = diagnose(server, ORG, COPILOT_IDENTITIES="off", COPILOT_SKIP_REPORTS="copilot-billing")
     people = ["users-1-day", "user-teams-1-day", "copilot-seats"]

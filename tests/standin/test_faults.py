@@ -96,7 +96,8 @@ def test_answers(client, fault, name):
 
 
 def test_every_fault_is_tried_here():
-    tried = {*ANSWERS, *FILE_CHECKS, *OF_ACCOUNTS, "slow", "cut-connection", "cut-file", "legacy-policy-off"}
+    others = {"slow", "cut-connection", "cut-file", "legacy-policy-off", "order-refused"}
+    tried = {*ANSWERS, *FILE_CHECKS, *OF_ACCOUNTS, *others}
     assert tried == set(FAULTS) == {*NO_DATA, *REFUSALS, *LIMITS, *OUTAGES, *LINKS, *FILES}
 
 
@@ -132,6 +133,15 @@ def test_refusals_of_one_account_endpoint(client, fault, name):
     assert (answer.status_code, answer.json()["message"]) == (status, message)
     assert client.get(spared).status_code == 200
     assert ask(client).status_code == 200
+
+
+def test_an_order_is_refused_and_what_was_ordered_is_told(client, fault):
+    fault("order-refused")
+    reports = "/enterprises/octo-corp/settings/billing/reports"
+    wish = {"report_type": "ai_credit", "start_date": "2026-11-01", "end_date": "2026-11-07"}
+    answer = client.http.post(reports, json=wish)
+    assert (answer.status_code, answer.json()["message"][:21]) == (422, "A usage report export")
+    assert client.get(reports).json() == {"usage_report_exports": []}
 
 
 def test_cut_connection(client, fault):
