@@ -20,8 +20,12 @@ from copilot_assets.now import today_utc
 from copilot_assets.orchestration.installation import Installation
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
+TARGET: Final = 1.3
 # The target is 1.3; what a busy machine makes of it is not.
 BROKEN: Final = 2.5
+# What drawing the pictures and the report of a new day may take besides; likewise what is broken.
+PICTURE_SECONDS: Final = 3.0
+BROKEN_PICTURE_SECONDS: Final = 2 * PICTURE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,17 @@ class Nightly:
     def ratio(self) -> Ratio:
         """The unchanged run over Dagster's own."""
         return self.unchanged.over(self.empty)
+
+    @property
+    def picture_seconds(self) -> float:
+        """What a new day, which draws every picture and the report, takes beyond the target of a run without any.
+
+        By the clock or by the processor, whichever is less: other work on the machine adds to both, unequally.
+        """
+        return min(
+            self.new_day.seconds - TARGET * self.empty.seconds,
+            self.new_day.cpu_seconds - TARGET * self.empty.cpu_seconds,
+        )
 
 
 def measure_nightly(*, history_days: int, runs: int) -> Nightly:
@@ -81,7 +96,9 @@ def table_nightly(nightly: Nightly) -> Table:
     """A row for each run."""
     table = Table(
         title=f"Nightly run of everything for one day after {nightly.history_days}, {len(SCOPES)} scopes, "
-        f"{nightly.requests} requests\nover Dagster's own empty run; target 1.3 when nothing changed",
+        f"{nightly.requests} requests\nover Dagster's own empty run; target {TARGET} when nothing changed\n"
+        f"A new day, with all pictures and the report, beyond {TARGET}: {nightly.picture_seconds:.2f} seconds; "
+        f"target {PICTURE_SECONDS:.0f}",
         title_justify="left",
     )
     for column in ("run", "seconds", "CPU seconds", "MB", "of the empty run"):
@@ -100,6 +117,14 @@ def table_nightly(nightly: Nightly) -> Table:
 
 def broken_nightly(nightly: Nightly) -> list[str]:
     """A sentence for each figure that no machine excuses."""
-    if nightly.ratio.least <= BROKEN:
-        return []
-    return [f"An unchanged nightly run takes {nightly.ratio} times Dagster's own; more than {BROKEN} is broken."]
+    broken = []
+    if nightly.ratio.least > BROKEN:
+        broken.append(
+            f"An unchanged nightly run takes {nightly.ratio} times Dagster's own; more than {BROKEN} is broken."
+        )
+    if nightly.picture_seconds > BROKEN_PICTURE_SECONDS:
+        broken.append(
+            f"A new day with its pictures takes {nightly.picture_seconds:.1f} seconds beyond {TARGET} of Dagster's; "
+            f"the target is {PICTURE_SECONDS:.0f}, and more than {BROKEN_PICTURE_SECONDS:.0f} is broken."
+        )
+    return broken
