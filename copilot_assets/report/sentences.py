@@ -72,7 +72,10 @@ def why_not_compared(facts: Facts) -> str:
         return "one of the two is not whole, or not closed"
     if newest["user_days_compared"] < 4:
         return f"{counted(newest['user_days_compared'], 'weekday')} were reported in both, and four are needed"
-    return "GitHub changed what counts as active between them"
+    changed = "GitHub changed what counts as active between them"
+    if newest["user_days_compared"] == 7:
+        return changed
+    return f"{changed}, or fewer people than may be told were active on the weekdays that both weeks have"
 
 
 def _licences(facts: Facts) -> str:

@@ -24,7 +24,6 @@ active as (
         week_start,
         count(*) filter (is_active) as active,
         count(*) filter (days_engaged > 0) as engaged,
-        count(*) filter (days_engaged = 0) as passive,
         count(*) filter (is_active and first_week = week_start) as new,
         count(*) filter (is_active and week_before < week_start - 7) as returning,
         count(*) filter (not is_active) as lapsed,

@@ -146,6 +146,7 @@ used as (
         scope, date_trunc('week', day)::date as week_start, 'adoption_phase' as breakdown,
         ai_adoption_phase_number::varchar as part, user_id, true as is_flagged,
         bit_or(1 << (isodow(day) - 1)::integer) as weekdays,
+        count(*) filter ((scope, day, user_id) not in (select (scope, day, user_id) from people.passive_day)) as days_active,
         sum(user_initiated_interaction_count) as user_initiated_interaction_count,
         sum(code_generation_activity_count) as code_generation_activity_count,
         sum(code_acceptance_activity_count) as code_acceptance_activity_count,
@@ -286,6 +287,7 @@ counted as (
         count(*) filter (loc_suggested_to_add_sum > 0) as loc_suggested_to_add_sum,
         count(*) filter (loc_added_sum > 0) as loc_added_sum,
         count(*) filter (loc_deleted_sum > 0) as loc_deleted_sum,
+        count(*) filter (days_active > 0) as days_active,
         count(*) filter (completion_generation_count > 0) as completion_generation_count,
         count(*) filter (completion_acceptance_count > 0) as completion_acceptance_count,
         count(*) filter (completion_loc_suggested_sum > 0) as completion_loc_suggested_sum,
@@ -312,7 +314,7 @@ counted as (
 behind as (
     from counted unpivot (
         people_with_any for measure in (
-            user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
+            days_active, user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
             loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum, completion_generation_count,
             completion_acceptance_count, completion_loc_suggested_sum, completion_loc_added_sum
         )
@@ -489,6 +491,12 @@ told as (
         ) as step,
         case
             when p.is_suppressed then null
+            -- who with others make up a number that is told as it is: that they are nobody would tell how many the others are
+            when n.amount = 0 and p.min_cohort > 1 and p.breakdown = 'people' and p.part in (
+                'engaged', 'new', 'returning', 'lapsed', 'active_1_day', 'active_2_days', 'active_3_days', 'active_4_days',
+                'active_5_days', 'seat_active_by_seats_only', 'seat_active_by_usage_only', 'seat_seen_passively',
+                'seat_never_used', 'seat_active_28_days', 'seat_idle'
+            ) then null
             when n.amount = 0 then 0
             when (n.people >= p.min_cohort) is not true then null
             when p.min_cohort = 1 then n.amount

@@ -85,7 +85,7 @@ select
     min(u.day) as first_day, -- first UTC day it was seen on  #not_null
     max(u.day) as last_day, -- last UTC day it was seen on  #not_null
     count(distinct u.day)::bigint as days, -- days it was seen on  #not_null
-    sum(u.records)::bigint as records -- records that have it, at least: of each fetch only the first 100 with unknown fields are looked at; of a value, scopes and days  #not_null
+    if(u.report = 'users-1-day', null, sum(u.records))::bigint as records -- records that have it, at least: of each fetch only the first 100 with unknown fields are looked at; null of users-1-day, of which they are people; of a value, scopes and days
 from raw.unknown_fields as u
 group by u.report, u.path, u.json_type
 union all

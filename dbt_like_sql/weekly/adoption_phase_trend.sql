@@ -52,7 +52,7 @@ select
     if(c.week_start - 7 >= (select max(day) from starts), p.people_change, null) as active_people_change, -- active people of those weekdays more than of the same weekdays of the week before, both as told; null likewise
     h.last_day as last_day_reported, -- last day of the week with the phase, UTC
     p.users_in_phase_28d, -- all people of the phase in the 28 days that end with the last day that tells them, as GitHub counts, to the nearest multiple of COPILOT_MIN_COHORT
-    p.days_active, -- the phase's active people, added over the days (person-days, not people), rounded
+    p.days_active, -- the phase's active people, added over the days (person-days, not people), rounded; null where fewer than COPILOT_MIN_COHORT of them had an action of their own
     if(h.days_with_interactions = h.days_active, p.user_initiated_interaction_count / nullif(p.days_active, 0), null)::double as interactions_per_active_day, -- prompts per person and day of activity, of both rounded; null unless every day tells it
     if(h.days_with_generations = h.days_active, p.code_generation_activity_count / nullif(p.days_active, 0), null)::double as generations_per_active_day, -- outputs of Copilot per person and day of activity, likewise
     if(h.days_with_acceptances = h.days_active, p.code_acceptance_activity_count / nullif(p.days_active, 0), null)::double as acceptances_per_active_day, -- outputs accepted per person and day of activity, likewise

@@ -122,8 +122,14 @@ told as (
         u.days_compared as user_days_compared,
         false as is_suppressed,
         -- beside the people of the whole week, those of some of its days would tell of the few who came on the others
-        if(u.days_compared = p.user_days_reported_before, u.people_before, round(u.people_before / g.min_cohort) * g.min_cohort) as people_before,
-        if(u.days_compared = p.user_days_reported_after, u.people_after, round(u.people_after / g.min_cohort) * g.min_cohort) as people_after,
+        case
+            when u.days_compared = p.user_days_reported_before or u.people_before = 0 then u.people_before
+            when u.people_before >= g.min_cohort then round(u.people_before / g.min_cohort) * g.min_cohort
+        end as people_before,
+        case
+            when u.days_compared = p.user_days_reported_after or u.people_after = 0 then u.people_after
+            when u.people_after >= g.min_cohort then round(u.people_after / g.min_cohort) * g.min_cohort
+        end as people_after,
         s.* exclude (scope, week_start, window_no, days_compared)
     from pairs as p
     left join totals as s using (scope, week_start, window_no)
@@ -182,7 +188,7 @@ select
         where s.kind <> 'start' and s.day > t.week_before and s.day <= t.week_after + 6
             and (s.moves_active_users or s.moves_activity)
     ) as series_breaks, -- what GitHub changed, mended or told wrong of these numbers from one week to the other: a difference may be that alone
-    if(user_days_compared >= 4, people_before, null)::bigint as active_people_before, -- distinct people active on those days of the week before; to the nearest multiple of COPILOT_MIN_COHORT where it has others too, and of a team
+    if(user_days_compared >= 4, people_before, null)::bigint as active_people_before, -- distinct people active on those days of the week before; to the nearest multiple of COPILOT_MIN_COHORT where it has others too, and null where they are fewer; of a team as its trend tells them
     if(user_days_compared >= 4, people_after, null)::bigint as active_people_after, -- the same of the week after
     if(days_compared >= 4, interactions_before, null)::bigint as user_initiated_interaction_count_before, -- prompts sent on those days of the week before
     if(days_compared >= 4, interactions_after, null)::bigint as user_initiated_interaction_count_after, -- the same of the week after

@@ -46,7 +46,6 @@ told as (
         bool_or(part = 'of_28_days') as has_people_of_28_days,
         max(people_shown) filter (part = 'active') as active,
         max(people_shown) filter (part = 'engaged') as engaged,
-        max(people_shown) filter (part = 'passive') as passive,
         max(people_shown) filter (part = 'new') as new,
         max(people_shown) filter (part = 'returning') as returning,
         max(people_shown) filter (part = 'lapsed') as lapsed,
@@ -107,14 +106,13 @@ weeks as (
         end as active_people,
         c.user_days_reported > 0 and p.scope is null as had_nobody,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.engaged, null)) as engaged_people,
-        if(had_nobody, 0, if(c.user_days_reported > 0, r.passive, null)) as passive_people,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.active_1_day, null)) as people_1_day,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.active_2_days, null)) as people_2_days,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.active_3_days, null)) as people_3_days,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.active_4_days, null)) as people_4_days,
         if(had_nobody, 0, if(c.user_days_reported > 0, r.active_5_days, null)) as people_5_days,
-        if(p.scope is null, 0, r.new) as new_people,
-        if(p.scope is null, 0, r.returning) as returning_people,
+        if(had_nobody, 0, r.new) as new_people,
+        if(had_nobody, 0, r.returning) as returning_people,
         if(r.scope is null, 0, r.lapsed) as lapsed_people,
         t.* exclude (scope, week_start),
         d.user_days_reported_28_days,
@@ -130,8 +128,10 @@ weeks as (
         u.is_suppressed as hides_completions,
         u.people_shown as completion_people,
         u.code_generation_activity_count as generations,
-        u.code_acceptance_activity_count as acceptances
+        u.code_acceptance_activity_count as acceptances,
+        g.min_cohort
     from coverage as c
+    left join raw.settings as g on true
     left join totals as t using (scope, week_start)
     left join people as p using (scope, week_start)
     left join told as r using (scope, week_start)
@@ -162,11 +162,13 @@ people_changes as (
         count(u.user_id) filter (c.days_before = 0) as people,
         count(u.user_id) filter (c.days_before = 7) as people_before,
         any_value(g.min_cohort) as multiple,
+        case when people = 0 or people >= multiple then round(people / multiple) * multiple end as told,
+        case when people_before = 0 or people_before >= multiple then round(people_before / multiple) * multiple end as told_before,
         -- beside the people of whole weeks, those of some of their days would tell of the few who came on the others
         if(
             any_value(c.user_days_compared) = 7,
             people - people_before,
-            round(people / multiple) * multiple - round(people_before / multiple) * multiple
+            told - told_before
         ) as active_people_change
     from (select *, unnest([0, 7]) as days_before from coverage where user_days_compared >= 4) as c
     left join raw.settings as g on true
@@ -210,8 +212,11 @@ select
     is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     user_days_reported, -- days with a report of people  #range(0, 7)
     active_people::bigint as active_people, -- distinct people with a row in the per-user report; null when no day of it was reported, and told as the groups below are where a single day has people, fewer than COPILOT_MIN_COHORT more or less than GitHub counts that day
-    if(engaged_people > active_people, active_people, engaged_people)::bigint as engaged_people, -- of these, people with an action of their own on a day, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of people below, and of the active ones never to more than these; null where they are fewer and not none
-    if(passive_people > active_people, active_people, passive_people)::bigint as passive_people, -- of the active people, those who are in the report for a passive code review alone, which GitHub calls no active engagement
+    if(engaged_people > active_people, active_people, engaged_people)::bigint as engaged_people, -- of these, people with an action of their own on a day, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of people below, and of the active ones never to more than these; null where they are fewer, or none: it would follow how many the others are
+    case
+        when had_nobody then 0
+        when min_cohort = 1 or active_people - engaged_people >= min_cohort then active_people - engaged_people
+    end::bigint as passive_people, -- of the active people, those who are in the report for a passive code review alone, which GitHub calls no active engagement: active less engaged people, both as told; null where that is less than COPILOT_MIN_COHORT
     if(has_same_meaning and is_told_of_all_days, if(new_people > active_people, active_people, new_people), null)::bigint as new_people, -- of the active people, people in no earlier report of this warehouse; null unless this week and the one before are closed and have a report of people for all their seven days, and no break moves them
     if(has_same_meaning and is_told_of_all_days, if(returning_people > active_people, active_people, returning_people), null)::bigint as returning_people, -- of the active people, people who were away the week before, and active earlier; null likewise
     if(has_same_meaning and is_told_of_all_days, lapsed_people, null)::bigint as lapsed_people, -- people active the week before and not in this one; null likewise
@@ -247,7 +252,7 @@ select
     if(generations > 0 and acceptances > generations, 1, acceptances / nullif(generations, 0))::double as completion_acceptance_rate, -- accepted per shown, both as told, code completions alone: agents would dilute it; null without completions
     breaks as series_break, -- what GitHub changed within the week that moves active users or activity, if anything
     user_days_compared, -- weekdays with a report of people in both this week and the one before; null unless both are whole and closed  #range(0, 7)
-    if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before, of fewer than seven weekdays as told in multiples of COPILOT_MIN_COHORT; null unless there are four, and where a break moves them
+    if(has_same_meaning, active_people_change, null)::bigint as active_people_change, -- people active on those weekdays more than on the same weekdays of the week before, of fewer than seven weekdays in multiples of COPILOT_MIN_COHORT; null unless there are four, where on these fewer people were active and not none, and where a break moves them
     days_compared, -- weekdays with a report about the scope in both weeks; null likewise  #range(0, 7)
     if(has_same_meaning, avg_daily_active_users_change, null)::double as avg_daily_active_users_change -- daily active users more than the week before, per day of those weekdays; null likewise
 from compared

@@ -1233,7 +1233,23 @@ def test_people_with_an_action_of_their_own_are_told_beside_those_of_a_passive_r
     min_cohort(org, 5)
     org.build("weekly.user_trend")
     row = week_of(org)
-    assert (row["active_people"], row["engaged_people"], row["passive_people"]) == (13, 5, 5)
+    # The seven are what is left of 13 by the six as they are told: more of them would tell how many the others are.
+    assert (row["active_people"], row["engaged_people"], row["passive_people"]) == (13, 5, 8)
+
+
+def test_of_groups_that_make_up_all_of_the_people_none_is_told_as_nobody(org: Book) -> None:
+    """With nobody new or back, those who stayed away would be what is missing of the week before: 1 of 12."""
+    min_cohort(org, 5)
+    for monday, people in ((MONDAY, range(12)), (NEXT_MONDAY, range(11))):
+        for day in days(monday, monday + timedelta(6)):
+            report(org, day, people, user_initiated_interaction_count=1)
+    org.build("weekly.user_trend")
+    row = week_of(org, NEXT_MONDAY)
+    assert (row["active_people"], row["active_people_change"]) == (11, -1)
+    assert some(row, *COMINGS, "passive_people", "people_active_1_day") == (None,) * 5
+    min_cohort(org, 1)
+    org.build("weekly.user_trend")
+    assert some(week_of(org, NEXT_MONDAY), *COMINGS, "passive_people", "people_active_1_day") == (0, 0, 1, 0, 0)
 
 
 def test_a_group_is_never_told_as_more_people_than_all_of_them(org: Book) -> None:

@@ -73,7 +73,13 @@ def test_a_field_is_told_by_path_and_type_over_its_days(book: Book) -> None:
     field(book, "$.totals[].new", FIRST, records=5, scope=LABS)
     field(book, "$.totals[].new", THIRD, records=6)
     field(book, "$.totals[].new", SECOND, json_type="null")
-    keys = {"report": "users-1-day", "kind": "field", "name": "$.totals[].new"}
+    for report in ("repos-1-day", "users-1-day"):
+        book.connection.execute("update raw.unknown_fields set report = ?", [report])
+        told = drift(book)
+        # records of users-1-day are people: how many of them is not told
+        assert [row["records"] for row in told] == ([15, 1] if report == "repos-1-day" else [None, None])
+    book.connection.execute("update raw.unknown_fields set report = 'repos-1-day'")
+    keys = {"report": "repos-1-day", "kind": "field", "name": "$.totals[].new"}
     assert drift(book) == [
         keys | {"json_type": "integer", "first_day": FIRST, "last_day": THIRD, "days": 2, "records": 15},
         keys | {"json_type": "null", "first_day": SECOND, "last_day": SECOND, "days": 1, "records": 1},

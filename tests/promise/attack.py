@@ -2,44 +2,23 @@
 
 The attacker knows all memberships, who did anything where, and how every column is counted, and has every published
 number of a week over all tables at once. Columns that are told exactly are linear equations over what the people did;
-the attacker solves them, with exact arithmetic, for anything that belongs to fewer people than may be told.
+the attacker solves them, with exact arithmetic, for anything that belongs to fewer people than may be told. Shares that
+are told exactly are worth two of them: in lowest terms there is one pair of numbers as large as the scope allows.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 from typing import Final
 
-from tests.dbt_like_sql.conftest import Book, Row
-from tests.promise.company import BEFORE, MEASURES, MONDAY, Act, Company
-
 FEW: Final = 5
+# Of a phase's pull requests no report tells whose they are: everybody of the phase is behind them.
+UNOWNED: Final = {"created", "merged"}
 Atom = tuple[Hashable, ...]  # of somebody: the first item says what it is of them, the second who they are
-
-# Columns that say how much is known, who is a member and holds a seat, and what GitHub tells of whole scopes.
-NO_DOINGS: Final = {
-    *("days_expected", "days_reported", "days_pending", "days_below_threshold", "days_missing", "days_compared"),
-    *("user_days_reported", "user_days_compared", "user_days_reported_28_days", "weeks_since", "window_no", "days"),
-    *("team_id", "members", "snapshots", "workdays_reported", "last_http_status", "grants", "grants_without_person"),
-    *("people_known", "people_seated", "usage_days_reported_7_days", "usage_days_reported_28_days"),
-    *("days_with_pull_requests_told", "phase_number", "user_days_reported_28_days_before"),
-}
-# Told by the same rule as the others of their table, and of nobody in companies of two weeks.
-ALIKE: Final = {
-    *("returning_people", "chat_people_28_days", "agent_people_28_days", "monthly_active_users"),
-    *("monthly_active_chat_users", "monthly_active_agent_users"),
-}
-# Made from columns that are attacked, each a ratio, a difference or an average of them.
-DERIVED: Final = {
-    *("people_change", "active_people_change", "active_share", "share_of_active_people", "scope_share_in_teams"),
-    *("acceptance_rate", "line_acceptance_rate", "completion_acceptance_rate", "completion_line_acceptance_rate"),
-    *("retention", "cohort_people", "avg_daily_active_users", "avg_daily_active_users_change", "avg_engaged_users"),
-    *("avg_workday_active_users", "avg_active_users", "avg_active_users_change", "avg_engaged_users_change"),
-}
 
 
 @dataclass(frozen=True)
@@ -61,18 +40,64 @@ class Number:
         return {atom[1] for atom in self.sum_of}
 
 
-def published(book: Book, companies: Iterable[Company]) -> dict[str, list[Number]]:
-    """By company, every number about its people that stands in the published tables."""
-    found: dict[str, list[Number]] = {}
-    rows = {table: _by_scope(book, table, where) for table, where in TABLES.items()}
+@dataclass(frozen=True)
+class Share:
+    """A published share of one number in another, or in one that everybody knows, such as the members of a team."""
+
+    column: str
+    told: Fraction | None
+    part: Number
+    whole: Number | int
+    most: int  # that the whole can be
+
+    @property
+    def is_exact(self) -> bool:
+        truth = Fraction(self.part.truth, self._whole)
+        return self.told is not None and abs(self.told - truth) < Fraction(1, 10**12)
+
+    @property
+    def _whole(self) -> int:
+        return self.whole if isinstance(self.whole, int) else self.whole.truth
+
+    def gives_away(self) -> Iterator[Number]:
+        """What it is made of, where no other numbers make the same share."""
+        if isinstance(self.whole, int):
+            yield self.part
+        elif Fraction(self.part.truth, self._whole).denominator == self._whole and self.most < 2 * self._whole:
+            yield from (self.part, self.whole)
+
+
+@dataclass
+class Published:
+    """All that is told of a company's people."""
+
+    numbers: list[Number] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+
+
+def leaks(found: Iterable[Published]) -> set[str]:
+    """Columns of which something of few people stands there or follows."""
+    companies = list(found)
+    exact = exact_columns(number for each in companies for number in each.numbers)
+    shares: dict[str, list[Share]] = defaultdict(list)
+    for share in (share for each in companies for share in each.shares if share.told is not None):
+        shares[share.column].append(share)
+    exact_shares = {column for column, told in shares.items() if all(share.is_exact for share in told)}
+    columns = few_behind(number for each in companies for number in each.numbers)
     for each in companies:
-        found[each.name] = list(_numbers(each, rows))
-    return found
+        given = [
+            replace(number, column=share.column, told=Fraction(number.truth))
+            for share in each.shares
+            if share.column in exact_shares and share.told is not None
+            for number in share.gives_away()
+        ]
+        columns |= follows([*each.numbers, *given], exact | exact_shares)
+    return columns
 
 
 def few_behind(numbers: Iterable[Number]) -> set[str]:
     """Columns in which a number stands that is of fewer people than may be told."""
-    return {n.column for n in numbers if n.told and not n.free and 0 < len(n.people) < FEW}
+    return {n.column for n in numbers if n.told and not n.free and n.kind not in UNOWNED and 0 < len(n.people) < FEW}
 
 
 def exact_columns(numbers: Iterable[Number]) -> set[str]:
@@ -157,176 +182,3 @@ def _is_in(row: Vector, space: list[Vector]) -> bool:
         if pivot in row:
             row = _less(row, basis, row[pivot])
     return not row
-
-
-# --- What each column is the sum of ----------------------------------------------------------------------------------
-
-_WEEK = f"week_start = '{MONDAY}'"
-TABLES: Final = {
-    "weekly.user_trend": _WEEK,
-    "weekly.feature_trend": _WEEK,
-    "weekly.ide_trend": _WEEK,
-    "weekly.language_trend": _WEEK,
-    "weekly.model_trend": _WEEK,
-    "weekly.team_trend": _WEEK,
-    "weekly.cohort_retention": _WEEK,
-    "weekly.spend_trend": _WEEK,
-    "weekly.legacy_user_trend": "true",
-    "quality.day_status": f"day >= '{MONDAY}' or scope like 'team:%'",
-    "quality.reconciliation": f"day >= '{MONDAY}'",
-}
-
-
-def _by_scope(book: Book, table: str, where: str) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in book.rows(f"from {table} where {where}"):
-        rows[row["scope"]].append(row)
-    return rows
-
-
-def _numbers(each: Company, rows: dict[str, dict[str, list[Row]]]) -> Iterator[Number]:
-    for scope in each.scopes:
-        for table, by_scope in rows.items():
-            for row in by_scope.get(scope, ()):
-                for column, kind, sum_of, free in _SUMS[table](each, scope, row):
-                    if column in row:
-                        told = None if row[column] is None else Fraction(str(row[column]))
-                        name = f"{table.split('.')[1]}.{column}" + " in total" * row.get("is_total", False)
-                        name += " of a single day" * each.has_one_day(scope)
-                        yield Number(name, told, kind, {k: v for k, v in sum_of.items() if v}, free)
-    for table in ("weekly.legacy_user_trend", "quality.day_status"):
-        for row in rows[table].get(f"team:{each.name}/core", ()):
-            yield from _legacy(each, table, row)
-
-
-Sum = tuple[str, Hashable, dict[Atom, int], str | None]
-
-
-def _who(people: Iterable[int]) -> dict[Atom, int]:
-    return {("week", person): 1 for person in people}
-
-
-def _when(each: Company, people: Iterable[int]) -> dict[Atom, int]:
-    return {("day", person, day): 1 for person in people for day in each.days[person]}
-
-
-def _amount(acts: Iterable[Act], measure: int) -> dict[Atom, int]:
-    return {("act", act.person, id(act)): act.amounts[measure] for act in acts}
-
-
-def _acts(each: Company, scope: str, **of: str) -> list[Act]:
-    return [
-        act
-        for act in each.acts
-        if act.person in each.scopes[scope] and all(getattr(act, name) == value for name, value in of.items())
-    ]
-
-
-def _counted(each: Company, acts: list[Act]) -> set[int]:
-    """People with a number in one of them, as far as the report of people has them."""
-    return {act.person for act in acts if any(act.amounts)} - each.unseen
-
-
-def _user(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    seen, engaged = each.seen(scope), {p for p in each.scopes[scope] if each.days[p]} - each.passive
-    before = each.before & each.scopes[scope] - each.unseen
-    # On the only day with people, those of the week are those of the day.
-    week = _when(each, seen) if each.has_one_day(scope) else _who(seen)
-    yield "active_people", "people", week, "ours"
-    yield "engaged_people", "people", _who(seen - each.passive), None
-    yield "passive_people", "people", _who(seen & each.passive), None
-    yield "new_people", "people", _who(seen - before), None
-    yield "lapsed_people", "people", {("before", person): 1 for person in before - seen}, None
-    for number, name in enumerate(("1_day", "2_days", "3_days", "4_days", "5_or_more_days"), 1):
-        of = {p for p in seen if len(each.days[p]) == number or (number == 5 and len(each.days[p]) > 5)}
-        yield f"people_active_{name}", "people", _who(of), None
-    yield "people_7_days", "people", _who(seen), None
-    yield "weekly_active_users", "people", _who(engaged), "github"
-    yield "people_28_days", "people", _who(seen) | {("before", p): 1 for p in before - seen}, None
-    yield "active_user_days", "people", _when(each, engaged), "github"
-    completions = _acts(each, scope, feature="code_completion")
-    yield "completion_people", "people", _who(_counted(each, completions)), None
-    yield "completion_generation_count", 1, _amount(completions, 1), None
-    yield "completion_acceptance_count", 2, _amount(completions, 2), None
-    for number, measure in enumerate(MEASURES):
-        yield measure, number, _amount(_acts(each, scope), number), "github"
-
-
-def _part(breakdown: str) -> Callable[[Company, str, Row], Iterator[Sum]]:
-    def sums(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-        acts = _acts(each, scope, **{breakdown: row[breakdown]})
-        if row[breakdown] == "copilot_code_review_passive":
-            yield "people", "people", _who(each.seen(scope) & each.passive), None
-            return
-        yield "people", "people", _who(_counted(each, acts)), None
-        for number, measure in enumerate(MEASURES):
-            yield measure, number, _amount(acts, number), None
-
-    return sums
-
-
-def _team(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    teams = {team: members for (of, team), members in each.teams.items() if of == scope}
-    in_any = set().union(*teams.values()) if teams else set()
-    team = row["team_id"]
-    people = each.seen(scope) & (teams[team] if team is not None else each.scopes[scope] - in_any)
-    others = set().union(*(members for number, members in teams.items() if number != team)) if teams else set()
-    acts = [act for act in each.acts if act.person in people]
-    yield "active_people", "people", _who(people), None
-    yield "days_active", "people", _when(each, people), None
-    if team is not None:
-        yield "shared_people", "people", _who(people & others), None
-    for number, measure in enumerate(MEASURES):
-        yield measure, number, _amount(acts, number), None
-
-
-def _cohort(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    old = each.before - each.unseen
-    seen = each.seen(scope)
-    yield "active_people", "people", _who(seen & old if row["cohort_week"] == BEFORE else seen - old), None
-
-
-def _spend(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    whole = row["is_total"]
-    acts = [a for a in _acts(each, scope) if a.model is not None] if whole else _acts(each, scope, model=row["model"])
-    billed: dict[Atom, int] = {("act", act.person, id(act)): act.credits for act in acts}
-    yield "gross_quantity", "bill", billed, "github" if whole else None
-    if not whole:
-        yield "people", "people", _who(_counted(each, acts)), None
-
-
-def _day(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    engaged = {p for p in each.scopes[scope] if row["day"] in each.days[p]} - each.passive
-    if row["report"] in ("organization-1-day", "enterprise-1-day"):
-        yield "active_people", "people", {("day", person, row["day"]): 1 for person in engaged}, "github"
-    if row["report"] == "users-1-day":
-        rows = {p for p in each.scopes[scope] - each.unseen if row["day"] in each.days[p]}
-        yield "records", "people", {("day", person, row["day"]): 1 for person in rows}, None
-
-
-def _difference(each: Company, scope: str, row: Row) -> Iterator[Sum]:
-    unseen = {p for p in each.scopes[scope] & each.unseen - each.passive if row["day"] in each.days[p]}
-    if row["kind"] == "people":
-        yield "difference", "people", {("day", person, row["day"]): 1 for person in unseen}, None
-
-
-def _legacy(each: Company, table: str, row: Row) -> Iterator[Number]:
-    """Of a legacy team nobody knows who they are; a week with a day of few tells of them."""
-    column = "active_users" if table == "weekly.legacy_user_trend" else "active_people"
-    if (table == "quality.day_status" and row["day"] not in each.legacy) or row[column] is None:
-        return
-    days = each.legacy.values() if table == "weekly.legacy_user_trend" else [each.legacy[row["day"]]]
-    fewest = {("legacy", person): 1 for person in range(min(days))}
-    yield Number(f"{table.split('.')[1]}.{column} of a team", Fraction(row[column]), "legacy", fewest)
-
-
-_SUMS: Final[dict[str, Callable[[Company, str, Row], Iterator[Sum]]]] = {
-    "weekly.user_trend": _user,
-    **{f"weekly.{name}_trend": _part(name) for name in ("feature", "ide", "language", "model")},
-    "weekly.team_trend": _team,
-    "weekly.cohort_retention": _cohort,
-    "weekly.spend_trend": _spend,
-    "weekly.legacy_user_trend": lambda *_: iter(()),
-    "quality.day_status": _day,
-    "quality.reconciliation": _difference,
-}

@@ -1,8 +1,9 @@
 """Random companies, laid into a warehouse as GitHub would report them: who did what is known of every person.
 
 A company has one to three organisations in an enterprise, overlapping teams, people outside of all organisations or in
-several, rows of zeros, passive reviews, people whom GitHub's servers alone saw, people who were forgotten, and a legacy
-team. All companies stand in one warehouse, each with scopes of its own, in one week.
+several, rows of zeros, passive reviews, people whom GitHub's servers alone saw, people who were forgotten, seats,
+adoption phases, pull requests, and a legacy team. All companies stand in one warehouse, each with scopes of its own, in
+one week that is attacked, and two before it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import polars as pl
 from copilot_assets.warehouse.tables import registered, transaction
 from tests.dbt_like_sql.conftest import Book
 
-MONDAY: Final = date(2026, 9, 21)
+MONDAY: Final = date(2026, 10, 12)
 BEFORE: Final = MONDAY - timedelta(7)
+EARLY: Final = BEFORE - timedelta(7)  # of the month before; the event lies between it and the week
+SNAPSHOT: Final = MONDAY + timedelta(6)
+PRICES: Final = {"business": 19, "enterprise": 39}  # dollars a month, as the settings have them
 MEASURES: Final = (
     *("user_initiated_interaction_count", "code_generation_activity_count", "code_acceptance_activity_count"),
     *("loc_suggested_to_add_sum", "loc_added_sum", "loc_deleted_sum"),
@@ -46,6 +50,15 @@ class Act:
         return 1 + self.amounts[0] if any(self.amounts) else 0
 
 
+@dataclass(frozen=True)
+class Seat:
+    """A person's seat: its plan, the days before the snapshot on which it was last used, and whether it ends."""
+
+    plan: str
+    used_before: int | None
+    ends: bool
+
+
 @dataclass
 class Company:
     """Who is where, who did what, and who is hidden from the reports of people."""
@@ -58,59 +71,93 @@ class Company:
     passive: set[int] = field(default_factory=set)  # seen for a passive review and nothing else
     unseen: set[int] = field(default_factory=set)  # whom GitHub counts and the report of people does not have
     before: set[int] = field(default_factory=set)  # active the week before
+    early: dict[int, set[date]] = field(default_factory=dict)  # days of the week before that
+    early_days: int = 7  # of which so many were reported
+    seats: dict[int, Seat] = field(default_factory=dict)
+    pulls: dict[tuple[int, date], int] = field(default_factory=dict)  # opened and merged by a person on a day
+    drift: int = 1  # people with a field that nobody knows
+    share_passive: float = 0  # of people
+    share_beyond: float = 1  # of people who use more than code completions
     legacy: dict[date, int] = field(default_factory=dict)  # active people of its legacy team
 
     def has_one_day(self, scope: str) -> bool:
         """Whether all its rows of people are of one day."""
         return len({day for person in self.seen(scope) for day in self.days[person]}) == 1
 
+    def first_week(self, person: int) -> date:
+        """Monday of the first week with a row, of whoever has one."""
+        return EARLY if self.early.get(person) else BEFORE if person in self.before else MONDAY
+
+    def days_since_use(self, person: int) -> int:
+        """From the last day with an action of their own to the snapshot; many where there is none."""
+        days = set(self.early.get(person, ()))
+        days |= {BEFORE + timedelta(3)} if person in self.before else set()
+        days |= set() if person in self.passive else self.days[person]
+        return min(((SNAPSHOT - day).days for day in days if day < SNAPSHOT and person not in self.unseen), default=999)
+
     def seen(self, scope: str) -> set[int]:
         """People of a scope with a row in its report of people."""
         return {person for person in self.scopes[scope] if self.days.get(person)} - self.unseen
 
 
-def company(name: str, dice: random.Random) -> Company:
-    """One of many shapes: from ten people to 150."""
-    made = Company(name)
-    people = range(dice.choice([10, 14, 20, 35, 60, 100, 150]))
-    organisations = [f"org:{name}-{letter}" for letter in "abc"[: dice.randint(1, 3)]]
+def company(number: int) -> Company:
+    """One of many shapes: from ten people to 150. Each number has its own, and people of its own."""
+    dice = random.Random(number)
+    made = Company(f"c{number}")
+    people = range(1000 * number, 1000 * number + dice.choice([10, 14, 20, 35, 60, 100, 150]))
+    organisations = [f"org:{made.name}-{letter}" for letter in "abc"[: dice.randint(1, 3)]]
     made.scopes = {organisation: set() for organisation in organisations}
     for person in people:
         for organisation in dice.sample(organisations, min(len(organisations), dice.choice([0, 1, 1, 1, 1, 1, 2]))):
             made.scopes[organisation].add(person)
-    made.scopes[f"enterprise:{name}"] = set(people)
+    made.scopes[f"enterprise:{made.name}"] = set(people)
     for scope, members in made.scopes.items():
         for team in range(1, dice.randint(2, 4)):
             made.teams[scope, team] = {person for person in members if dice.random() < dice.choice([0.2, 0.5, 0.9])}
     week = [MONDAY + timedelta(day) for day in (range(7) if dice.random() < 0.8 else [dice.randint(0, 6)])]
-    habits = {p: dice.sample(FEATURES, dice.randint(1, 2)) for p in people}
+    made.early_days = dice.choice([5, 7])
+    made.share_passive, made.share_beyond = dice.choice([0.06, 0.06, 0.5]), dice.choice([1, 1, 0.05])
     for person in people:
-        made.days[person] = set(dice.sample(week, dice.randint(0, len(week))))
-        if dice.random() < 0.85:
-            made.before.add(person)
-        if dice.random() < 0.06:
-            made.passive.add(person)
-            continue
-        for day in made.days[person]:
-            for feature in habits[person]:
-                cli = dice.random() < 0.06
-                language = dice.choices(LANGUAGES, (8, 3, 1))[0]
-                amounts = tuple(dice.choice([0, 0, 1, 3, 12, 47, 130]) for _ in MEASURES)
-                made.acts.append(
-                    Act(
-                        person,
-                        day,
-                        "copilot_cli" if cli else feature,
-                        None if cli else dice.choices(IDES, (8, 2, 0.3))[0],
-                        None if cli else language,
-                        None if cli or feature == "code_completion" else dice.choices(MODELS, (8, 3, 0.5))[0],
-                        # most of a rare language are rows of zeros
-                        (0,) * len(MEASURES) if language == "others" and dice.random() < 0.8 else amounts,
-                    )
-                )
+        _live(made, dice, person, week)
+    made.drift = dice.randint(1, 4)
     made.unseen = {person for person in people if dice.random() < 0.04}
     made.legacy = {date(2026, 3, 2) + timedelta(n): dice.randint(2, 12) for n in range(7)}
     return made
+
+
+def _live(made: Company, dice: random.Random, person: int, week: list[date]) -> None:
+    """What a person does in the week, and did before it."""
+    made.days[person] = set(dice.sample(week, dice.randint(0, len(week))))
+    days = range(made.early_days) if dice.random() < 0.8 else ()
+    made.early[person] = {EARLY + timedelta(n) for n in days if dice.random() < 0.4}
+    used = dice.choice([None, 0, 3, 9, 40])
+    made.seats[person] = Seat(dice.choice(["business", "enterprise"]), used, dice.random() < 0.1)
+    if dice.random() < 0.85:
+        made.before.add(person)
+    if dice.random() < made.share_passive:
+        made.passive.add(person)
+        return
+    habits = dice.sample(FEATURES, dice.randint(1, 2)) if dice.random() < made.share_beyond else [FEATURES[0]]
+    for day in sorted(made.days[person]):
+        if dice.random() < 0.3:
+            made.pulls[person, day] = dice.randint(1, 4)
+        made.acts += [_act(dice, person, day, feature) for feature in habits]
+
+
+def _act(dice: random.Random, person: int, day: date, feature: str) -> Act:
+    cli = dice.random() < 0.06
+    language = dice.choices(LANGUAGES, (8, 3, 1))[0]
+    amounts = tuple(dice.choice([0, 0, 1, 3, 12, 47, 130]) for _ in MEASURES)
+    return Act(
+        person,
+        day,
+        "copilot_cli" if cli else feature,
+        None if cli else dice.choices(IDES, (8, 2, 0.3))[0],
+        None if cli else language,
+        None if cli or feature == "code_completion" else dice.choices(MODELS, (8, 3, 0.5))[0],
+        # most of a rare language are rows of zeros
+        (0,) * len(MEASURES) if language == "others" and dice.random() < 0.8 else amounts,
+    )
 
 
 def lay(book: Book, companies: list[Company]) -> None:
@@ -119,7 +166,7 @@ def lay(book: Book, companies: list[Company]) -> None:
     book.expect(
         *(scope for each in companies for scope in each.scopes),
         *(f"team:{each.name}/core" for each in companies),
-        start=BEFORE,
+        start=EARLY,
         today=MONDAY + timedelta(14),
         legacy=True,
     )
@@ -128,12 +175,18 @@ def lay(book: Book, companies: list[Company]) -> None:
     for each in companies:
         for scope in each.scopes:
             _lay_scope(tables, each, scope)
+            _lay_early(tables, each, scope)
+            _lay_seats(tables, each, scope)
+        field = {"report": "users-1-day", "path": f"$.new_{each.name}", "json_type": "number", "records": each.drift}
+        of_fetch = {"fetch_id": "fetch-drift", "scope": f"enterprise:{each.name}", "day": MONDAY}
+        tables["raw.unknown_fields"].append(of_fetch | field)
         for day, active in each.legacy.items():
             legacy = {"scope": f"team:{each.name}/core", "day": day}
             tables["flat.legacy_daily"].append({**legacy, "total_active_users": active, "total_engaged_users": active})
             # out of an archive
             tables["raw.fetches"].append(_fetch(legacy["scope"], "legacy-metrics", day, active) | {"http_status": None})
     with transaction(book.connection):
+        book.connection.execute("update raw.settings set seat_grace_days = 0")
         for number, row in enumerate(tables["raw.fetches"], 1):
             row |= {"fetch_id": f"fetch-{number:06}"}
         for table, rows in tables.items():
@@ -172,11 +225,14 @@ def _lay_scope(tables: dict[str, list[dict[str, object]]], each: Company, scope:
         active = [person for person in engaged if day in each.days[person]]
         tables["raw.fetches"] += [_fetch(scope, entity, day, len(active))]
         rows = [person for person in people - each.unseen if day in each.days[person]]
-        tables["raw.fetches"].append(_fetch(scope, "users-1-day", day, records=len(rows)))
+        revised = _fetch(scope, "users-1-day", day, records=len(rows))
+        old = {"requested_at": f"{MONDAY + timedelta(12)} 03:00:00", "sha256": "old"}
+        tables["raw.fetches"] += [revised | old, revised] if day == MONDAY else [revised]
         tables["raw.fetches"] += [_fetch(scope, report, day) for report in ("user-teams-1-day", "ai-credit-usage")]
         totals = dict(zip(MEASURES, _added([act for act in acts if act.day == day]), strict=True))
         numbers = {"daily_active_users": len(active), "weekly_active_users": len(engaged)}
         tables["flat.entity_daily"].append({"scope": scope, "day": day, **totals, **numbers})
+        _lay_pulls(tables, each, scope, day, set(active))
         for team, members in ((team, members) for (of, team), members in each.teams.items() if of == scope):
             row = {"scope": scope, "day": day, "team_id": team, "team_slug": f"team-{team}"}
             tables["flat.user_team_daily"] += [{**row, "user_id": person} for person in sorted(members)]
@@ -184,8 +240,73 @@ def _lay_scope(tables: dict[str, list[dict[str, object]]], each: Company, scope:
             own = dict(zip(MEASURES, _added([a for a in acts if a.day == day and a.person == person]), strict=True))
             row = {"scope": scope, "day": day, "user_id": person, **own}
             row["used_copilot_code_review_passive"] = person in each.passive
+            row["ai_adoption_phase_number"] = phase_of(person)
             tables["flat.user_daily"].append(row)
     _lay_breakdowns(tables, each, scope, acts)
+
+
+def _lay_early(tables: dict[str, list[dict[str, object]]], each: Company, scope: str) -> None:
+    entity = "enterprise-1-day" if scope.startswith("enterprise") else "organization-1-day"
+    for day in [EARLY + timedelta(n) for n in range(each.early_days)]:
+        rows = [p for p in sorted(each.scopes[scope] - each.unseen) if day in each.early[p]]
+        tables["raw.fetches"] += [_fetch(scope, entity, day, len(rows)), _fetch(scope, "users-1-day", day)]
+        tables["raw.fetches"].append(_fetch(scope, "user-teams-1-day", day))
+        tables["flat.entity_daily"].append({"scope": scope, "day": day, "daily_active_users": len(rows)})
+        tables["flat.user_daily"] += [{"scope": scope, "day": day, "user_id": person} for person in rows]
+        for team, members in ((team, members) for (of, team), members in each.teams.items() if of == scope):
+            row = {"scope": scope, "day": day, "team_id": team, "team_slug": f"team-{team}"}
+            tables["flat.user_team_daily"] += [{**row, "user_id": person} for person in sorted(members)]
+    event = {"day": BEFORE, "scope": scope, "what": "training"}
+    tables["raw.events"] += [event | {"team_slug": team} for team in (None, "team-1")]
+
+
+def _lay_seats(tables: dict[str, list[dict[str, object]]], each: Company, scope: str) -> None:
+    people = sorted(each.scopes[scope])
+    snapshot = _fetch(scope, "copilot-seats", SNAPSHOT, records=len(people))
+    tables["raw.fetches"].append(snapshot | {"headline": f'{{"total_seats": {len(people)}}}'})
+    for person in people:
+        seat = each.seats[person]
+        row: dict[str, object] = {"scope": scope, "day": SNAPSHOT, "user_id": person, "plan_type": seat.plan}
+        row["created_at"] = "2026-01-05 09:00:00"
+        used = None if seat.used_before is None else SNAPSHOT - timedelta(seat.used_before)
+        row["last_activity_at"] = used and f"{used} 12:00:00"
+        row["pending_cancellation_date"] = date(2026, 11, 1) if seat.ends else None
+        tables["flat.seat"].append(row)
+        tables["flat.seat_grant"].append(row)
+
+
+def phase_of(person: int) -> int:
+    """The adoption phase of a person."""
+    return person % 7 % 3
+
+
+def _lay_pulls(
+    tables: dict[str, list[dict[str, object]]], each: Company, scope: str, day: date, active: set[int]
+) -> None:
+    """Pull requests of the scope, and the phases of its active people; GitHub has averages of the most."""
+    of_day = {person: each.pulls.get((person, day), 0) for person in active}
+    total = sum(of_day.values())
+    row: dict[str, object] = {"scope": scope, "day": day}
+    tables["flat.entity_pull_request_daily"].append(row | {"total_created": total, "total_merged": total})
+    for phase in range(3):
+        people = [person for person in sorted(active) if phase_of(person) == phase]
+        if not people:
+            continue
+        sums = _added([act for act in each.acts if act.day == day and act.person in people])
+        merged = sum(of_day[person] for person in people)
+        numbers = {
+            "phase_number": phase,
+            "phase": f"Phase {phase}",
+            "total_engaged_users": len(people),
+            "users_in_phase_28d": sum(phase_of(p) == phase for p in each.seen(scope)),
+            "avg_user_initiated_interactions": sums[0] / len(people),
+            "avg_code_generation_activities": sums[1] / len(people),
+            "avg_code_acceptance_activities": sums[2] / len(people),
+            "avg_loc_added": sums[4] / len(people),
+            "avg_pull_requests_created": merged / len(people),
+            "total_pull_requests_merged": merged,
+        }
+        tables["flat.entity_adoption_phase_daily"].append(row | numbers)
 
 
 def _lay_breakdowns(tables: dict[str, list[dict[str, object]]], each: Company, scope: str, acts: list[Act]) -> None:

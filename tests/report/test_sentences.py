@@ -102,6 +102,10 @@ def test_a_change_that_is_not_told_says_why() -> None:
     assert why(week_before=WEEK - timedelta(14)) == f"{start}it is not in the history."
     assert why(user_days_compared=None) == f"{start}one of the two is not whole, or not closed."
     assert why(user_days_compared=3) == f"{start}3 weekdays were reported in both, and four are needed."
+    assert why(user_days_compared=6) == (
+        f"{start}GitHub changed what counts as active between them, or fewer people than may be told were active on "
+        "the weekdays that both weeks have."
+    )
     assert why(user_days_compared=7) == f"{start}GitHub changed what counts as active between them."
 
 

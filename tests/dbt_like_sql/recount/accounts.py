@@ -115,9 +115,9 @@ class Accounts(Parts):
 
     def _told_idle(self, dollars: Decimal, people: int, seats: int) -> Any:
         """Of as many idle seats with a price as are told, in tens."""
-        told = masks.people(people, self.few, at_most=seats)
-        if dollars == 0 or self.few == 1 or told is None:
-            return dollars if told is not None else None
+        told = masks.people(people, self.few, at_most=seats, is_remainder=True)
+        if self.few == 1 or told is None:
+            return dollars if self.few == 1 else None
         return masks.to_nearest(Fraction(dollars) * told / people, 10)
 
     def _seats(
@@ -151,11 +151,12 @@ class Accounts(Parts):
             seen += is_idle and any(0 < (day - d).days <= 28 for d in passively.get(person, ()))
             never += not uses and not used and not is_new
 
-        def group(people: int) -> int | None:
-            return masks.people(people, self.few, at_most=len(grants))
+        def group(people: int, *, is_remainder: bool = False) -> int | None:
+            return masks.people(people, self.few, at_most=len(grants), is_remainder=is_remainder)
 
         def count(most: int, *sources: dict[int, int]) -> int | None:
-            return group(sum(min(source[person] for source in sources) <= most for person in grants))
+            people = sum(min(source[person] for source in sources) <= most for person in grants)
+            return group(people, is_remainder=(most, len(sources)) == (28, 2))
 
         ending = sum(all(g["pending_cancellation_date"] for g in of_person) for of_person in grants.values())
         reported = {n: sum(day - timedelta(k) in self.users for k in range(1, n + 1)) for n in (7, 28)}
@@ -167,14 +168,14 @@ class Accounts(Parts):
             "active_share": ratio(count(28, by_seats, by_usage), len(grants)),
             **{f"seats_active_{n}_days_by_seats": count(n, by_seats) for n in (7, 28)},
             **{f"seats_active_{n}_days_by_usage": count(n, by_usage) if reported[n] else None for n in (7, 28)},
-            "seats_active_by_seats_only": group(sum(by_seats[p] <= 28 < by_usage[p] for p in grants))
+            "seats_active_by_seats_only": group(sum(by_seats[p] <= 28 < by_usage[p] for p in grants), is_remainder=True)
             if reported[28]
             else None,
-            "seats_active_by_usage_only": group(sum(by_usage[p] <= 28 < by_seats[p] for p in grants))
+            "seats_active_by_usage_only": group(sum(by_usage[p] <= 28 < by_seats[p] for p in grants), is_remainder=True)
             if reported[28]
             else None,
-            "seats_seen_passively_28_days": group(seen),
-            "seats_never_used": group(never),
+            "seats_seen_passively_28_days": group(seen, is_remainder=True),
+            "seats_never_used": group(never, is_remainder=True),
             "seats_pending_cancellation": group(ending),
             "seats_without_price": unpriced,
             "list_price_usd_per_month": cost,

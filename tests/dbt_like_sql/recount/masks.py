@@ -15,9 +15,12 @@ def to_nearest(number: Any, step: Any) -> Fraction:
     return floor(Fraction(number) / Fraction(step) + Fraction(1, 2)) * Fraction(step)
 
 
-def people(count: int | None, few: int, at_most: int | None = None) -> int | None:
-    """People of a part or group: nobody is told, fewer than `few` are not, others to the nearest multiple of it."""
-    if count is None or count == 0 or few == 1:
+def people(count: int | None, few: int, at_most: int | None = None, *, is_remainder: bool = False) -> int | None:
+    """People of a part or group: nobody is told, fewer than `few` are not, others to the nearest multiple of it.
+
+    Of those who with others make up a number that is told as it is, nobody is told as few are.
+    """
+    if count is None or few == 1 or (count == 0 and not is_remainder):
         return count
     if count < few:
         return None

@@ -45,7 +45,7 @@ class People(Parts):
             told_active = self._told_active(week)
 
             def group(count: int, whole: int | None = told_active) -> int | None:
-                return masks.people(count, self.few, at_most=whole)
+                return masks.people(count, self.few, at_most=whole, is_remainder=True)
 
             yield {
                 "scope": self.scope,
@@ -54,10 +54,12 @@ class People(Parts):
                 "user_days_reported": self.user_days(week),
                 "active_people": told_active,
                 "engaged_people": group(len(self.engaged(week))) if knows else None,
-                "passive_people": group(len(active - self.engaged(week))) if knows else None,
+                "passive_people": self._passive(told_active, group(len(self.engaged(week)))) if knows else None,
                 "new_people": group(len(new)) if of_all_days else None,
                 "returning_people": group(len(active - new - before)) if of_all_days else None,
-                "lapsed_people": masks.people(len(before - active), self.few) if of_all_days else None,
+                "lapsed_people": masks.people(len(before - active), self.few, is_remainder=True)
+                if of_all_days
+                else None,
                 "may_have_begun_before": self.user_days_before(week) < 28,
                 **{
                     f"people_active_{n}_day{'s' if n > 1 else ''}": group(per_person.count(n)) if knows else None
@@ -78,6 +80,10 @@ class People(Parts):
                 "avg_daily_active_users_change": self._daily_change(week, scope_days),
             }
 
+    def _passive(self, active: int | None, engaged: int | None) -> int | None:
+        rest = None if active is None or engaged is None else active - engaged
+        return rest if self.few == 1 or (rest is not None and rest >= self.few) else None
+
     def _told_active(self, week: date) -> int | None:
         """All of them, but where a single day has people, a few more or less than GitHub counts on it."""
         if not self.user_days(week):
@@ -91,10 +97,9 @@ class People(Parts):
     def _change(self, week: date, weekdays: list[int] | None) -> int | None:
         if weekdays is None or len(weekdays) < 4:
             return None
-        people = [len(self.active(each, weekdays)) for each in (week, week - timedelta(7))]
-        if len(weekdays) < 7 and self.few > 1:
-            people = [int(masks.to_nearest(count, self.few)) for count in people]
-        return people[0] - people[1]
+        few = 1 if len(weekdays) == 7 else self.few
+        now, before = (masks.people(len(self.active(each, weekdays)), few) for each in (week, week - timedelta(7)))
+        return None if now is None or before is None else now - before
 
     def _daily_change(self, week: date, weekdays: list[int] | None) -> float | None:
         if weekdays is None or len(weekdays) < 4:
@@ -215,9 +220,8 @@ class People(Parts):
             }
             for side, week in (("before", before), ("after", after)):
                 people, days = both[USERS], [week + timedelta(n) for n in both[ENTITY]]
-                count = len(self.active(week, people))
-                if len(people) < self.user_days(week) and self.few > 1:
-                    count = int(masks.to_nearest(count, self.few))
+                few = 1 if len(people) == self.user_days(week) else self.few
+                count = masks.people(len(self.active(week, people)), few)
                 row[f"active_people_{side}"] = count if len(people) >= 4 else None
                 for name in (PROMPTS, OUTPUTS, ACCEPTED, ADDED):
                     told = sum(self.entity[each][name] for each in days) if len(days) >= 4 else None

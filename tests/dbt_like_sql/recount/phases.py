@@ -16,6 +16,7 @@ from tests.dbt_like_sql.recount.scope import (
     PROMPTS,
     Row,
     Scope,
+    is_of_ones_own,
     of_week,
     ratio,
     weeks,
@@ -47,7 +48,7 @@ class Phases(Scope):
         people = set().union(*self._by_weekday(week, number).values())
         hidden = len(people) < self.few
         days = sum(each["total_engaged_users"] for each in told.values())
-        told_days = self._told(days, len(people), hidden)
+        told_days = self._told(days, len(self._engaged(week, number)), hidden)
         both = self.compared(week, USERS, whose=ENTITY)
         is_compared = both is not None and len(both) >= 4 and bool(people)
         last = max(told)
@@ -85,6 +86,15 @@ class Phases(Scope):
             day.weekday(): {r["user_id"] for r in self.users[day] if r["ai_adoption_phase"]["phase_number"] == number}
             for day in of_week(week)
             if day in self.users
+        }
+
+    def _engaged(self, week: date, number: int) -> set[int]:
+        """Who did something in it; GitHub's numbers of active people of a phase are of these."""
+        return {
+            row["user_id"]
+            for day in of_week(week)
+            for row in self.users.get(day, [])
+            if row["ai_adoption_phase"]["phase_number"] == number and is_of_ones_own(row)
         }
 
     def _with_any(self, week: date, number: int, name: str) -> set[int]:
