@@ -250,6 +250,6 @@ def test_a_digest_of_one_scope_with_holes_and_a_break() -> None:
     (told,) = digest_paragraphs([facts(newest=[newest], missing=[hole])], WEEK)
     _, people, change, licences, _, lacking = told.splitlines()
     assert people.endswith("Only 6 days of seven were reported: there may have been more.")
-    assert change.endswith("GitHub changed what counts as active between them.")
+    assert "GitHub changed what counts as active between them" in change
     assert licences.startswith("How many licences there are is not known")
     assert lacking.startswith("Missing: 2026-09-14 in users-1-day (GitHub answered 204).")
