@@ -62,15 +62,17 @@ def build_notice_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
 
         with sentences():
             checks = list(_failing(context.instance, rules))
-            told = tell(warehouse, installation.channels(), checks, installation.clock.now)
+            channels = installation.channels()
+            told = tell(warehouse, channels, checks, installation.clock.now)
             troubles = [*told.troubles, *_beat(context, installation)]
         for trouble in troubles:
             logger.warning(trouble)
+        quiet = "Each took what there was." if channels else "COPILOT_NOTIFY is not set: nobody is told."
         return dg.MaterializeResult(
             metadata={
                 "causes_open": len(told.causes),
                 "messages_sent": len(told.sent),
-                "channels": dg.MetadataValue.md("\n".join(f"- {trouble}" for trouble in troubles) or "No trouble."),
+                "channels": dg.MetadataValue.md("\n".join(f"- {trouble}" for trouble in troubles) or quiet),
                 "open": table_value(
                     {"kind": cause.kind, "what": cause.what, "remedy": cause.remedy} for cause in told.causes
                 ),
