@@ -26,6 +26,7 @@ REQUIRED: Final = ("date", "quantity", "model", "sku")
 # In GitHub's files, and in those that a spreadsheet has written anew.
 _DATES: Final = ("%Y-%m-%d", "%m/%d/%y", "%m/%d/%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S")
 _DELIMITERS: Final = (",", ";", "\t")
+_NAME: Final = re.compile(r"[a-z][\w -]*")
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _MEMORY: Final = "400MB"
 _LONGEST_HEADER: Final = 2**16
@@ -68,7 +69,7 @@ def columns_in(head: bytes) -> list[str]:
     if text.lstrip().startswith(("{", "[", "<")):
         return []
     names = [name.strip().lower() for name in next(csv.reader([text], delimiter=_delimiter(text)), [])]
-    return names if len(names) > 1 else []
+    return names if len(names) > 2 and all(map(_NAME.fullmatch, names)) else []
 
 
 def read_bill(path: Path, folder: Path, today: date) -> BillFile:

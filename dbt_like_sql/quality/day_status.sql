@@ -135,7 +135,7 @@ judged as (
         scope not like 'org:%' and scope not like 'enterprise:%' as is_team,
         case when report = 'user-teams-1-day' then 'days of teams' else 'days' end as threshold_on,
         case
-            when is_reported and (day >= as_of - lag_days or answered_on <= day + lag_days) then 'provisional'
+            when is_reported and answered_on <= day + lag_days then 'provisional'
             when is_reported and active_people = 0 then 'zero_activity'
             when is_reported then 'reported'
             when day < first_day then 'before_start'
