@@ -73,7 +73,7 @@ seats as (
         case
             when s.min_cohort = 1 then p.idle_usd_per_month
             -- as many seats as are told, in tens of dollars: the cents of two prices would tell how many there are
-            else round(p.idle_usd_per_month * t.idle / t.idle_people, -1)
+            else round(p.idle_usd_per_month * t.idle / nullif(t.idle_people, 0), -1)
         end as told_idle_usd_per_month
     from prices as p
     left join told as t using (scope, week_start)
