@@ -25,7 +25,7 @@ TARGET: Final = 1.3
 BROKEN: Final = 2.5
 # What drawing the pictures and the report of a new day may take besides; likewise what is broken.
 PICTURE_SECONDS: Final = 3.0
-BROKEN_PICTURE_SECONDS: Final = 2 * PICTURE_SECONDS
+BROKEN_PICTURE_SECONDS: Final = 4 * PICTURE_SECONDS
 
 
 @dataclass(frozen=True)
