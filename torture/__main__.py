@@ -163,7 +163,9 @@ def _round(plan: Plan, stage: Stage, dice: Random, seed: int) -> None:
         plan.figures.lost.append(f"seed {seed}: {'; '.join(made)}: {traceback.format_exc()}")
     with _TELLING:
         plan.figures.rounds += 1
-        print(f"seed {seed}: {'; '.join(made)}", flush=True)
+        told = plan.figures
+        so_far = f"so far {told.kills} kills, {told.interrupts} interrupts, {told.faults} faults"
+        print(f"seed {seed} ({so_far}): {'; '.join(made)}", flush=True)
         if plan.figures.lost and plan.figures.lost[-1].startswith(f"seed {seed}:"):
             print("LOST", plan.figures.lost[-1], flush=True)
 

@@ -231,7 +231,7 @@ def calls(stage: Stage) -> list[tuple[str, int]]:
 
 
 KILLS: Final[dict[Disturb, int]] = {
-    killed: 40,
+    killed: 60,
     killed_cold: 3,
     disturbed_at_the_end: 10,
     killed_in_a_container: 8,
