@@ -182,6 +182,11 @@ class _No:
         return self.response.content.lstrip()[:1] == b"<"
 
 
+def is_bearable(outcome: Outcome, report: Report) -> bool:
+    """Whether it is a refusal that fails no run; 404 is one, because GitHub hides what may not be seen."""
+    return report.may_be_refused and outcome in (Outcome.FORBIDDEN, Outcome.NOT_FOUND)
+
+
 def or_leave_out(report: Report) -> str:
     """How to live without a report, to be put before the full stop; empty where others are built on it."""
     return f", or leave the report out with COPILOT_SKIP_REPORTS={report.name}" if report.is_optional else ""

@@ -57,6 +57,7 @@ class Report:
         is_snapshot: GitHub tells it only as of now, so it is taken once a run and has no days to go back to.
         is_single: a day has one record, never two.
         is_optional: nothing that is built from the reports about activity needs it.
+        may_be_refused: a token that may read all the rest may lack the right to it, so that a refusal fails no run.
         first_days: per kind of scope, the first UTC day GitHub has it for; a kind that is missing has no such date.
         headline: fields that sum a day up, kept in the ledger: of the record where there is one, of a page otherwise.
         activity: the headline field whose 0 means a day without any activity.
@@ -83,6 +84,7 @@ class Report:
     is_snapshot: bool = False
     is_single: bool = False
     is_optional: bool = False
+    may_be_refused: bool = False
     first_days: Mapping[ScopeKind, date] = field(default_factory=dict)
     headline: tuple[str, ...] = ()
     activity: str | None = None
@@ -317,6 +319,8 @@ REPORTS: Final[tuple[Report, ...]] = (
     _billed_usage("premium-request-usage", PremiumRequestUsage, {}),
     _usage_report("ai-usage-report", "AI credits", "ai_credit", {ScopeKind.ENTERPRISE: _AI_CREDITS_START}),
     _usage_report("premium-request-report", "premium requests", "premium_request", {}),
+    # GitHub Docs, REST API endpoints for budgets and for cost centers (2026-11): for long no App and no fine-grained
+    # token could read them, and classic ones must be of somebody who may see the bill.
     Report(
         name="budgets",
         grain="one limit on spending, as of now; none of a single person",
@@ -326,6 +330,7 @@ REPORTS: Final[tuple[Report, ...]] = (
         query={"per_page": "100"},
         is_snapshot=True,
         is_optional=True,
+        may_be_refused=True,
         delivery=Delivery.PAGES,
         items="budgets",
         unkept_fields=(("budget_alerting", "alert_recipients"), ("user",)),
@@ -340,6 +345,7 @@ REPORTS: Final[tuple[Report, ...]] = (
         permissions={ScopeKind.ENTERPRISE: _BILLING_PERMISSIONS[ScopeKind.ENTERPRISE]},
         is_snapshot=True,
         is_optional=True,
+        may_be_refused=True,
         delivery=Delivery.PAGES,
         items="costCenters",
         unkept_fields=(("resources",),),

@@ -166,14 +166,19 @@ def _days(finding: Finding) -> str:
 
 
 def _reasons(diagnosis: Diagnosis, state: State) -> Iterator[tuple[str, str]]:
-    """What every sentence of that state is about, and the sentence: once for all scopes and reports it holds for."""
+    """What every sentence of that state is about, and the sentence: once for all scopes and reports it holds for.
+
+    One that is a trouble for some reports and bearable for others is told as a trouble.
+    """
     alike: dict[str, list[Finding]] = {}
     for finding in diagnosis.findings:
-        if finding.state is state:
+        if finding.state is not State.OK:
             sentence = finding.sentence.replace(finding.about, _SCOPE) if finding.about else finding.sentence
             alike.setdefault(sentence.replace(finding.way_out, ""), []).append(finding)
     asked = _by_scope(diagnosis.findings)
     for sentence, findings in alike.items():
+        if state is not (State.BAD if any(each.state is State.BAD for each in findings) else State.NOTE):
+            continue
         scopes = _by_scope(findings)
         about: dict[str, list[str]] = {}
         for scope, found in scopes.items():

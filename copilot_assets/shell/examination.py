@@ -15,7 +15,7 @@ from copilot_assets.github.auth import auth_for
 from copilot_assets.github.client import Answer, GitHubClient
 from copilot_assets.github.clock import Clock
 from copilot_assets.github.credentials import App
-from copilot_assets.github.outcomes import Cause, Outcome, or_leave_out
+from copilot_assets.github.outcomes import Cause, Outcome, is_bearable, or_leave_out
 from copilot_assets.github.reports import Delivery, Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.github.transport import Connection
@@ -82,7 +82,7 @@ def _finding(report: Report, scope: Scope, answer: Answer, today: date) -> Findi
     needs_policy = report.delivery in (Delivery.LINKS, Delivery.DAYS)
     passed_policy = let_in or answer.cause is Cause.ROLE
     return Finding(
-        _state(answer),
+        _state(report, answer),
         str(scope),
         report.name,
         _sentence(report, answer),
@@ -94,10 +94,11 @@ def _finding(report: Report, scope: Scope, answer: Answer, today: date) -> Findi
     )
 
 
-def _state(answer: Answer) -> State:
+def _state(report: Report, answer: Answer) -> State:
     if answer.outcome is Outcome.REPORTED:
         return State.OK
-    if answer.outcome in (Outcome.NO_REPORT, Outcome.NOT_OFFERED, Outcome.RETIRED):
+    is_green = answer.outcome in (Outcome.NO_REPORT, Outcome.NOT_OFFERED, Outcome.RETIRED)
+    if is_green or is_bearable(answer.outcome, report):
         return State.NOTE
     return State.BAD
 

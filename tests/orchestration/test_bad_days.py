@@ -229,6 +229,30 @@ def test_a_payment_that_fails_is_said_with_where_to_mend_it(partly_refused: Ran)
     assert partly_refused.scopes("flat.subscription") == ["org:octo-org"]
 
 
+def test_budgets_and_cost_centres_may_be_refused(
+    changed: Company, standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever may read the bill, or asks for none, is not therefore let in to these."""
+    tables = ("raw.budgets", "flat.budget", "raw.cost_centers", "flat.cost_center")
+    before = [changed.sql(f"from {table} order by all") for table in tables]
+    standin.faults += [
+        Fault("role-missing", report="budgets"),
+        Fault("404", scope="enterprise:octo-corp", report="cost-centers"),
+    ]
+    assert changed.load(LAST, LAST, *tables) == []
+    assert changed.sql(
+        "select distinct report, outcome from raw.fetches where report in ('budgets', 'cost-centers') "
+        "qualify row_number() over (partition by scope, report order by entry_number desc) = 1 order by all"
+    ) == [("budgets", "forbidden"), ("cost-centers", "not_found")]
+    assert [changed.sql(f"from {table} order by all") for table in tables] == before
+    assert all(before)
+    assert "The token may not read this about org:octo-org" in caplog.text
+    assert "GitHub knows no enterprise:octo-corp that this token may see" in caplog.text
+    standin.faults[:] = [Fault("500", report="budgets")]
+    (trouble,) = changed.load(LAST, LAST, "raw.budgets")
+    assert "GitHub had trouble: it answered 500" in trouble
+
+
 def test_a_snapshot_that_is_refused_later_deletes_nothing(changed: Company, standin: Standin) -> None:
     tables = ("raw.copilot_seats", "flat.seat", "flat.seat_grant")
     before = [changed.sql(f"from {table} order by all") for table in tables]

@@ -215,7 +215,7 @@ def test_a_github_app_that_is_installed_everywhere_but_in_one_place(server: Stan
     server.apps.installed_on.discard(LABS)
     diagnosis = diagnose(server, **the_app(server))
     assert {finding.about for finding in bad(diagnosis)} == {LABS}
-    assert len(bad(diagnosis)) == len(ORG_ACTIVITY + ORG_MONEY)
+    assert len(bad(diagnosis)) == len(ORG_ACTIVITY + ORG_MONEY) - 1, "budgets may be refused"
     text = said(diagnosis)
     assert text.count(f"GitHub App {server.app_id} is not installed on {LABS}") == 1
     assert f"{LABS}: every report" in text
@@ -373,7 +373,7 @@ def test_trouble_is_red_and_says_what_to_do(server: Standin, fault: str) -> None
 def test_the_same_reason_of_many_appears_once(server: Standin) -> None:
     server.faults.append(Fault("role-missing"))
     diagnosis = diagnose(server)
-    assert len(bad(diagnosis)) == 30
+    assert len(bad(diagnosis)) == 26, "three of budgets and one of cost centres are no trouble by themselves"
     text = said(diagnosis)
     # Activity, seats and bills need three different permissions, and those of an enterprise are others: six reasons.
     assert text.count("The token may not read this about") == 6
@@ -392,6 +392,19 @@ def test_the_same_reason_of_many_appears_once(server: Standin) -> None:
         shown = printed(diagnosis, width)
         reasons = shown[shown.index("To mend, or a run will fail:") :]
         assert max(len(text) for text in reasons if "SKIP" not in text) <= width
+
+
+def test_budgets_that_are_refused_fail_no_run_and_how_to_leave_them_out_is_told(server: Standin) -> None:
+    server.faults += [Fault("role-missing", report="budgets"), Fault("404", report="cost-centers")]
+    diagnosis = diagnose(server, ENTERPRISE)
+    assert diagnosis.is_healthy
+    found = by_report(diagnosis, ENTERPRISE)
+    assert [found[name].state for name in ("budgets", "cost-centers")] == [State.NOTE, State.NOTE]
+    assert found["budgets"].is_role_sufficient is False
+    text = said(diagnosis)
+    assert "To mend" not in text
+    assert f"To know: {ENTERPRISE}: budgets The token may not read this about {ENTERPRISE}" in text
+    assert "  COPILOT_SKIP_REPORTS=budgets" in printed(diagnosis)
 
 
 def test_one_token_for_all_is_one_reason(server: Standin) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from copilot_assets.github.credentials import Token
-from copilot_assets.github.outcomes import Outcome
+from copilot_assets.github.outcomes import Outcome, is_bearable
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
 from copilot_assets.orchestration.metadata import column_schema, table_value
@@ -304,7 +304,7 @@ def _fetch_and_land(
             entered = [landed[fetch.fetch_id] for fetch in asked]
             landing.metadata[day] = _day_metadata(entered)
             landing.outcomes.update(fetch.outcome for fetch in entered)
-            problems = [fetch for fetch in entered if fetch.outcome not in _GREEN]
+            problems = _problems(report, entered)
             landing.problems += problems
             installation.on_day(report.name, day, bool(problems))
 
@@ -318,6 +318,17 @@ def _fetch_and_land(
         asyncio.run(run(folder))
     if not landing.outcomes:  # the view is there all the same
         land_all([], clock.now())
+
+
+def _problems(report: Report, entered: "Sequence[Fetch]") -> "list[Fetch]":
+    """The fetches that make their day red; of those that are borne the log tells."""
+    problems = []
+    for fetch in entered:
+        if is_bearable(fetch.outcome, report):
+            logger.warning("%s [%s]", fetch.evidence, fetch.scope)
+        elif fetch.outcome not in _GREEN:
+            problems.append(fetch)
+    return problems
 
 
 def _note_token(connection: "duckdb.DuckDBPyConnection", settings: Settings, client: "GitHubClient") -> None:
