@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
-from copilot_assets.records.contract import Column
+from copilot_assets.warehouse.comments import comment
+from copilot_assets.warehouse.docs import RAW_DOCS
 from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
 
 DIGEST: Final = "digest"
 
-# Of the view `quality.notice`, as people see it.
-NOTICE_COLUMNS: Final = (
-    Column("cause", "VARCHAR", "What it is known by from run to run, as in quality.open_cause; of a digest its week"),
-    Column("kind", "VARCHAR", "Kind of cause, as in quality.open_cause; check for a failing one, digest for a digest"),
-    Column("title", "VARCHAR", "In a few words"),
-    Column("what", "VARCHAR", "What happened and what to do, as it was told"),
-    Column("passes_by_itself", "BOOLEAN", "Whether nothing is said when it is over"),
-    Column("first_seen_at", "TIMESTAMP", "Run that saw it first, UTC"),
-    Column("last_seen_at", "TIMESTAMP", "Newest run that saw it, UTC, but for later ones of the same day"),
-    Column("sent_at", "TIMESTAMP", "When a channel took the message, UTC; null while none has"),
-    Column("solved_at", "TIMESTAMP", "Run that no longer saw it, UTC; null while it is open, and of a digest"),
-    Column("solution_sent_at", "TIMESTAMP", "When a channel took the message that it is solved, UTC; null otherwise"),
-)
 _VIEW: Final = "create view if not exists quality.notice as select * from raw.notices"
 
 
@@ -73,6 +61,7 @@ def make_view(connection: duckdb.DuckDBPyConnection) -> None:
     """`quality.notice`: the ledger among the published tables."""
     connection.execute("create schema if not exists quality")
     connection.execute(_VIEW)
+    comment(connection, {"quality.notice": RAW_DOCS["raw.notices"]})
 
 
 def enter(connection: duckdb.DuckDBPyConnection, causes: Iterable[Cause], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What tables and columns mean, as comments in the database: whoever opens it finds the docs that Dagster's UI shows.
 
-Writing comments belongs here; the texts stand with the tables, in `flat/tables.py`, the records and the SQL models.
+Writing comments belongs here; the texts stand with the tables, in `docs.py`, `flat/tables.py`, the records and the SQL
+models.
 """
 
 from __future__ import annotations
@@ -15,26 +16,30 @@ if TYPE_CHECKING:
 
 
 _THERE: Final = """
-select schema_name || '.' || table_name, null as column_name, comment
+select 'table' as kind, schema_name || '.' || table_name, null as column_name, comment
 from duckdb_tables()
 where database_name = current_database()
 union all
-select schema_name || '.' || table_name, column_name, comment
+select 'view', schema_name || '.' || view_name, null, comment
+from duckdb_views()
+where database_name = current_database()
+union all
+select 'column', schema_name || '.' || table_name, column_name, comment
 from duckdb_columns()
 where database_name = current_database()
 """
 
 
 def comment(connection: duckdb.DuckDBPyConnection, docs: Mapping[str, Docs]) -> None:
-    """Make docs the comments of tables, by `schema.table`, and of their columns.
+    """Make docs the comments of tables and views, by `schema.table`, and of their columns.
 
-    Nothing is written where they stand already; tables and columns that are not there are passed over.
+    Nothing is written where they stand already; what is not there is passed over.
     """
-    for table, column, there in connection.execute(_THERE).fetchall():
+    for kind, table, column, there in connection.execute(_THERE).fetchall():
         if table not in docs:
             continue
         text = docs[table].table if column is None else docs[table].columns.get(column, "")
         if text and text != there:
-            place = f"table {table}" if column is None else f'column {table}."{column}"'
+            place = table if column is None else f'{table}."{column}"'
             quoted = text.replace("'", "''")
-            connection.execute(f"comment on {place} is '{quoted}'")
+            connection.execute(f"comment on {kind} {place} is '{quoted}'")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from copilot_assets.warehouse.comments import comment
+from copilot_assets.warehouse.docs import RAW_DOCS
 from copilot_assets.warehouse.raw import COUNTS
 from copilot_assets.warehouse.store import WarehouseError
 from copilot_assets.warehouse.tables import transaction
@@ -108,9 +110,12 @@ alter table raw.settings add column if not exists idle_cost_limit_usd double;
 # A release whose published numbers differ from those of the one before is a step too, which changes nothing here.
 _OTHER_NUMBERS: Final = "select 1;"
 
+# So is new wording of `docs.py`: comments are written with a layout, so that no other connection has to look at them.
+_COMMENTS: Final = "select 1;"
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS)
+_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS)
 LAYOUT: Final = len(_STEPS)
 # What is said once, by the run that brings a database to that version: which numbers are others now, and why.
 _NUMBERS: Final = {
@@ -147,6 +152,7 @@ def bring_forward(connection: duckdb.DuckDBPyConnection, name: str, kept_text: s
         for step in _STEPS[found:]:
             connection.execute(step.replace("{kept_text}", kept_text))
         connection.execute(_VIEWS)
+        comment(connection, RAW_DOCS)
         connection.execute("delete from raw.layout")
         connection.execute("insert into raw.layout values (?)", [LAYOUT])
     for version, sentence in _NUMBERS.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from copilot_assets.notices.ledger import NOTICE_COLUMNS, Cause
+from copilot_assets.notices.ledger import Cause
 from copilot_assets.orchestration.automation import EVERYTHING
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, table_value
@@ -18,6 +18,7 @@ from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentenc
 from copilot_assets.report.queries import READ
 from copilot_assets.settings import SettingsError, heartbeat_url
 from copilot_assets.sql_models.model import SqlModel
+from copilot_assets.warehouse.docs import NOTICE_COLUMNS
 from copilot_assets.warehouse.store import Warehouse
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from copilot_assets.orchestration.installation import Installation, asked_report
 from copilot_assets.orchestration.metadata import column_schema, table_value
 from copilot_assets.orchestration.partitions import days_of
 from copilot_assets.orchestration.steps import OWNERS, sentences
-from copilot_assets.records.contract import Column
 from copilot_assets.settings import Settings
+from copilot_assets.warehouse.docs import EXPECTED_COLUMNS, FETCH_COLUMNS, RECORD_COLUMNS
 from copilot_assets.warehouse.raw import expect, make_report_view, note_token_end
 from copilot_assets.warehouse.store import Warehouse
 
@@ -38,45 +38,6 @@ logger = logging.getLogger(__name__)
 EXPECTED: Final = dg.AssetKey(["raw", "expected_reports"])
 LEDGER: Final = dg.AssetKey(["raw", "fetches"])
 
-_RECORD_COLUMNS: Final = (
-    Column("scope", "VARCHAR", "Whom the report is about"),
-    Column("report", "VARCHAR", "GitHub's own name of the report"),
-    Column("day", "DATE", "UTC day that was asked for"),
-    Column("seq", "BIGINT", "Position of the record in the report, from 1"),
-    Column("payload", "JSON", "The record's text as GitHub sent it, byte for byte"),
-    Column("fetch_id", "VARCHAR", "The fetch that brought it; the ledger is raw.fetches"),
-)
-_FETCH_COLUMNS: Final = (
-    Column("fetch_id", "VARCHAR", "Id of the attempt"),
-    Column("scope", "VARCHAR", "Whom it was about"),
-    Column("report", "VARCHAR", "GitHub's own name of the report"),
-    Column("day", "DATE", "UTC day asked for"),
-    Column("requested_at", "TIMESTAMP", "When it was asked for, UTC"),
-    Column("outcome", "VARCHAR", "What came of it: reported, no_report, forbidden, failed …"),
-    Column(
-        "http_status", "INTEGER", "HTTP status of the last answer; null if none came or the day was not asked alone"
-    ),
-    Column("records", "BIGINT", "Records that came; null unless reported"),
-    Column("bytes", "BIGINT", "Bytes of the report's files; null unless reported"),
-    Column("sha256", "VARCHAR", "Digest of the files, whatever their order; null unless reported"),
-    Column("evidence", "VARCHAR", "A sentence: what happened, what it means, what to do"),
-    Column("run_id", "VARCHAR", "Dagster run that asked"),
-    Column("headline", "JSON", "Numbers that sum the day up, for reports of one record"),
-    Column("contract", "VARCHAR", "Contract that the answer was read by; null unless reported"),
-    Column("entry_number", "BIGINT", "Place of the row in the ledger, from 1: of two the greater one is newer"),
-)
-_EXPECTED_COLUMNS: Final = (
-    Column("scope", "VARCHAR", "Whom the report is about"),
-    Column("report", "VARCHAR", "GitHub's own name of the report"),
-    Column("start_day", "DATE", "First UTC day of the history, COPILOT_START_DATE"),
-    Column("first_day", "DATE", "First UTC day GitHub has the report for; null without such a date"),
-    Column("retired_on", "DATE", "UTC day from which GitHub answers 404; null while it is offered"),
-    Column("lag_days", "INTEGER", "Full UTC days after which a day is final"),
-    Column("history_days", "INTEGER", "Days that GitHub keeps"),
-    Column("threshold_people", "INTEGER", "A day is left out when fewer people held a licence; null without a rule"),
-    Column("activity", "VARCHAR", "Field of the report that counts active people; null where it has none"),
-    Column("as_of", "DATE", "UTC day on which this was written; the day before it is the last one expected"),
-)
 _PARTITION_ROWS: Final = "dagster/partition_row_count"
 # A report that is closed or not for this scope, a day that GitHub no longer keeps: no failure of the run, nobody can
 # make them come.
@@ -108,7 +69,7 @@ def _ledger_spec() -> dg.AssetSpec:
         group_name="raw",
         owners=OWNERS,
         kinds={"duckdb"},
-        metadata={"dagster/column_schema": column_schema(_FETCH_COLUMNS), "dagster/table_name": "raw.fetches"},
+        metadata={"dagster/column_schema": column_schema(FETCH_COLUMNS), "dagster/table_name": "raw.fetches"},
         description="One row per attempt to get one (scope, report, day), also of those that failed.\n\nThe ledger: "
         "every number and every hole can be traced to a row of it.",
     )
@@ -121,7 +82,7 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"python", "duckdb"},
         metadata={
-            "dagster/column_schema": column_schema(_EXPECTED_COLUMNS),
+            "dagster/column_schema": column_schema(EXPECTED_COLUMNS),
             "dagster/table_name": "raw.expected_reports",
         },
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -160,7 +121,7 @@ class _Landing:
 def _table_metadata(report: Report) -> dict[str, Any]:
     """What the UI tells of a raw asset before it has ever run."""
     return {
-        "dagster/column_schema": column_schema(_RECORD_COLUMNS),
+        "dagster/column_schema": column_schema(RECORD_COLUMNS),
         "dagster/table_name": f"raw.{report.table}",
         "endpoints": dg.MetadataValue.md("\n".join(f"- `GET {path}`" for path in report.paths.values())),
     }
