@@ -5,8 +5,9 @@ description: |
   include (COPILOT_PLAN_CREDITS), which are used up before anything is to be paid, and begin anew with each month (UTC).
   A budget counts what is to be paid, so before the pool is used up nothing of it is: look at both.
   Budgets for single people are never kept, those that limit each person by itself are no total and not here. Of a
-  part of the scope (an organisation of an enterprise, a cost centre, a repository) nobody knows here how many people
-  are behind it, so what is used of it is withheld: docs/privacy.md.
+  part of the scope (an organisation of an enterprise, a cost centre, a repository) GitHub counts to the cent and does
+  not tell of how many people, so what is used of it is withheld: docs/privacy.md. What a bill by person says of
+  organisations and cost centres is told by the week, rounded, in weekly.bill_trend.
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, month_start, limit_kind, budget_scope, limit_name, unit, limit_amount, used_amount, used_share,
   straight_line_forecast, weekday_forecast, as_of_day]
@@ -210,7 +211,7 @@ select
     l.limit_amount::decimal(18, 6) as limit_amount, -- the limit for the month; null of a pool of seats of a plan without a number of credits
     l.is_hard, -- whether use ends where the budget does; false of the pool, after which use is paid
     l.snapshot_day, -- UTC day on which GitHub last told of the limit (of the seats, of the pool) in this month  #not_null
-    not (l.is_whole or s.min_cohort = 1) as is_suppressed, -- whether it is of a part of the scope, of which nothing is told but the limit  #not_null
+    not (l.is_whole or s.min_cohort = 1) as is_suppressed, -- whether it is of a part of the scope, of which nothing is told but the limit: GitHub does not tell how many people are behind what is used of it  #not_null
     if(is_suppressed, null, coalesce(l.consumed_amount, l.billed_amount))::decimal(18, 6) as used_amount, -- used of it in the month: of a budget as GitHub counts on snapshot_day, of the pool and where GitHub does not tell by the daily bills up to as_of_day
     (used_amount / nullif(limit_amount, 0))::double as used_share, -- used_amount / limit_amount; null of a limit of 0
     if(l.is_whole, l.billed_amount, null)::decimal(18, 6) as billed_amount, -- the same by the daily bills alone
