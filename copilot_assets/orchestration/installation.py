@@ -144,10 +144,14 @@ def asked_reports(settings: Settings) -> list[Report]:
 
 
 def unasked_about_people(settings: Settings) -> list[Report]:
-    """The reports whose records are about persons, where these settings want none of them."""
+    """The reports whose records are about persons, where these settings want none of them but would ask for them."""
     if settings.identities is not IdentityMode.OFF:
         return []
-    return [report for report in REPORTS if person_columns(report.record)]
+    return [
+        report
+        for report in REPORTS
+        if person_columns(report.record) and (settings.bill_reports or report.delivery is not Delivery.ORDERS)
+    ]
 
 
 def expected_reports(settings: Settings, as_of: date) -> list[ExpectedReport]:

@@ -80,6 +80,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("A faint week is open.",),
         ("ai-credit-usage", "premium-request-usage"),
     ),
+    "weekly.bill_trend": Kind(
+        "Price before discounts a week, by organisation and by cost centre (USD)",
+        partial(charts.stack, unit="USD", number="$,.0f"),
+        ("A faint week is open.", "Parts of few people are withheld, and not drawn."),
+        ("ai-usage-report", "premium-request-report"),
+    ),
     "weekly.pull_request_trend": Kind(
         "Share of pull requests that Copilot opened and reviewed",
         partial(charts.lines, unit="share", number=".0%"),

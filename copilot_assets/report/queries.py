@@ -79,6 +79,14 @@ CHARTS: Final[Mapping[str, str]] = {
         )
         order by panel, week, place
     """,
+    "weekly.bill_trend": f"""
+        select
+            scope || ', ' || replace(kind, '_', ' ') || ' by ' || replace(breakdown, '_', ' ') as panel,
+            week_start::varchar as week, part, gross_amount::double as value, is_closed, false as is_rest
+        from weekly.bill_trend
+        where {_shown("bill_trend")} and not is_suppressed
+        order by panel, week_start, part
+    """,
     "weekly.spend_trend": f"""
         with weeks as (
             select *, coalesce(model, 'no model named') as part

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import click
 
+from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse, usage_errors
 
 
-@click.command()
+@click.command(cls=Interruptible)
 @click.option("--test", "is_test", is_flag=True, required=True, help="Send a sample, and call the heartbeat.")
 def notify(is_test: bool) -> None:
     """Send a sample to every address of COPILOT_NOTIFY, and say what came back of each.

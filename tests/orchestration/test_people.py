@@ -33,6 +33,7 @@ def test_off_asks_for_nobody(octo_org: Company, standin: Standin, first: date) -
     assert not [path for path in asked if path.endswith(ABOUT_PEOPLE)]
     assert octo_org.sql("select distinct report from raw.fetches order by 1") == [
         ("ai-credit-usage",),
+        ("budgets",),
         ("copilot-billing",),
         ("organization-1-day",),
         ("organization-28-day",),

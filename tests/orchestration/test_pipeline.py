@@ -28,7 +28,7 @@ ROOTS = {
 }
 # One client for all: the certificates of TLS, which nothing here speaks, are 25 ms for each new one.
 HTTP = httpx.Client(headers={"User-Agent": "test"}, verify=False)  # noqa: S501
-SNAPSHOTS = {"organization-28-day", "enterprise-28-day", "copilot-seats", "copilot-billing"}
+SNAPSHOTS = {"organization-28-day", "enterprise-28-day", "copilot-seats", "copilot-billing", "budgets", "cost-centers"}
 
 
 def answer_of(standin: Standin, path: str, **params: str | int) -> httpx.Response:
@@ -105,7 +105,11 @@ def test_a_range_materialises_every_day_and_every_table(fortnight: Company) -> N
     # Bills of September hold no premium requests: AI credits replaced them in June. The stand-in tells of people, and
     # not of an entity, what they use in the CLI. Nothing was asked for twice, and nothing odd came; nobody gave events.
     assert {name for name, rows in fortnight.tables().items() if not rows} == {
-        "flat.premium_request_usage",
+        *(
+            "flat.premium_request_usage",
+            "flat.bill_item",
+            "weekly.bill_trend",
+        ),  # bills by person are ordered on request
         *("quality.quarantine", "quality.revisions", "quality.schema_drift", "weekly.event_effect"),
         "weekly.monthly_cohort_retention",  # of whole months of first use alone
         *(f"flat.entity_{what}_daily" for what in ("skill", "custom_agent", "mcp", "slash_cmd", "plugin")),
@@ -391,6 +395,8 @@ def test_snapshots_are_dated_the_day_they_were_taken_and_windows_by_their_last_d
         **dict.fromkeys(("ai-credit-usage", "premium-request-usage", "legacy-metrics"), FRIDAY),
         "copilot-seats": TODAY,
         "copilot-billing": TODAY,
+        "budgets": TODAY,
+        "cost-centers": TODAY,
         "organization-28-day": TODAY - timedelta(days=1),
         "enterprise-28-day": TODAY - timedelta(days=1),
     }

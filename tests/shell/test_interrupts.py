@@ -131,7 +131,7 @@ def test_what_a_script_lets_it_ignore_is_ignored_by_dagster_too() -> None:
 
 def test_every_command_is_interrupted_alike_but_those_that_serve_until_then() -> None:
     others = {name for name, command in main.commands.items() if not isinstance(command, Interruptible)}
-    assert others == {"demo", "standin", "endpoints", "init"}, "the last two are over at once"
+    assert others == {"demo", "standin", "endpoints", "init", "tables"}, "the last three are over at once"
 
 
 def test_on_a_terminal_the_bar_moves_and_ctrl_c_clears_it(env: dict[str, str], tmp_path: Path) -> None:
