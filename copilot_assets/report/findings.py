@@ -86,7 +86,7 @@ def _licences(facts: Facts) -> Finding:
     if told is None:
         return about("Not known: GitHub's list of licences was not fetched.")
     if told["seats_active_28_days"] is None:
-        return about("Not told: too few of them were used, or nobody knows by whom.")
+        return about("Not told: none or too few of them were used, or nobody knows by whom.")
     # Numbers of people are rounded, and those of few are not told: the others stay, and none exceeds all there are.
     seats, never = told["seats"], told["seats_never_used"]
     used = min(seats, told["seats_active_28_days"])
@@ -107,7 +107,12 @@ def _licences(facts: Facts) -> Finding:
         for label, number in stages
     ]
     idle = told["idle_list_price_usd_per_month"]
-    cost = f"; idle ones cost {dollars(idle)} a month at list price" if idle is not None else ""
+    if idle is not None:
+        cost = f"; idle ones cost {dollars(idle)} a month at list price"
+    elif told["list_price_usd_per_month"] is not None:
+        cost = "; none is idle, or too few to tell what they cost"
+    else:
+        cost = ""
     days = told["usage_days_reported_28_days"]
     notes = [
         f"As of {day_of(told['snapshot_day'])}. Use is taken from GitHub's list and from {days} of 28 daily reports."

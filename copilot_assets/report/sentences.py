@@ -85,13 +85,16 @@ def _licences(facts: Facts) -> str:
     seats, used = licences["seats"], licences["seats_active_28_days"]
     on = day_of(licences["snapshot_day"])
     if used is None:
-        return f"{counted(seats, 'licence').capitalize()} on {on}; who used them is not known."
+        return (
+            f"{counted(seats, 'licence').capitalize()} on {on}; how many were used is not told: none, too few, or "
+            "nobody knows by whom."
+        )
     idle = licences["idle_list_price_usd_per_month"]
     price = licences["list_price_usd_per_month"]
     if price is None:
         cost = " What they cost is not known: COPILOT_PLAN_PRICES has no price for their plan."
     elif idle is None:
-        cost = " Too few are idle to tell what they cost."
+        cost = " None is idle, or too few to tell what they cost."
     else:
         cost = f" At list price {dollars(idle)} of {dollars(price)} a month go to idle ones."
     return f"{max(0, seats - used):,} of {counted(seats, 'licence')} were not used in the 28 days before {on}.{cost}"

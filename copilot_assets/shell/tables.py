@@ -31,9 +31,12 @@ _HEAD: Final = """\
 Made by `make docs` from the models in `dbt_like_sql/` and the contract of GitHub's records; do not edit it by hand.
 
 Every table has `scope` (`org:octo-org`, `enterprise:octo-corp`). Scopes overlap, so never add up rows of several:
-`quality.scope` says which contains which. Days are UTC dates, weeks are ISO weeks and named by their Monday, times are
-UTC, money is US dollars. null is unknown, 0 is zero, and a missing day is a row in `quality.day_status`. What type a
-column has says `describe weekly.user_trend` in DuckDB.
+`quality.scope` says which contains which. Days are UTC dates, weeks are ISO weeks and named by their Monday, money is
+US dollars. null is unknown, 0 is zero, and a missing day is a row in `quality.day_status`. What type a column has says
+`describe weekly.user_trend` in DuckDB.
+
+Times are UTC: without a zone in the database (`timestamp`), with it in exported files. DuckDB takes the day, week and
+hour of a `timestamptz` in the time zone of whoever asks, so the same query would give other days in Los Angeles.
 
 GitHub sends `c#` and `csharp`, `ts` and `typescript`, and models in many spellings: a column `language`, `ide`,
 `editor` or `model` holds what it sent, `language_name` and so on beside it the one name to group by. A model has its

@@ -120,20 +120,20 @@ select
     n.seats::bigint as seats, -- people with a seat, as the list names them; all the numbers below are of these
     n.total_seats::bigint as total_seats, -- the same as GitHub counts it; null where it told no total
     if(s.scope is null, n.of_no_seats, s.active_7_days)::bigint as seats_active_7_days, -- seats used in the 7 days before the snapshot, by either source, to the nearest multiple of COPILOT_MIN_COHORT, as all groups of seats below, and never to more than there are; null where they are fewer and not none
-    if(s.scope is null, n.of_no_seats, s.active_28_days)::bigint as seats_active_28_days, -- seats used in the 28 days before the snapshot, by either source; also null where they are none
+    if(s.scope is null, n.of_no_seats, s.active_28_days)::bigint as seats_active_28_days, -- seats used in the 28 days before the snapshot, by either source; null where they are none or fewer than COPILOT_MIN_COHORT, for of the seats, which are told as they are, a 0 would leave the rest
     (s.active_28_days / nullif(n.seats, 0))::double as active_share, -- seats used in 28 days, as told, per seat
     if(s.scope is null, n.of_no_seats, s.active_7_days_by_seats)::bigint as seats_active_7_days_by_seats, -- by the list of seats alone (last_activity_at)
     if(s.scope is null, n.of_no_seats, s.active_28_days_by_seats)::bigint as seats_active_28_days_by_seats, -- likewise
     if(d.days_reported_7 > 0, if(s.scope is null, n.of_no_seats, s.active_7_days_by_usage), null)::bigint as seats_active_7_days_by_usage, -- by the per-user reports alone; null where no day of the 7 was reported
     if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_28_days_by_usage), null)::bigint as seats_active_28_days_by_usage, -- likewise; null where no day of the 28 was reported
-    if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_by_seats_only), null)::bigint as seats_active_by_seats_only, -- the disagreement: used in 28 days by the list of seats, and not by the reports; also null where they are none
+    if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_by_seats_only), null)::bigint as seats_active_by_seats_only, -- the disagreement: used in 28 days by the list of seats, and not by the reports; null where they are none or fewer than COPILOT_MIN_COHORT
     if(d.days_reported_28 > 0, if(s.scope is null, n.of_no_seats, s.active_by_usage_only), null)::bigint as seats_active_by_usage_only, -- the disagreement the other way
-    if(s.scope is null, n.of_no_seats, s.seen_passively)::bigint as seats_seen_passively_28_days, -- seats that neither source saw used in the 28 days, while a report has the person for a passive code review, which is no use; also null where they are none
-    if(s.scope is null, n.of_no_seats, s.never_used)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse; also null where they are none
+    if(s.scope is null, n.of_no_seats, s.seen_passively)::bigint as seats_seen_passively_28_days, -- seats that neither source saw used in the 28 days, while a report has the person for a passive code review, which is no use; null where they are none or fewer than COPILOT_MIN_COHORT
+    if(s.scope is null, n.of_no_seats, s.never_used)::bigint as seats_never_used, -- seats older than COPILOT_SEAT_GRACE_DAYS of whose use neither source knows: none in 90 days by the list, none in the reports of this warehouse; null where they are none or fewer than COPILOT_MIN_COHORT
     if(s.scope is null, n.of_no_seats, s.pending_cancellation)::bigint as seats_pending_cancellation, -- seats that end with the billing month; they are billed until then
     coalesce(s.without_price, n.of_no_seats)::bigint as seats_without_price, -- seats whose plan has no price in COPILOT_PLAN_PRICES: the cost leaves them out
     coalesce(s.usd_per_month, n.of_no_seats)::decimal(18, 2) as list_price_usd_per_month, -- what a month of these seats costs at list price (USD per month), by COPILOT_PLAN_PRICES: a run rate, not GitHub's bill, which knows seats of a part of a month and discounts; null where no seat has a price
-    coalesce(s.told_idle_usd_per_month, if(s.scope is null, n.of_no_seats, null))::decimal(18, 2) as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise, for as many of them as may be told, and in tens; null where they are fewer than COPILOT_MIN_COHORT, or none
+    coalesce(s.told_idle_usd_per_month, if(s.scope is null, n.of_no_seats, null))::decimal(18, 2) as idle_list_price_usd_per_month -- of it, the part of seats older than COPILOT_SEAT_GRACE_DAYS that were not used in the 28 days (USD per month): likewise, for as many of them as may be told, and in tens; null where they are none or fewer than COPILOT_MIN_COHORT
 from weeks as w
 left join snapshots as n using (scope, week_start)
 left join seats as s using (scope, week_start)

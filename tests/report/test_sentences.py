@@ -136,8 +136,15 @@ def test_licences_without_a_price_and_without_use() -> None:
     assert "COPILOT_PLAN_PRICES has no price" in said(facts(newest=[NEWEST], licences=[without]))[2]
     unused = {**LICENCES, "seats": 1, "seats_active_28_days": None}
     assert said(facts(newest=[NEWEST], licences=[unused]))[2] == (
-        "1 licence on 21 September 2026; who used them is not known."
+        "1 licence on 21 September 2026; how many were used is not told: none, too few, or nobody knows by whom."
     )
+
+
+def test_idle_licences_that_are_none_or_few_are_no_unknown_ones() -> None:
+    hidden = {**LICENCES, "idle_list_price_usd_per_month": None}
+    told = facts(newest=[NEWEST], licences=[hidden])
+    assert said(told)[2].endswith(" None is idle, or too few to tell what they cost.")
+    assert titled(told)["licences"].title.endswith("; none is idle, or too few to tell what they cost")
 
 
 def test_revisions() -> None:
