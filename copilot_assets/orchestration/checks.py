@@ -7,6 +7,7 @@ is right before the table is rebuilt. The SQL models' own assertions and tests a
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,7 +72,8 @@ class _DayCheck:
 MISSING_DAYS: Final = _DayCheck(
     "missing_days",
     "Warns when days are missing and lists them with their reason. "
-    "Fails when a day is missing without explanation: nobody asked for it, or asking failed.",
+    "Fails when a day is missing without explanation: nobody asked for it, or asking failed. "
+    "Days before the first that was asked for are a history that is not loaded yet, and no more than a warning.",
     ("missing", "below_threshold"),
 )
 THRESHOLD_GAPS: Final = _DayCheck(
@@ -229,7 +231,18 @@ def _stretches(day_status: SqlModel, reports: Sequence[str]) -> str:
                     partition by scope, report, status, evidence order by day
                 )::integer as stretch
             from (
+                select
+                    *,
+                    status = 'not_requested'
+                        and day < coalesce(first_asked_day, 'infinity') as is_not_loaded
+                from (
+                    select
+                        *,
+                        min(day) filter (last_outcome is not null) over (partition by scope, report) as first_asked_day
+                    from (
 {day_status.sql}
+                    )
+                )
             )
             where {MISSING_DAYS.where(reports)}
         )
@@ -242,9 +255,11 @@ def _stretches(day_status: SqlModel, reports: Sequence[str]) -> str:
             any_value(remedy) as remedy,
             is_explained,
             coverage,
+            is_not_loaded,
+            any_value(first_asked_day) as first_asked_day,
             count(*) as missing
         from days
-        group by scope, report, status, evidence, is_explained, coverage, stretch
+        group by scope, report, status, evidence, is_explained, coverage, is_not_loaded, stretch
         order by is_explained, max(day) desc, scope, report
     """
 
@@ -252,6 +267,7 @@ def _stretches(day_status: SqlModel, reports: Sequence[str]) -> str:
 def _result(key: dg.AssetKey, check: _DayCheck, rows: _Rows, reports: Sequence[str]) -> dg.AssetCheckResult:
     missing = sum(row["missing"] for row in rows)
     unexplained = sum(row["missing"] for row in rows if not row["is_explained"])
+    is_wrong = any(not row["is_explained"] and not row["is_not_loaded"] for row in rows)
     query = f"select * from quality.day_status where {check.where(reports)} order by day desc, scope, report"
     metadata: dict[str, Any] = {
         "days_missing": missing,
@@ -264,7 +280,7 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: _Rows, reports: Sequence[s
         asset_key=key,
         check_name=check.name,
         passed=not missing,
-        severity=dg.AssetCheckSeverity.ERROR if unexplained else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_wrong else dg.AssetCheckSeverity.WARN,
         description=_summary(rows, missing, unexplained),
         metadata=metadata,
     )
@@ -273,9 +289,24 @@ def _result(key: dg.AssetKey, check: _DayCheck, rows: _Rows, reports: Sequence[s
 def _summary(rows: _Rows, missing: int, unexplained: int) -> str:
     if not missing:
         return "No day of any scope is missing."
+    to_load = [row for row in rows if row["is_not_loaded"]]
+    if len(to_load) == len(rows):
+        return _not_loaded(to_load)
     by_status: Counter[str] = Counter()
     for row in rows:
         by_status[row["status"]] += row["missing"]
     counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
     ending = f"{unexplained} without explanation" if unexplained else "all explained"
-    return f"{missing} days of a scope and report are missing: {counts}; {ending}."
+    said = f"{missing} days of a scope and report are missing: {counts}; {ending}."
+    return f"{said} {_not_loaded(to_load)}" if to_load else said
+
+
+def _not_loaded(rows: _Rows) -> str:
+    """The same sentence for every report that begins on the same day: it says nothing that another one's does not."""
+    if not (asked := [row["first_asked_day"] for row in rows if row["first_asked_day"]]):
+        return "Nobody asked GitHub for these days yet. Fetch them: copilot-assets backfill"
+    first = max(asked)
+    return (
+        f"Nobody asked GitHub for the days before {first} yet. "
+        f"Fetch them: copilot-assets backfill --end {first - timedelta(days=1)}"
+    )

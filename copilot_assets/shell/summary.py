@@ -159,11 +159,15 @@ def _checks(checks: Sequence[AssetCheckEvaluation]) -> Table:
     passed = sum(check.passed for check in checks)
     table = _table(f"Asset checks: {passed} passed, {len(checks) - passed} to look at", ("asset", "check", "result"))
     table.add_column("what it found")
+    found: dict[tuple[bool, str, str], list[str]] = {}
     for check in sorted(checks, key=lambda check: (check.asset_key, check.check_name)):
         if not check.passed:
-            fails = check.severity is AssetCheckSeverity.ERROR
-            result = Text("fails", style="red") if fails else Text("warns", style="yellow")
-            table.add_row(".".join(check.asset_key.path), check.check_name, result, check.description or "")
+            said = check.severity is AssetCheckSeverity.ERROR, check.check_name, check.description or ""
+            found.setdefault(said, []).append(".".join(check.asset_key.path))
+    for (fails, name, description), assets in found.items():
+        others = f" and {len(assets) - 1} more" if assets[1:] else ""
+        result = Text("fails", style="red") if fails else Text("warns", style="yellow")
+        table.add_row(f"{assets[0]}{others}", name, result, description)
     return table
 
 
