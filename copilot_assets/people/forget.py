@@ -147,12 +147,6 @@ def is_rebuild_due(warehouse: Warehouse) -> bool:
         return bool(connection.execute("from raw.rebuild_due").fetchall())
 
 
-def note_rebuilt(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note that all tables that SQL models build are without whoever was forgotten."""
-    if connection.execute("from raw.rebuild_due").fetchall():
-        connection.execute("delete from raw.rebuild_due")
-
-
 def _left_out(connection: duckdb.DuckDBPyConnection, traces: Traces) -> Mapping[str, Condition]:
     """The rows that go: a person's, and all that SQL models build, also those whose model is gone."""
     built = tuple(f'"{schema}".' for schema in {model.schema for model in load_models()})

@@ -19,6 +19,7 @@ import duckdb
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.layout import bring_forward
+from copilot_assets.warehouse.lock import is_at_work
 from copilot_assets.warehouse.raw import NEWEST_FIRST
 from copilot_assets.warehouse.store import DATABASE, Warehouse
 
@@ -92,6 +93,8 @@ class Status:
         counts: days of a scope and report by status, over the whole history.
         quarantine: per report and fault, the records left out: report, fault, records, first_day, last_day.
         schema_drift: per report, the fields that no table has: report, paths, first_day, last_day.
+        behind_since: when the first of what landed was asked for (UTC) that the tables below raw do not show; None
+            where they show all, or a run is at work.
     """
 
     warehouse: str
@@ -105,6 +108,7 @@ class Status:
     chores: tuple[Chore, ...]
     quarantine: tuple[Row, ...]
     schema_drift: tuple[Row, ...]
+    behind_since: datetime | None
 
     @property
     def is_empty(self) -> bool:
@@ -114,10 +118,10 @@ class Status:
     @property
     def needs_a_hand(self) -> bool:
         """Whether somebody has to do something; an empty warehouse has to be filled. A new field is only news."""
-        return self.is_empty or bool(self.chores or self.quarantine)
+        return self.is_empty or bool(self.chores or self.quarantine or self.behind_since)
 
 
-_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields")
+_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields", "rebuilt", "rebuild_due")
 
 # A run notes anew, with its own day, what it is asked for; what still bears an older day has been given up. What is
 # known from an archive alone may bear a newer one. Without this, days since the last run would not be seen as holes.
@@ -167,6 +171,15 @@ left join taken as t on t.scope = a.scope and t.report = a.report
 where a.age = 1
 order by a.report, t.day desc, a.outcome, a.scope
 """
+# When somebody was forgotten, or the first question was asked, that the tables have not been rebuilt after.
+_BEHIND: Final = """
+select min(since)
+from (
+    select since from raw.rebuild_due
+    union all
+    select requested_at from raw.fetches where entry_number > coalesce((select max(entry_number) from raw.rebuilt), 0)
+)
+"""
 _QUARANTINE: Final = """
 select report, fault, count(*) as records, min(day) as first_day, max(day) as last_day
 from raw.quarantine
@@ -205,6 +218,7 @@ def read_status(warehouse: Warehouse, today: date, days: int) -> Status:
             chores=tuple(_chores(judged)),
             quarantine=tuple(_rows(ledger, _QUARANTINE)),
             schema_drift=tuple(_rows(ledger, _SCHEMA_DRIFT)),
+            behind_since=None if is_at_work(warehouse) else ledger.execute(_BEHIND).fetchall()[0][0],
         )
 
 
@@ -240,6 +254,8 @@ def _ledger(warehouse: Warehouse, today: date) -> Iterator[duckdb.DuckDBPyConnec
         for table in _LEDGER:
             if table in present:
                 connection.execute(f"insert into raw.{table} by name from {DATABASE}.raw.{table}")
+        if "rebuilt" not in present:  # an older version did not say
+            connection.execute("insert into raw.rebuilt select max(entry_number) from raw.fetches having count(*) > 0")
         connection.execute(f"detach {DATABASE}")
         connection.execute(_EXPECT_UNTIL_TODAY, {"today": today})
         yield connection

@@ -109,6 +109,7 @@ def as_json(status: Status) -> Row:
         "to_do": [_plain(vars(chore)) for chore in status.chores],
         "quarantine": _plain(status.quarantine),
         "schema_drift": _plain(status.schema_drift),
+        "tables_behind_since": _plain(status.behind_since),
         "first_day": _plain(status.days[0]),
         "last_day": _plain(status.days[-1]),
         "reports": [_plain(vars(series)) for series in status.series],
@@ -248,6 +249,13 @@ def _to_do(status: Status) -> Iterator[Text | Padding]:
         yield Text("Needs a hand:", style="bold red")
     else:
         yield Text("Nothing needs a hand.", style="green")
+    if status.behind_since:
+        advice = (
+            f"They do not show what was asked for or changed since {_time(status.behind_since)}: the run after it "
+            "failed, or was killed. Run copilot-assets backfill, or the job rebuild in the UI; it says what is in the "
+            "way."
+        )
+        yield Padding(Text.assemble(("tables behind", "bold"), f": {advice}"), (0, 0, 0, 2))
     for (name, remedy), chores in groupby(status.chores, key=lambda chore: (chore.status, chore.remedy)):
         yield Padding(Text.assemble((f"{_mark(name).character} {name}", "bold"), f": {remedy}"), (0, 0, 0, 2))
         for chore in chores:

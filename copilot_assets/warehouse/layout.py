@@ -72,6 +72,9 @@ create table raw.pseudonym_key (fingerprint varchar not null);
 create table raw.rebuild_due (since timestamp not null);
 """
 
+# The newest row of the ledger that all tables of SQL models show: a row, or none before they were first built.
+_REBUILT: Final = "create table raw.rebuilt (entry_number bigint not null);"
+
 # What plans include besides the seat.
 _PLAN_CREDITS: Final = "create table raw.plan_credits (plan_type varchar not null, credits_per_month bigint not null);"
 
@@ -115,11 +118,13 @@ _COMMENTS: Final = "select 1;"
 
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
-_STEPS: Final = (_TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS)
+_STEPS: Final = (
+    _TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _REBUILT, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS,
+)  # fmt: skip
 LAYOUT: Final = len(_STEPS)
 # What is said once, by the run that brings a database to that version: which numbers are others now, and why.
 _NUMBERS: Final = {
-    8: (
+    9: (
         "Numbers of version 1.0 differ from those before. weekly.*: a change is of the weekdays that both weeks "
         "reported; numbers of parts and groups are rounded, so that nothing follows about few people; is_closed asks "
         "whether every day was fetched when it was final. weekly.licence_trend: who has two seats is priced once. "

@@ -62,6 +62,15 @@ def one_run(
         yield
 
 
+def is_at_work(warehouse: Warehouse) -> bool:
+    """Whether a run works on a warehouse."""
+    try:
+        with warehouse.beside(".lock").open("r+b") as file:
+            return not is_taken(file)
+    except OSError:  # nobody ever did, or nobody is let see
+        return False
+
+
 def open_lock(path: Path) -> BinaryIO:
     """A file to be locked, its owner's alone, made where there is none; it is given back when it is closed."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")

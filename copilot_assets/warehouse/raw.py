@@ -110,6 +110,18 @@ def _insert_expected(connection: duckdb.DuckDBPyConnection, row: ExpectedReport)
     )
 
 
+def note_rebuilt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that all tables of SQL models show what has landed by now, and nobody who was forgotten."""
+    newest = connection.execute("select max(entry_number) from raw.fetches having max(entry_number) > 0").fetchall()
+    noted = connection.execute("from raw.rebuilt").fetchall()
+    if connection.execute("from raw.rebuild_due").fetchall():
+        connection.execute("delete from raw.rebuild_due")
+    if newest != noted:
+        with transaction(connection):
+            connection.execute("delete from raw.rebuilt")
+            connection.executemany("insert into raw.rebuilt values (?)", newest)
+
+
 def make_report_view(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """`raw.<report>`: the records of one report, so that an asset's key is a table's name."""
     connection.execute(

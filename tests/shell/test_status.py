@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from copilot_assets.shell.state import Status, read_changes, read_status
 from copilot_assets.shell.status import CHANGES_SHOWN, MARKS, as_json, as_parts, changes_as_table
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.lock import one_run
+from copilot_assets.warehouse.raw import note_rebuilt
 from tests.conftest import TODAY
 from tests.dbt_like_sql.conftest import Book, days
 
@@ -193,6 +195,47 @@ def test_records_left_out_and_unknown_fields_need_a_hand(tmp_path: Path) -> None
     assert "users-1-day, 2026-09-04: 1 with $.user_id: missing" in text
     assert "users-1-day, 2026-09-06: $.a, $.b" in text
     assert "ada" not in text + json.dumps(as_json(status)), "what GitHub sent stays in the file"
+
+
+def test_tables_that_do_not_show_what_landed_need_a_hand(tmp_path: Path) -> None:
+    warehouse = DuckDBFile(tmp_path / "copilot.duckdb")
+
+    def numbered(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("update raw.fetches set entry_number = rowid + 1")
+
+    def status() -> Status:
+        return read_status(warehouse, TODAY, 12)
+
+    with warehouse.connect() as connection:
+        book = Book(connection)
+        book.fetch(ORG, USERS, september(20), asked=september(23))
+        numbered(connection)
+    assert said(status()).endswith(
+        "tables behind: They do not show what was asked for or changed since 2026-09-23 03:00 UTC: the run after it "
+        "failed, or was killed. Run copilot-assets backfill, or the job rebuild in the UI; it says what is in the way."
+    ), "they were never built"
+    assert as_json(status())["tables_behind_since"] == "2026-09-23T03:00:01Z"
+    with warehouse.connect() as connection:
+        note_rebuilt(connection)
+    assert not status().needs_a_hand
+    with warehouse.connect() as connection:
+        book = Book(connection)
+        book.fetch(ORG, USERS, september(20), "failed", asked=september(24))
+        book.fetch(ORG, USERS, september(20), asked=september(25))
+        numbered(connection)
+    assert status().behind_since == datetime.fromisoformat("2026-09-24T03:00:01")
+    with one_run(warehouse, "a run", lambda _: None):
+        assert status().behind_since is None, "it will be rebuilt when the run is over"
+    with warehouse.connect() as connection:
+        note_rebuilt(connection)
+        connection.execute("insert into raw.rebuild_due values ('2026-09-26 08:00')")
+    assert status().behind_since == datetime.fromisoformat("2026-09-26T08:00"), "somebody was forgotten"
+    with warehouse.connect() as connection:
+        note_rebuilt(connection)
+    assert not status().needs_a_hand
+    with warehouse.connect() as connection:
+        connection.execute("drop table raw.rebuilt")
+    assert not status().needs_a_hand, "a file of an older version does not say"
 
 
 @pytest.mark.parametrize(("width", "count"), [(100, 60), (100, 365), (80, 60), (60, 61)])

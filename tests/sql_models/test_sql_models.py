@@ -576,6 +576,24 @@ def test_a_file_that_is_held_elsewhere_fails_the_step_with_its_sentence(folder: 
     assert sentence(result).startswith(f"{warehouse.path} is open in ")
 
 
+def test_what_of_the_ledger_the_tables_show_is_noted_once_all_that_read_tables_are_built(
+    folder: Path, warehouse: Warehouse
+) -> None:
+    query(warehouse, "insert into raw.fetches by name select '1' as fetch_id, 'org:a' as scope, 'r' as report, "
+        "date '2026-03-02' as day, now()::timestamp as requested_at, 'failed' as outcome, 'No.' as evidence, "
+        "7 as entry_number")  # fmt: skip
+    write(folder, "mart/a", f"{HEADER}select scope from flat.user_daily")
+    write(folder, "mart/b", f"{HEADER}select error('no')::bigint as x from flat.user_daily")
+    write(folder, "mart/c", f"{HEADER}select 1 as x")
+    assert not run(folder, warehouse, raise_on_error=False).success
+    assert query(warehouse, "from raw.rebuilt") == []
+    write(folder, "mart/b", f"{HEADER}select login from flat.user_daily")
+    run(folder, warehouse, selection=["mart/b"])
+    assert query(warehouse, "from raw.rebuilt") == []
+    run(folder, warehouse, selection=["mart/a", "mart/b"])
+    assert query(warehouse, "from raw.rebuilt") == [(7,)]
+
+
 def test_a_first_build_that_fails_leaves_nothing(folder: Path, warehouse: Warehouse) -> None:
     write(folder, "mart/x", f"{HEADER}select error('no')::bigint as x")
     assert not run(folder, warehouse, raise_on_error=False).success

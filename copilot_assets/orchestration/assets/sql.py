@@ -70,7 +70,7 @@ def build_sql_assets(
     def sql_models(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        from copilot_assets.people.forget import note_rebuilt
+        from copilot_assets.warehouse.raw import note_rebuilt
 
         chosen = [model for model in models if dg.AssetKey(model.key) in context.selected_asset_keys]
         checks = [
@@ -83,7 +83,7 @@ def build_sql_assets(
             refused, not_built = yield from _build_all(connection, chosen, draw)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
-            if not not_built and len(chosen) == len(models):
+            if not not_built and all(model in chosen for model in models if model.depends_on):
                 note_rebuilt(connection)
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
             refused += yield from _check_all(connection, sound)
