@@ -133,6 +133,10 @@ RAW_DOCS: Final[Mapping[str, Docs]] = {
         "One row while somebody was forgotten whom tables below still count, or none.",
         (Column("since", "TIMESTAMP", "When that was, UTC"),),
     ),
+    "raw.rebuilt": _docs(
+        "One row once all tables that SQL models build were built: up to which line of the ledger they tell.",
+        (Column("entry_number", "BIGINT", "Number of the newest line of raw.fetches then"),),
+    ),
     "raw.notices": _docs("One row per message to people, and whether it was sent and is solved.", NOTICE_COLUMNS),
     "raw.token_end": _docs(
         "One row: when the token ends that GitHub accepted last; none for a token without an end.",
