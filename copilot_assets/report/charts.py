@@ -98,7 +98,7 @@ def lines(
     """
     parts = list(dict.fromkeys(row["part"] for row in rows))
     values = [{name: row[name] for name in ("panel", x, "part", "value", "is_closed")} for row in rows]
-    place = _week_x(values) if x == "week" else _number_x(x)
+    place = _week_x(values) if x == "week" else _number_x(x, values)
     place.pop("bandPosition", None)
     encoding = {
         "x": place,
@@ -130,6 +130,17 @@ def lines(
     ]
     _mark_dots(values)
     return _panels(values, layers, width, height)
+
+
+def pull_requests(rows: Sequence[Row], *, width: int = WIDTH) -> Spec:
+    """Two charts with a line a `part`, one above the other: its share as `value`, and `hours` to merge."""
+    shares = [row for row in rows if row["part"] in {row["part"] for row in rows if row["value"] is not None}]
+    hours = [{**row, "value": row["hours"]} for row in rows]
+    told = [lines(shares, unit="share", number=".0%", width=width, height=80)] if shares else []
+    if any(row["value"] is not None for row in hours):
+        told.append(lines(hours, unit="hours to merge", number=",.3~f", width=width, height=80))
+    apart = {"scale": {"color": "independent", "strokeDash": "independent"}}
+    return told[0] if len(told) == 1 else {"vconcat": told, "spacing": 14, "resolve": apart}
 
 
 def _mark_dots(values: Sequence[dict[str, Any]]) -> None:
@@ -273,7 +284,7 @@ def day_strips(rows: Sequence[Row], *, width: int = WIDTH, step: int = 15) -> Sp
         "type": "temporal",
         "title": None,
         "scale": {"type": "utc"},
-        "axis": {"grid": False, "format": "%-d %b", "tickCount": 6},
+        "axis": {"grid": False, "format": "%-d %b", "tickCount": 6, "labelOverlap": "parity", "labelSeparation": 8},
     }
     colour = {
         "field": "what",
@@ -321,12 +332,18 @@ def _week_x(values: Sequence[Mapping[str, Any]]) -> Spec:
     }
 
 
-def _number_x(field: str) -> Spec:
+def _number_x(field: str, values: Sequence[Mapping[str, Any]]) -> Spec:
+    """Whole numbers, some ten of them labelled: Vega's own ticks of a short range are halves, labelled twice."""
+    numbers = [value[field] for value in values]
     return {
         "field": field,
         "type": "quantitative",
         "title": field.replace("_", " "),
-        "axis": {"grid": False, "tickMinStep": 1, "format": "d"},
+        "axis": {
+            "grid": False,
+            "values": list(range(min(numbers), max(numbers) + 1, 1 + (max(numbers) - min(numbers)) // 10)),
+            "format": "d",
+        },
     }
 
 

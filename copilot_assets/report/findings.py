@@ -14,7 +14,7 @@ from typing import Final
 from copilot_assets.report import charts
 from copilot_assets.report.facts import Facts
 from copilot_assets.report.look import Spec
-from copilot_assets.report.pictures import main_parts
+from copilot_assets.report.pictures import HOURS, main_parts
 from copilot_assets.report.queries import Row
 from copilot_assets.report.sentences import why_not_compared
 from copilot_assets.report.words import compared, counted, day_of, dollars, percent, some, stretch, stretches
@@ -30,7 +30,10 @@ _FEW: Final = "fewer people are behind them than may be told of"
 
 @dataclass(frozen=True)
 class Finding:
-    """One chart: its place in the page, what it found, the drawing or why there is none, and its numbers."""
+    """One chart: its place in the page, what it found, the drawing or why there is none, and its numbers.
+
+    A column of numbers with `share` in its name holds shares of one; other names have the unit.
+    """
 
     key: str
     question: str
@@ -257,7 +260,7 @@ def _retention(facts: Facts) -> Finding:
         title,
         charts.lines(main_parts(rows), unit="still active", number=".0%", width=_WIDTH, x="weeks_since_month"),
         (f"First seen by this warehouse: people of the first month may have begun at any time before. {_ABOUT}",),
-        ("first seen in", "weeks since the month", "still active"),
+        ("first seen in", "weeks since the month", "share still active"),
         [(row["part"], row["weeks_since_month"], row["value"]) for row in rows],
     )
 
@@ -329,16 +332,17 @@ def _pull_requests(facts: Facts) -> Finding:
             f"Copilot opened {percent(newest['created_by_copilot_share'])} of pull requests "
             f"and reviewed {percent(newest['reviewed_by_copilot_share'])}"
         )
-    notes = ["Lines are of closed weeks; the time to merge is in flat.repo_pull_request_daily alone."]
+        title += f"; merging took about {newest['hours']:,.1f} hours" if newest["hours"] is not None else ""
+    notes = [HOURS]
     if newest and newest["total_created"] is not None:
         opened, reviewed = newest["total_created"], newest["total_reviewed"] or 0
         notes.insert(0, f"Of {opened:,} opened and {reviewed:,} reviewed in the newest closed week.")
     return about(
         title,
-        charts.lines(rows, unit="share", number=".0%", width=_WIDTH),
+        charts.pull_requests(rows, width=_WIDTH),
         tuple(notes),
-        ("week of", "by Copilot", "share", "days reported"),
-        [(row["week"], row["part"], row["value"], f"{row['days']} of 7") for row in rows],
+        ("week of", "pull requests", "share", "hours to merge", "days reported"),
+        [(row["week"], row["part"], row["value"], row["hours"], f"{row['days']} of 7") for row in rows],
     )
 
 

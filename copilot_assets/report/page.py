@@ -98,7 +98,9 @@ def _drawn(finding: Finding) -> dict[str, Any]:
     return {
         **asdict(finding),
         "drawing": Markup(in_page(svg(finding.spec))) if finding.spec else None,  # noqa: S704 - drawn here, escaped there
-        "rows": [[_cell(cell) for cell in row] for row in rows],
+        "rows": [
+            [_cell(cell, "share" in name) for name, cell in zip(finding.columns, row, strict=True)] for row in rows
+        ],
         "is_number": [
             any(isinstance(row[column], int | float) and not isinstance(row[column], bool) for row in rows)
             for column in columns
@@ -106,7 +108,7 @@ def _drawn(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, is_share: bool = False) -> str:
     """A value as it stands in a table: shares as per cent, nothing known as a dash."""
     match value:
         case None:
@@ -116,7 +118,7 @@ def _cell(value: object) -> str:
         case int():
             return f"{value:,}"
         case float():
-            return percent(value) if value <= 1 else f"{value:,.2f}"
+            return percent(value) if is_share else f"{value:,.2f}"
         case date():
             return value.isoformat()
     return str(value)

@@ -33,6 +33,9 @@ _SCOPES_IN_NUMBERS: Final = 20
 _FAINT: Final = "Solid weeks are closed; a faint one is open, or the history begins in it."
 _DOTTED: Final = "Lines are of closed weeks; a faint dot is the open one."
 _WITHHELD: Final = "Where a line has a gap nothing was reported, or fewer people are behind it than may be told of."
+HOURS: Final = (
+    "Hours from opening to merge: mean of the days' medians, weighed by merges, which is no median of the week."
+)
 _ENTITIES: Final = ("organization-1-day", "enterprise-1-day")
 
 
@@ -87,9 +90,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("ai-usage-report", "premium-request-report"),
     ),
     "weekly.pull_request_trend": Kind(
-        "Share of pull requests that Copilot opened and reviewed",
-        partial(charts.lines, unit="share", number=".0%"),
-        (_DOTTED,),
+        "Share of pull requests that Copilot opened and reviewed, and hours to merge",
+        charts.pull_requests,
+        (_DOTTED, HOURS),
         _ENTITIES,
     ),
     "weekly.cohort_retention": Kind(
@@ -147,7 +150,9 @@ def picture(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
             break
     else:
         return f"**{kind.shows}**: too much to draw here. The weekly report has it."
-    notes = [*kind.reading, *_left_out(ranked, shown), *_notes([row for row in causes if row["panel"] in shown])]
+    # What a scope's bill is of or broken down by stands behind its name.
+    scopes = {panel.partition(", ")[0] for panel in shown}
+    notes = [*kind.reading, *_left_out(ranked, shown), *_notes([row for row in causes if row["panel"] in scopes])]
     notes += [f"{row['day']}: {row['what']}." for row in changes]
     alternative = f"{kind.shows}: {some(shown, 'scopes', most=6)}"
     return "\n".join([f"**{kind.shows}**", "", f"![{alternative}]({address})", "", *(f"- {note}" for note in notes)])

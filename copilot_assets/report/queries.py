@@ -123,11 +123,18 @@ CHARTS: Final[Mapping[str, str]] = {
             from weekly.pull_request_trend
             where {_shown("pull_request_trend")}
         )
-        select scope as panel, week_start::varchar as week, part, value, is_closed, days_reported as days
+        select scope as panel, week_start::varchar as week, part, value, minutes / 60 as hours, is_closed, days
         from (
-            select *, 1 as place, 'opened by Copilot' as part, created_by_copilot_share as value from weeks
-            union all by name
-            select *, 2 as place, 'reviewed by Copilot' as part, reviewed_by_copilot_share as value from weeks
+            select scope, week_start, 1 as place, 'opened by Copilot' as part, created_by_copilot_share as value,
+                avg_daily_median_minutes_to_merge_copilot_authored as minutes, is_closed, days_reported as days
+            from weeks
+            union all
+            select scope, week_start, 2, 'reviewed by Copilot', reviewed_by_copilot_share,
+                avg_daily_median_minutes_to_merge_copilot_reviewed, is_closed, days_reported
+            from weeks
+            union all
+            select scope, week_start, 3, 'all', null, avg_daily_median_minutes_to_merge, is_closed, days_reported
+            from weeks
         )
         order by panel, week, place
     """,
@@ -286,7 +293,8 @@ order by scope, active_share desc nulls last, members desc nulls last, team
 PULL_REQUESTS: Final = """
 select
     scope as panel, week_start as week, total_created, total_created_by_copilot, created_by_copilot_share,
-    total_reviewed, total_reviewed_by_copilot, reviewed_by_copilot_share, days_reported
+    total_reviewed, total_reviewed_by_copilot, reviewed_by_copilot_share, days_reported,
+    avg_daily_median_minutes_to_merge / 60 as hours
 from weekly.pull_request_trend
 where is_closed and week_start <= $until
 qualify row_number() over (partition by scope order by week_start desc) = 1

@@ -1,12 +1,12 @@
 /*
 description: |
   One row per scope and ISO week: pull requests and reviews, and Copilot's part in them.
-  Shares are sums over sums. GitHub tells medians of minutes to merge a day at a time; a week's median does not follow
-  from them, so there is none here (flat.entity_pull_request_daily has the days). Pull requests of organisations are not
-  deduplicated across organisations: never add them up.
+  Shares are sums over sums. GitHub tells medians of minutes to merge a day at a time, and a week's median does not follow
+  from them: here is their mean, each day weighed by the pull requests merged on it. Pull requests of organisations are
+  not deduplicated across organisations: never add them up.
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, days_reported, is_closed, total_created, total_created_by_copilot,
-  created_by_copilot_share, reviewed_by_copilot_share, total_created_change]
+  created_by_copilot_share, reviewed_by_copilot_share, total_created_change, avg_daily_median_minutes_to_merge]
 */
 with pull_requests as (
     select
@@ -23,7 +23,17 @@ with pull_requests as (
         sum(total_merged_created_by_copilot) as total_merged_created_by_copilot,
         sum(total_merged_reviewed_by_copilot) as total_merged_reviewed_by_copilot,
         sum(total_copilot_suggestions) as total_copilot_suggestions,
-        sum(total_copilot_applied_suggestions) as total_copilot_applied_suggestions
+        sum(total_copilot_applied_suggestions) as total_copilot_applied_suggestions,
+        count(*) filter (median_minutes_to_merge is not null and total_merged > 0) as days_with_minutes,
+        -- a day without its median or without its merges is in neither sum
+        sum(median_minutes_to_merge * total_merged)
+        / nullif(sum(total_merged) filter (median_minutes_to_merge is not null), 0) as minutes,
+        sum(median_minutes_to_merge_copilot_authored * total_merged_created_by_copilot) / nullif(
+            sum(total_merged_created_by_copilot) filter (median_minutes_to_merge_copilot_authored is not null), 0
+        ) as minutes_authored,
+        sum(median_minutes_to_merge_copilot_reviewed * total_merged_reviewed_by_copilot) / nullif(
+            sum(total_merged_reviewed_by_copilot) filter (median_minutes_to_merge_copilot_reviewed is not null), 0
+        ) as minutes_reviewed
     from flat.entity_pull_request_daily
     where (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
@@ -48,7 +58,8 @@ compared as (
     select
         c.*,
         coalesce(p.days_told, 0) as days_told,
-        p.* exclude (scope, week_start, days_told),
+        coalesce(p.days_with_minutes, 0) as days_with_minutes,
+        p.* exclude (scope, week_start, days_told, days_with_minutes),
         if(c.follows_whole_week, coalesce(d.days_compared, 0), null) as days_with_pull_requests_compared,
         d.total_created_change,
         d.total_merged_change
@@ -82,6 +93,10 @@ select
     total_merged_created_by_copilot::bigint as total_merged_created_by_copilot, -- merged pull requests that Copilot opened
     total_merged_reviewed_by_copilot::bigint as total_merged_reviewed_by_copilot, -- merged pull requests that Copilot reviewed
     (total_merged_created_by_copilot / nullif(total_merged, 0))::double as merged_created_by_copilot_share, -- of the pull requests merged, those that Copilot opened
+    days_with_minutes::bigint as days_with_minutes_to_merge_told, -- days that tell merges and their median minutes from opening to merge; the others have no part in the mean of them  #range(0, 7)
+    minutes::double as avg_daily_median_minutes_to_merge, -- minutes from opening to merge: mean of the days' medians, each weighed by the pull requests merged that day; no median of the week; null where no day tells both  #range(0,)
+    minutes_authored::double as avg_daily_median_minutes_to_merge_copilot_authored, -- likewise of pull requests that Copilot opened, weighed by these  #range(0,)
+    minutes_reviewed::double as avg_daily_median_minutes_to_merge_copilot_reviewed, -- likewise of pull requests that Copilot reviewed, weighed by these  #range(0,)
     total_suggestions::bigint as total_suggestions, -- review suggestions, by anybody
     total_applied_suggestions::bigint as total_applied_suggestions, -- review suggestions applied, by anybody
     total_copilot_suggestions::bigint as total_copilot_suggestions, -- review suggestions by Copilot

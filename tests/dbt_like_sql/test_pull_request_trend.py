@@ -92,12 +92,38 @@ def test_a_full_closed_week(org: Book) -> None:
         "total_merged_created_by_copilot": 10,
         "total_merged_reviewed_by_copilot": 15,
         "merged_created_by_copilot_share": pytest.approx(1 / 7),  # 10 / 70; 0.18 as the mean of the days
+        "days_with_minutes_to_merge_told": 5,
+        "avg_daily_median_minutes_to_merge": 60.0,  # the 30 merges of the weekend have no minutes
+        "avg_daily_median_minutes_to_merge_copilot_authored": None,
+        "avg_daily_median_minutes_to_merge_copilot_reviewed": None,
         "total_suggestions": 150,
         "total_applied_suggestions": 75,
         "total_copilot_suggestions": 20,
         "total_copilot_applied_suggestions": 25,  # 5 + 20: some were made before
         "copilot_suggestions_applied_share": 1.25,
     }
+
+
+def test_medians_of_days_are_weighed_by_what_was_merged_on_them(org: Book) -> None:
+    authored, reviewed = (f"median_minutes_to_merge_copilot_{by}" for by in ("authored", "reviewed"))
+    merges = ("total_merged", "total_merged_created_by_copilot", "total_merged_reviewed_by_copilot")
+    told: list[tuple[float | None, ...]] = [
+        # merged, of these opened and reviewed by Copilot, and the median minutes of the three
+        (1, 1, 0, 600.0, 600.0, None),
+        (9, 3, 4, 60.0, 20.0, 45.5),
+        (50, 10, 6, None, None, None),  # no median: its merges weigh nothing
+        (0, 0, 0, None, None, None),
+        (None, None, None, 5000.0, 5000.0, 5000.0),  # nobody knows how many merges these are the medians of
+        (0, 0, 0, 7000.0, 7000.0, 7000.0),  # of nothing
+    ]
+    for day, numbers in zip(days(MONDAY, date(2026, 9, 12)), told, strict=True):
+        report(org, day, **dict(zip((*merges, "median_minutes_to_merge", authored, reviewed), numbers, strict=True)))
+    org.build("weekly.pull_request_trend")
+    week = week_of(org)
+    assert some(week, "days_with_pull_requests_told", "days_with_minutes_to_merge_told", "total_merged") == (6, 2, 60)
+    # (1 * 600 + 9 * 60) / 10, where the mean of the two days is 330; (1 * 600 + 3 * 20) / 4; the one day.
+    names = ("median_minutes_to_merge", authored, reviewed)
+    assert some(week, *(f"avg_daily_{name}" for name in names)) == (114.0, 165.0, 45.5)
 
 
 def test_days_are_counted_by_reason_and_add_nothing(book: Book) -> None:
@@ -119,8 +145,9 @@ def test_a_week_without_any_report_is_unknown_not_zero(org: Book) -> None:
     org.build("weekly.pull_request_trend")
     week = week_of(org)
     assert some(week, *COVERAGE, "days_with_pull_requests_told") == (7, 0, 0, 0, 7, True, 0)
-    numbers = [name for name in week if "_to_" in name or name.startswith("total_") or name.endswith("_share")]
-    assert len(numbers) == 17
+    assert week["days_with_minutes_to_merge_told"] == 0
+    numbers = [name for name in week if name.startswith(("avg_", "total_")) or name.endswith("_share")]
+    assert len(numbers) == 20
     assert {name: week[name] for name in numbers} == dict.fromkeys(numbers)
 
 

@@ -28,7 +28,8 @@ NO_DOINGS: Final = {
     *("user_days_reported", "user_days_compared", "user_days_reported_28_days", "weeks_since", "window_no", "days"),
     *("team_id", "members", "snapshots", "workdays_reported", "last_http_status", "grants", "grants_without_person"),
     *("people_known", "people_seated", "usage_days_reported_7_days", "usage_days_reported_28_days"),
-    *("days_with_pull_requests_told", "phase_number", "user_days_reported_28_days_before", "seats", "total_seats"),
+    *("days_with_pull_requests_told", "days_with_minutes_to_merge_told", "phase_number", "seats", "total_seats"),
+    "user_days_reported_28_days_before",
     *("usage_days_reported_7_days", "usage_days_reported_28_days", "seats_without_price", "list_price_usd_per_month"),
     *("days_expected_before", "days_reported_before", "days_expected_after", "days_reported_after"),
     *("user_days_reported_before", "user_days_reported_after", "weekdays_compared", "user_weekdays_compared"),
@@ -42,6 +43,7 @@ ALIKE: Final = {
     *("total_suggestions", "total_applied_suggestions", "total_copilot_suggestions"),
     *("total_copilot_applied_suggestions", "created_by_copilot_share", "reviewed_by_copilot_share"),
     *("merged_created_by_copilot_share", "copilot_suggestions_applied_share"),
+    *(f"avg_daily_median_minutes_to_merge{of}" for of in ("", "_copilot_authored", "_copilot_reviewed")),
     *(f"{measure}_before" for measure in MEASURES),
 }
 # Made from columns that are attacked, each a difference or an average of them.

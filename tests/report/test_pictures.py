@@ -165,6 +165,48 @@ def test_days_are_stretches_of_one_kind(warehouse: duckdb.DuckDBPyConnection) ->
     ]
 
 
+def test_pull_requests_have_shares_above_and_hours_below(warehouse: duckdb.DuckDBPyConnection) -> None:
+    name = "avg_daily_median_minutes_to_merge"
+    warehouse.execute(
+        f"create table weekly.pull_request_trend as select 'org:a' as scope, date '2026-09-07' as week_start, "
+        "true as is_closed, 6 as days_reported, 0.25 as created_by_copilot_share, 0.5 as reviewed_by_copilot_share, "
+        f"90.0 as {name}_copilot_authored, null::double as {name}_copilot_reviewed, 240.0 as {name}"
+    )
+    rows = ask(warehouse, CHARTS["weekly.pull_request_trend"])
+    spec = charts.pull_requests(rows)
+    above, below = ([(row["part"], row["value"]) for row in chart["data"]["values"]] for chart in spec["vconcat"])
+    assert above == [("opened by Copilot", 0.25), ("reviewed by Copilot", 0.5)]
+    assert below == [("opened by Copilot", 1.5), ("reviewed by Copilot", None), ("all", 4)]
+    titles = [chart["layer"][0]["encoding"]["y"]["title"] for chart in spec["vconcat"]]
+    assert titles == ["share", "hours to merge"]
+    # Files of early 2026 tell no minutes: there is one chart then.
+    of_shares = charts.pull_requests([{**row, "hours": None} for row in rows])
+    assert of_shares["data"] == spec["vconcat"][0]["data"]
+
+
+def test_a_bill_has_a_chart_for_each_breakdown_and_says_which_days_are_missing(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(
+        "create table weekly.bill_trend as select 'org:a' as scope, date '2026-09-07' as week_start, "
+        "'ai_credits' as kind, unnest(['organization', 'cost_center', 'cost_center']) as breakdown, "
+        "unnest(['a', 'research', 'sales']) as part, unnest([30, 20, null]) as gross_amount, true as is_closed, "
+        "part = 'sales' as is_suppressed"
+    )
+    warehouse.execute(
+        "insert into quality.day_status values "
+        "('org:a', 'ai-usage-report', date '2026-09-08', 'not_requested', 'missing', true, 'No file has it.')"
+    )
+    rows = ask(warehouse, CHARTS["weekly.bill_trend"])
+    assert [(row["panel"], row["part"], row["value"]) for row in rows] == [
+        ("org:a, ai credits by cost center", "research", 20),
+        ("org:a, ai credits by organization", "a", 30),
+    ]
+    told = picture(warehouse, "weekly.bill_trend")
+    assert {"org:a, ai credits by cost center", "org:a, ai credits by organization"} <= set(texts(drawn(told)))
+    assert "- org:a, 2026-09-08: not_requested. No file has it." in (told or "")
+
+
 EXAMPLES = {
     "people": charts.people_by_week(
         [
@@ -182,6 +224,7 @@ EXAMPLES = {
         ]
     ),
     "lines": charts.lines([line("x", 0, 0.5)], unit="share", number=".0%"),
+    "pull requests": charts.pull_requests([{**line("opened by Copilot", 0, 0.5), "hours": 4.5}]),
     "stack": charts.stack([line("x", 0, 3), line(charts.REST, 0, 4)], unit="USD"),
     "shares": charts.shares([{"panel": "a", "label": "x", "value": 0.5, "says": "50 %"}]),
     "effect": charts.before_and_after(

@@ -205,6 +205,21 @@ def test_titles_are_findings() -> None:
     assert [(value["label"], value["value"]) for value in spec["data"]["values"]] == [("code_completion", 80 / 84)]
 
 
+def test_hours_to_merge_are_told_beside_the_shares() -> None:
+    newest = {"total_created": 200, "total_reviewed": 150, "created_by_copilot_share": 0.1, "hours": 4.25}
+    newest |= {"reviewed_by_copilot_share": 0.4}
+    week = {"panel": "org:a", "week": "2026-09-14", "part": "opened by Copilot", "value": 0.1, "hours": 0.75}
+    rows = [{**week, "is_closed": True, "days": 7}]
+    found = titled(facts(pull_requests=[newest], weekly_pull_request_trend=rows))["pull-requests"]
+    assert found.title == "Copilot opened 10 % of pull requests and reviewed 40 %; merging took about 4.2 hours"
+    assert found.columns == ("week of", "pull requests", "share", "hours to merge", "days reported")
+    assert found.rows == [("2026-09-14", "opened by Copilot", 0.1, 0.75, "7 of 7")]
+    newest["hours"] = None
+    assert titled(facts(pull_requests=[newest], weekly_pull_request_trend=rows))["pull-requests"].title == (
+        "Copilot opened 10 % of pull requests and reviewed 40 %"
+    )
+
+
 def test_a_table_that_cannot_be_read_is_not_said_to_be_empty() -> None:
     without = replace(facts(newest=[NEWEST]), unread=("weekly.spend_trend",))
     assert titled(without)["spend"].title == (

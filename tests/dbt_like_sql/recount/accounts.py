@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.dbt_like_sql.recount import masks
-from tests.dbt_like_sql.recount.history import BILL, ENTITY, PULLS, SEATS, USERS
+from tests.dbt_like_sql.recount.history import BILL, ENTITY, MEDIANS, PULLS, SEATS, USERS
 from tests.dbt_like_sql.recount.parts import Parts
 from tests.dbt_like_sql.recount.scope import NAMES, Row, monday, of_week, ratio, total, weeks
 
@@ -77,11 +77,25 @@ class Accounts(Parts):
                 else None
                 for name in ("total_created", "total_merged")
             }
+            # A day's median as often as something was merged on it, of the days that tell one: their plain mean.
+            medians = {
+                name: [
+                    Fraction(told[day][name])
+                    for day in of_week(week)
+                    if name in told.get(day, {})
+                    for _ in range(told[day][of])
+                ]
+                for name, of in MEDIANS.items()
+            }
             yield {
                 "scope": self.scope,
                 "week_start": week,
                 **self.coverage(week, ENTITY),
                 **sums,
+                **{f"avg_daily_{name}": sum(each) / len(each) if each else None for name, each in medians.items()},
+                "days_with_minutes_to_merge_told": sum(
+                    "median_minutes_to_merge" in told.get(day, {}) for day in of_week(week)
+                ),
                 **changes,
                 "series_break": self.has_break(week),
                 "days_with_pull_requests_told": sum(day in told for day in of_week(week)),

@@ -38,6 +38,12 @@ PULLS = (
     *("total_merged_created_by_copilot", "total_merged_reviewed_by_copilot", "total_suggestions"),
     *("total_applied_suggestions", "total_copilot_suggestions", "total_copilot_applied_suggestions"),
 )
+# Medians of minutes, and what they are the medians of.
+MEDIANS = {
+    "median_minutes_to_merge": "total_merged",
+    "median_minutes_to_merge_copilot_authored": "total_merged_created_by_copilot",
+    "median_minutes_to_merge_copilot_reviewed": "total_merged_reviewed_by_copilot",
+}
 AVERAGES = (
     *("user_initiated_interactions", "code_generation_activities", "code_acceptance_activities", "loc_added"),
     "pull_requests_created",
@@ -171,7 +177,10 @@ def _entity(chance: Random, day: date, users: list[Json]) -> Json:
         for phase in sorted({str(u["ai_adoption_phase"]): u["ai_adoption_phase"] for u in users}.values(), key=str)
     ]
     if chance.random() < 0.9:  # some days tell of no pull requests
-        record["pull_requests"] = {name: chance.randrange(9) for name in PULLS}
+        pulls: Json = {name: chance.randrange(9) for name in PULLS}
+        # none without merges, and not always one with them
+        told = [name for name, of in MEDIANS.items() if pulls[of] and chance.random() < 0.9]
+        record["pull_requests"] = pulls | {name: chance.randrange(100_000) / 8 for name in told}
     return record
 
 
