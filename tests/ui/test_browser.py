@@ -27,7 +27,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from copilot_assets.definitions import build_defs
-from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.reports import REPORTS, Delivery
 from copilot_assets.now import today_utc
 from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, Standin
@@ -277,7 +277,9 @@ def a_backfill_of_the_missing_days_and_a_run_of_the_failed_one_are_launched(
     page: Page, url: str, project: Project
 ) -> str:
     """The address of the backfill's page."""
-    page.goto(selection(url, "kind:github"))  # all raw tables that GitHub fills
+    # All raw tables that GitHub fills; bills by person are not ordered here, so every day of theirs would be missing.
+    ordered = "".join(f' and not key:"raw/{each.table}"' for each in REPORTS if each.delivery is Delivery.ORDERS)
+    page.goto(selection(url, "kind:github" + ordered))
     launch(page, "Missing", "Launch backfill", "Created backfill")
     first, *_, last = project.missing
     expect(page.get_by_text(f"{first}...{last}")).to_be_visible()
