@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -297,8 +298,12 @@ def _who(error: Exception) -> str:
     return f"{Path(holder[1]).name}, process {holder[2]}" if holder else "another process"
 
 
+@cache
 def _bounds(path: Path) -> dict[str, str | bool | int | float | list[str]]:
-    """What DuckDB may hold in memory, and where the rest goes. How many threads it takes it reads from the cgroup."""
+    """What DuckDB may hold in memory, and where the rest goes. How many threads it takes it reads from the cgroup.
+
+    Read once a process: a run opens the file some sixty times, and all its connections have to be configured alike.
+    """
     return {"memory_limit": f"{memory_mb()}MB", "temp_directory": f"{path}.tmp"}
 
 

@@ -149,10 +149,7 @@ def bring_forward(connection: duckdb.DuckDBPyConnection, name: str, kept_text: s
     found = layout_of(connection, name)
     if found == LAYOUT:
         return
-    is_new = not connection.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'raw' and table_name = 'fetches'"
-    ).fetchall()
+    is_new = not _has(connection, "fetches")
     with transaction(connection):
         for step in _STEPS[found:]:
             connection.execute(step.replace("{kept_text}", kept_text))
@@ -171,11 +168,7 @@ def layout_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     Raises:
         WarehouseError: a newer version of the project wrote it.
     """
-    told = connection.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'raw' and table_name = 'layout'"
-    ).fetchall()
-    if not told:
+    if not _has(connection, "layout"):
         return 0
     ((found,),) = connection.execute("select coalesce(max(version), 0) from raw.layout").fetchall()
     if found > LAYOUT:
@@ -184,3 +177,12 @@ def layout_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:
             "Nothing was changed. Install that version again, or set COPILOT_WAREHOUSE to another database."
         )
     return int(found)
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether schema `raw` of the database in use has a table."""
+    query = (
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'raw' and table_name = ?"
+    )
+    return bool(connection.execute(query, [table]).fetchall())
