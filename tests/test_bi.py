@@ -11,8 +11,7 @@ import duckdb
 import pytest
 
 from copilot_assets.report.export import export
-from copilot_assets.sql_models.files import load_models
-from tests.dbt_like_sql.conftest import empty_warehouse
+from tests.dbt_like_sql.conftest import built_warehouse
 
 PAGE = (Path(__file__).parents[1] / "docs" / "bi.md").read_text()
 WEEKS = [date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)]
@@ -22,11 +21,8 @@ WEEKS = [date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `data/export`: two scopes, two closed weeks and an open one, one number unknown."""
     folder = tmp_path_factory.mktemp("bi")
-    warehouse = empty_warehouse(folder / "data" / "copilot.duckdb")
+    warehouse = built_warehouse(folder / "data" / "copilot.duckdb")
     with warehouse.connect() as connection:
-        for model in load_models():
-            connection.execute(f"create schema if not exists {model.schema}")
-            connection.execute(f"create table {model.table} as {model.sql}")
         for scope, numbers in (("org:a", [80, 84, 30]), ("org:b", [None, 50, 20])):
             for week, people in zip(WEEKS, numbers, strict=True):
                 connection.execute(

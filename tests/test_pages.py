@@ -21,9 +21,8 @@ from dotenv import dotenv_values
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.now import today_utc
 from copilot_assets.settings import Settings
-from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin import Standin
-from tests.dbt_like_sql.conftest import empty_warehouse
+from tests.dbt_like_sql.conftest import built_warehouse
 from tests.listeners import SECRET, Webhook
 
 ROOT = Path(__file__).parent.parent
@@ -371,9 +370,7 @@ def test_the_index_has_every_page() -> None:
 @pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "```sql\nselect" in text])
 def test_every_query_of_a_page_runs(page: str, tmp_path: Path) -> None:
     """On tables without a row: what they name is there."""
-    with empty_warehouse(tmp_path / "x.duckdb").connect() as connection:
-        for model in load_models():
-            connection.execute(f"create schema if not exists {model.schema}; create table {model.table} as {model.sql}")
+    with built_warehouse(tmp_path / "x.duckdb").connect() as connection:
         queries = re.findall(r"^```sql\n(select.*?)```", PAGES[page], re.DOTALL | re.MULTILINE)
         assert queries
         for query in queries:

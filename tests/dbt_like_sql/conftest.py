@@ -167,6 +167,15 @@ def empty_warehouse(path: Path) -> Warehouse:
     return warehouse
 
 
+def built_warehouse(path: Path) -> Warehouse:
+    """The same with all tables that SQL models build, and no row but of those that need none."""
+    warehouse = empty_warehouse(path)
+    with warehouse.connect() as connection:
+        for model in MODELS:
+            connection.execute(f"create schema if not exists {model.schema}; create table {model.table} as {model.sql}")
+    return warehouse
+
+
 @pytest.fixture(scope="module")
 def shared_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with empty_warehouse(tmp_path_factory.mktemp("models") / "copilot.duckdb").connect() as connection:

@@ -7,7 +7,7 @@ import pytest
 
 from copilot_assets.shell.tables import markdown
 from copilot_assets.sql_models.files import load_models
-from tests.dbt_like_sql.conftest import empty_warehouse
+from tests.dbt_like_sql.conftest import built_warehouse
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +18,7 @@ def page() -> str:
 
 
 def test_every_table_is_there_with_every_column_and_what_it_means(page: str, tmp_path: Path) -> None:
-    with empty_warehouse(tmp_path / "x.duckdb").connect() as connection:
-        for model in load_models():
-            connection.execute(f"create schema if not exists {model.schema}; create table {model.table} as {model.sql}")
+    with built_warehouse(tmp_path / "x.duckdb").connect() as connection:
         there: dict[str, list[str]] = {}
         for table, column in connection.execute(
             "select schema_name || '.' || table_name, column_name from duckdb_columns() "
