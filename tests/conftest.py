@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import dagster as dg
@@ -82,6 +82,9 @@ def standin(github: Standin) -> Iterator[Standin]:
     github.faults.clear()
     yield github
     github.faults.clear()
+    until = monotonic() + 5
+    while github.in_flight and monotonic() < until:  # of a process that was killed: else the next test would see it
+        sleep(0.01)
     github.clock_ahead = timedelta()
 
 

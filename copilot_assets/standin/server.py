@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 
 class Record:
-    """What the servers saw: all requests, and how many were in flight at once; each waits `latency` seconds first.
+    """What the servers saw: all requests, how many are in flight, and were at once; each waits `latency` seconds first.
 
     Their clock is `clock_ahead` ahead of this machine's.
     """
@@ -52,7 +52,7 @@ class Record:
         self.requests: list[Seen] = []
         self.clock_ahead = timedelta()
         self.most_in_flight = 0
-        self._in_flight = 0
+        self.in_flight = 0
         self._latency = latency
 
     def watch(self, app: ASGIApp, host: str) -> ASGIApp:
@@ -67,8 +67,8 @@ class Record:
                     self._write_down(scope, host, message["status"])
                 await send(message)
 
-            self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
             try:
                 await asyncio.sleep(self._latency)
                 await app(scope, receive, sent)
@@ -76,7 +76,7 @@ class Record:
                 logger.exception("The stand-in could not answer %s %s: that is a bug in it.", host, scope["path"])
                 raise
             finally:
-                self._in_flight -= 1
+                self.in_flight -= 1
 
         return watched
 
@@ -169,6 +169,11 @@ class Standin:
     def app_private_key(self) -> str:
         """The private key of the GitHub App, PEM."""
         return self.apps.private_key
+
+    @property
+    def in_flight(self) -> int:
+        """The number of requests that are being answered, also of those who have gone away meanwhile."""
+        return self.record.in_flight
 
     @property
     def most_in_flight(self) -> int:

@@ -129,6 +129,27 @@ def test_what_a_script_lets_it_ignore_is_ignored_by_dagster_too() -> None:
     assert (ended.stdout, ended.returncode) == ("False\nTrue False\n", 0), ended.stderr
 
 
+CATCHING = """
+import os, signal, time
+from dagster._utils.interrupts import raise_interrupts_as
+from copilot_assets.shell.interrupts import ends_at_once
+
+with ends_at_once("the outer sentence"), ends_at_once("the sentence"), raise_interrupts_as(InterruptedError):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except BaseException as error:
+        print(repr(error), flush=True)
+        time.sleep(5)
+"""
+
+
+def test_no_library_is_told_of_an_interrupt_before_the_process_ends() -> None:
+    """asyncio takes what a handler raises in a write for trouble with its socket, and logs a trace of it."""
+    ended = subprocess.run([sys.executable, "-c", CATCHING], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("", "the sentence\n", 130)
+
+
 def test_every_command_is_interrupted_alike_but_those_that_serve_until_then() -> None:
     others = {name for name, command in main.commands.items() if not isinstance(command, Interruptible)}
     assert others == {"demo", "standin", "endpoints", "init", "tables"}, "the last three are over at once"
