@@ -15,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 from time import monotonic
 from typing import Any, Final, Self
 
@@ -26,7 +25,7 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy import Connection, QueuePool, create_engine, event
 
 from copilot_assets.settings import SettingsError, is_for_group
 from copilot_assets.warehouse.private import close_folder
@@ -122,20 +121,22 @@ class _Events(SqliteEventLogStorage):
 
 
 class _File:
-    """One SQLite file: its engine, and a connection that stays, so that none of the engine's is the last."""
+    """One SQLite file: its engine, whose connections stay, so that none of them is the last for long."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+        timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+        self.engine = create_engine(url, poolclass=QueuePool, connect_args=timeout)
         event.listen(self.engine, "connect", self._connected)
-        self._lock = Lock()
-        self._kept = sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
+        event.listen(self.engine, "checkout", self._taken)
         self._checkpoint_at = 0.0
-        self.close = weakref.finalize(self, self._kept.close)  # at the latest when the process ends
+        self.close = weakref.finalize(self, self.engine.dispose)  # at the latest when the process ends
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
         """Called by SQLAlchemy with every new connection; it waits at checkpoints alone, as SQLite advises for WAL."""
         connection.execute("pragma synchronous = normal")
-        with self._lock:
-            if monotonic() >= self._checkpoint_at:
-                self._kept.execute("pragma wal_checkpoint(passive)").fetchall()
-                self._checkpoint_at = monotonic() + _CHECKPOINT_SECONDS
+
+    def _taken(self, connection: sqlite3.Connection, *_: object) -> None:
+        """Called by SQLAlchemy whenever a connection is about to be used."""
+        if monotonic() >= self._checkpoint_at:
+            self._checkpoint_at = monotonic() + _CHECKPOINT_SECONDS
+            connection.execute("pragma wal_checkpoint(passive)").fetchall()
