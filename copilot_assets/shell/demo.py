@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager, suppress
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ import click
 from copilot_assets.now import today_utc
 from copilot_assets.settings import SettingsError
 from copilot_assets.shell.backfill import run_and_tell, yesterday
-from copilot_assets.shell.interrupts import at_interrupt
+from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
 from copilot_assets.shell.screen import out, usage_errors
 
 _MARKER: Final = "made-by-copilot-assets-demo"
@@ -47,17 +47,20 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
     Example:
       copilot-assets demo --no-serve
     """
-    from copilot_assets.orchestration.installation import Installation
+    with usage_errors(), ExitStack() as before_serving:
+        before_serving.enter_context(ends_at_once("Interrupted. Run it again."))
+        from copilot_assets.orchestration.installation import Installation
 
-    with usage_errors(), demo_environment(folder, days) as env:
-        installation = Installation(env)
-        settings = installation.settings()
-        out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
-        is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
-        if (report := installation.report_folder()) and (report / "index.html").is_file():
-            out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
-        if serve:
-            serve_ui(env, port, out.print)
+        with demo_environment(folder, days) as env:
+            installation = Installation(env)
+            settings = installation.settings()
+            out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
+            is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
+            if (report := installation.report_folder()) and (report / "index.html").is_file():
+                out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
+            before_serving.close()
+            if serve:
+                serve_ui(env, port, out.print)
     sys.exit(0 if is_success else 1)
 
 
@@ -120,9 +123,9 @@ def _standin() -> Iterator[str]:
     command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--legacy", "open"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words
     try:
-        while _is_free(port) and process.poll() is None:
-            time.sleep(0.05)
         with at_interrupt(process.kill):
+            while _is_free(port) and process.poll() is None:
+                time.sleep(0.05)
             yield f"http://127.0.0.1:{port}"
     finally:
         end_group(process)

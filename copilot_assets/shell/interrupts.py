@@ -10,20 +10,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Thread
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import click
 
 # A terminal that is closed, Ctrl-C, and what ends a container.
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-# Ends the waiting; nobody else sends it to a thread of this process.
-_DONE: Final = signal.SIGUSR2
 # A command has to end within two, whatever the disk does.
 _LAST_CALLS_SECONDS: Final = 1.0
 _LAST_CALLS: Final[list[Callable[[], None]]] = []
-_SENTENCES: Final[list[str]] = []
 
 
 @contextmanager
@@ -40,38 +37,31 @@ def at_interrupt(call: Callable[[], None]) -> Iterator[None]:
 def ends_at_once(sentence: str) -> Iterator[None]:
     """Let an interrupt end the process inside with a sentence, and 128 plus the signal's number, as shells count.
 
-    A thread waits for the signals, and no other may be given one: Python's handlers run in the main thread, at times
-    minutes late or in the midst of a library that takes what they raise for its own trouble. To be entered before
-    other threads begin, and again inside with another sentence. A process started inside would heed no interrupt.
+    What nohup, or `&` in a script, lets a process ignore is ignored.
     """
-    _SENTENCES.append(sentence)
-    try:
-        with nullcontext() if len(_SENTENCES) > 1 else _a_thread_waits():
-            yield
-    finally:
-        _SENTENCES.pop()
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
 
+    def end() -> None:
+        while number := os.read(reads, 1):
+            if number[0] in heeded:
+                _end(number[0], sentence)
 
-@contextmanager
-def _a_thread_waits() -> Iterator[None]:
-    # What nohup, or `&` in a script, lets a process ignore Dagster would heed all the same, and fail the run: it stays
-    # blocked and nobody waits for it.
-    heeded = {number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN}
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {*_SIGNALS, _DONE})
-
-    def wait() -> None:
-        number = signal.sigwait({*heeded, _DONE})
-        if number != _DONE:
-            _end(number, _SENTENCES[-1])
-
-    waiting = Thread(target=wait, daemon=True)
-    waiting.start()
+    # Python's handlers run in the main thread, between two lines of Python; this is written to at once.
+    before = {number: signal.signal(number, lambda *_: None) for number in heeded}
+    waked = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    watcher = Thread(target=end, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        signal.pthread_kill(cast("int", waiting.ident), _DONE)
-        waiting.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        signal.set_wakeup_fd(waked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(writes)
+        watcher.join()
+        os.close(reads)
 
 
 class Interruptible(click.Command):

@@ -20,6 +20,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster import AssetCheckEvaluation, DagsterInstance
 from dagster._core.instance import InstanceRef
+from dagster._utils import interrupts as dagster_interrupts
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.orchestration.assets.raw import EXPECTED
@@ -127,6 +128,21 @@ def _dagster_home(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def _without_dagsters_handlers() -> Iterator[None]:
+    """Let handlers of interrupts be what they are, while Dagster executes inside.
+
+    It would set its own, which raise in the main thread wherever that is: in a library that takes it for trouble of
+    its own and logs a trace, say, or note an interrupt for later. And it would heed what is to be ignored.
+    """
+    theirs = dagster_interrupts._replace_interrupt_signal
+    dagster_interrupts._replace_interrupt_signal = lambda new_signal_handler: None
+    try:
+        yield
+    finally:
+        dagster_interrupts._replace_interrupt_signal = theirs
+
+
+@contextmanager
 def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
     """What a command that writes does to the warehouse, once no run works on it any more; Ctrl-C ends it at once.
 
@@ -138,6 +154,7 @@ def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
         says_what_is_logged(),
         _history_troubles(),
         ends_at_once(_INTERRUPTED),
+        _without_dagsters_handlers(),
         at_interrupt(lambda: cancel_own_runs(_INTERRUPTED)),
         one_run(warehouse, f"copilot-assets {command} (process {os.getpid()})", on_wait=say),
     ):
