@@ -10,7 +10,7 @@ import dagster as dg
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.raw import raw_key
-from copilot_assets.orchestration.installation import Installation, asked_reports
+from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.settings import DEFAULT_LOOKBACK_DAYS, SettingsError
 
@@ -25,8 +25,10 @@ def build_jobs(installation: Installation) -> list[Any]:
 
     Dagster exports no name for the type of an asset job.
     """
-    unasked = _unasked(installation)
     reports = [raw_key(report) for report in REPORTS]
+    # Raw assets that these settings never fetch; a run of them would be bookkeeping for nothing.
+    asked = installation.asked_reports()
+    unasked = [raw_key(report) for report in REPORTS if report not in asked]
     return [
         dg.define_asset_job(
             EVERYTHING,
@@ -44,15 +46,6 @@ def build_jobs(installation: Installation) -> list[Any]:
             description="Everything below raw and every check, from what has landed; asks GitHub for nothing.",
         ),
     ]
-
-
-def _unasked(installation: Installation) -> list[dg.AssetKey]:
-    """Raw assets that these settings never fetch; a run of them would be bookkeeping for nothing."""
-    try:
-        asked = asked_reports(installation.settings())
-    except SettingsError:
-        return []
-    return [raw_key(report) for report in REPORTS if report not in asked]
 
 
 def build_schedule(installation: Installation, partitions: dg.DailyPartitionsDefinition) -> dg.ScheduleDefinition:

@@ -118,6 +118,13 @@ class Installation:
         """
         return Inputs.from_env(self.env)
 
+    def asked_reports(self) -> list[Report]:
+        """The reports that are asked for; all where the settings can't be used, which whoever runs is told."""
+        try:
+            return asked_reports(self.settings())
+        except SettingsError:
+            return list(REPORTS)
+
     def identities(self) -> Identities:
         """What the flat tables show of people; needs no token, as the tables are also made of archives.
 

@@ -194,6 +194,18 @@ def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.D
     assert Path(reference.file_path) == ROOT / "dbt_like_sql" / "weekly" / "user_trend.sql"
 
 
+def test_who_selects_what_github_fills_gets_what_is_asked_for() -> None:
+    """Its missing days are fetched by a click, and nobody wants those of a report that is switched off."""
+    asks_little = {
+        "COPILOT_SCOPES": "org:octo-org",
+        "COPILOT_IDENTITIES": "off",
+        "COPILOT_SKIP_REPORTS": "budgets,ai-credit-usage,premium-request-usage,repos-1-day",
+    }
+    graph = build_defs(Installation(ENV | asks_little)).resolve_asset_graph()
+    by_github = {key.path[1] for key in graph.get_all_asset_keys() if "github" in graph.get(key).kinds}
+    assert by_github == {"organization_1_day", "organization_28_day", "copilot_billing"}
+
+
 def test_raw_and_weekly_assets_are_checked_for_missing_days_and_threshold_gaps(defs: dg.Definitions) -> None:
     checks = {(tuple(key.asset_key.path), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
     about = [("raw", name) for name in REPORT] + [("weekly", name) for name in WEEKLY]

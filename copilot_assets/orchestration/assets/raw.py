@@ -7,7 +7,7 @@ by one, so that a bad day fails alone. What GitHub tells only as of now is a sna
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -49,13 +49,27 @@ def raw_key(report: Report) -> dg.AssetKey:
     return dg.AssetKey(["raw", report.table])
 
 
-def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """An asset for each report of the catalogue, `raw.expected_reports`, and the ledger they all write."""
+def build_raw_assets(
+    partitions: dg.DailyPartitionsDefinition, asked: Collection[Report]
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """An asset for each report of the catalogue, `raw.expected_reports`, and the ledger they all write.
+
+    Those that are not asked for are not of kind github: who selects these to fill missing days means the others.
+    """
     return [
         _expected_reports_asset(),
-        *(_snapshot_asset(report) if report.is_snapshot else _raw_asset(report, partitions) for report in REPORTS),
+        *(
+            _snapshot_asset(report, _kinds(report in asked))
+            if report.is_snapshot
+            else _raw_asset(report, partitions, _kinds(report in asked))
+            for report in REPORTS
+        ),
         _ledger_spec(),
     ]
+
+
+def _kinds(is_asked: bool) -> set[str]:
+    return {"github", "json", "duckdb"} if is_asked else {"json", "duckdb"}
 
 
 def _ledger_spec() -> dg.AssetSpec:
@@ -127,13 +141,13 @@ def _table_metadata(report: Report) -> dict[str, Any]:
     }
 
 
-def _snapshot_asset(report: Report) -> dg.AssetsDefinition:
+def _snapshot_asset(report: Report, kinds: set[str]) -> dg.AssetsDefinition:
     @dg.asset(
         key=raw_key(report),
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
         owners=OWNERS,
-        kinds={"github", "json", "duckdb"},
+        kinds=kinds,
         metadata=_table_metadata(report),
         description=f"One row per record: {report.grain}.\n\nWhat GitHub answers as of now, untouched, for every scope "
         "that is configured. GitHub keeps no history of it: each run takes a snapshot, and a later one of the same day "
@@ -164,14 +178,14 @@ def _tell_ledger(context: dg.AssetExecutionContext, landing: _Landing) -> None:
         context.log_event(dg.AssetMaterialization(LEDGER, metadata=landing.counts()))
 
 
-def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition, kinds: set[str]) -> dg.AssetsDefinition:
     @dg.asset(
         key=raw_key(report),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
         owners=OWNERS,
-        kinds={"github", "json", "duckdb"},
+        kinds=kinds,
         output_required=False,
         metadata=_table_metadata(report),
         description=f"One row per record: {report.grain}.\n\nWhat GitHub's report `{report.name}` said of a UTC day, "
