@@ -35,10 +35,11 @@ dev: setup ## The Dagster UI on your own data (.env)
 ROOMY_MEMORY = [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null \
 	&& echo /dev/shm || echo "$${TMPDIR:-/tmp}"
 
+# Bytecode is kept whatever the environment says: hundreds of processes would compile every module anew.
 # One process more than there are cores: the tests of Dagster's UI wait for its daemon, which looks every 30 seconds.
 test: setup check .duckdb-1.5/synced ## Everything CI runs: style, types, import contract, tests
 	@tmp=$$(mktemp -d -p "$$($(ROOMY_MEMORY))"); trap 'rm -rf "$$tmp"' EXIT; \
-		TMPDIR="$$tmp" $(BIN)/pytest -n "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" --dist loadfile --no-loadscope-reorder
+		TMPDIR="$$tmp" PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff check .
