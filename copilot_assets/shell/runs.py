@@ -27,10 +27,9 @@ from copilot_assets.orchestration.assets.raw import EXPECTED
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs, owned
 from copilot_assets.orchestration.partitions import range_tags
-from copilot_assets.settings import dagster_home
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
+from copilot_assets.shell.places import history_places
 from copilot_assets.shell.screen import refuse, say, says_what_is_logged, usage_errors
-from copilot_assets.shipped import PACKAGE, shipped
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse
 
@@ -75,7 +74,7 @@ def open_instance() -> DagsterInstance:
     one, the command ends with a sentence.
     """
     with usage_errors():
-        home, config = _home()
+        home, config = _places()
     with _dagster_home(home), _history_troubles(OSError):
         ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides=_UNCAPTURED)
         if ref.storage_data and ref.storage_data.module_name == _FORMER_HISTORY:
@@ -87,14 +86,8 @@ def open_instance() -> DagsterInstance:
         return DagsterInstance.from_ref(ref)
 
 
-def _home() -> tuple[Path, Path]:
-    """The folder that the history hangs on, and the one that dagster.yaml is in."""
-    if named := dagster_home():
-        return named, named
-    if Path("dagster.yaml").exists():
-        return Path.cwd(), Path.cwd()
-    config = shipped("dagster.yaml").parent
-    return (Installation().warehouse().folder().absolute() if config == PACKAGE else config), config
+def _places() -> tuple[Path, Path]:
+    return history_places(Installation())
 
 
 @contextmanager
@@ -108,8 +101,8 @@ def _history_troubles(*others: type[Exception]) -> Iterator[None]:
     except troubles as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         refuse(
-            f"Dagster's history can't be kept in {_home()[0]} ({reason}). What landed stays. Look at the disk and the "
-            "rights to that folder, or set DAGSTER_HOME to another one, and run this again.",
+            f"Dagster's history can't be kept in {_places()[0]} ({reason}). What landed stays. Look at the disk and "
+            "the rights to that folder, or set DAGSTER_HOME to another one, and run this again.",
             code=1,
         )
 

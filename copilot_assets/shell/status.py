@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich import box
+from rich.filesize import decimal
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,7 @@ from rich.text import Text
 from copilot_assets.now import today_utc
 from copilot_assets.report.words import stretch, stretches
 from copilot_assets.shell.interrupts import Interruptible
+from copilot_assets.shell.places import bytes_on_disk
 from copilot_assets.shell.screen import out, refuse
 
 if TYPE_CHECKING:
@@ -82,17 +84,22 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
     from copilot_assets.shell.state import read_changes, read_status
     from copilot_assets.warehouse.store import WarehouseError
 
-    warehouse, today = Installation().warehouse(), today_utc()
+    installation, today = Installation(), today_utc()
+    warehouse = installation.warehouse()
     try:
         revised = read_changes(warehouse, today, CHANGES_SHOWN) if changes else []
         state = None if changes else read_status(warehouse, today, days)
     except WarehouseError as problem:
         refuse(problem)
+    sizes = bytes_on_disk(installation)
     if as_program_text:
-        click.echo(json.dumps(as_json(state) if state else changes_as_json(revised), indent=2))
+        told = as_json(state) | {"bytes_on_disk": sizes} if state else changes_as_json(revised)
+        click.echo(json.dumps(told, indent=2))
     else:
         for part in as_parts(state, out.width) if state else [changes_as_table(revised)]:
             out.print(part, soft_wrap=isinstance(part, Text), highlight=False)
+        if state and not state.is_empty:
+            out.print(room_taken(sizes), soft_wrap=True, highlight=False)
     sys.exit(1 if state and state.needs_a_hand else 0)
 
 
@@ -147,6 +154,12 @@ def as_parts(status: Status, width: int) -> Iterator[Text | Table | Padding]:
     yield _legend(status)
     yield from _last(status)
     yield from _to_do(status)
+
+
+def room_taken(sizes: Mapping[str, int]) -> Text:
+    """How much of the disk what is kept takes, in a line."""
+    names = {"database": "the database", "history": "Dagster's history", "export": "the export", "report": "the report"}
+    return Text("On the disk: " + ", ".join(f"{names[name]} {decimal(size)}" for name, size in sizes.items()) + ".")
 
 
 def _strips(status: Status, width: int) -> Iterator[Text]:

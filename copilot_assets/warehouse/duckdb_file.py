@@ -200,6 +200,10 @@ class DuckDBFile:
         """`data/copilot.key` for `.key`, beside `data/copilot.duckdb`."""
         return self.path.with_suffix(suffix)
 
+    def size_bytes(self) -> int:
+        """The bytes of the file and of the log beside it; 0 while there is none."""
+        return sum(path.stat().st_size for path in (self.path, _log_of(self.path)) if path.exists())
+
     def folder(self) -> Path:
         """The folder that the file is in."""
         return self.path.parent
@@ -334,8 +338,12 @@ def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
 def _remove(database: Path) -> None:
-    for path in (database, database.with_name(f"{database.name}.wal")):
+    for path in (database, _log_of(database)):
         path.unlink(missing_ok=True)
 
 

@@ -89,6 +89,9 @@ class Warehouse(Protocol):
     def beside(self, suffix: str) -> Path:
         """Where a file of this machine's is that belongs to it, such as the key of people's pseudonyms (`.key`)."""
 
+    def size_bytes(self) -> int:
+        """How much room what it holds takes."""
+
     def folder(self) -> Path:
         """The folder of this machine's for all else that belongs to it, such as exported files."""
 

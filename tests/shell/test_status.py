@@ -347,9 +347,26 @@ def test_the_same_facts_for_programs(asked: Path, path: Path) -> None:
     assert told["snapshots"][0]["total_seats"] == 1042
     assert told["to_do"][0]["days"] == ["2026-09-23"]
     assert (told["quarantine"], told["schema_drift"]) == ([], [])
+    assert told["bytes_on_disk"]["database"] == path.stat().st_size
 
     result = invoke(path, "--changes", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (0, {"changes": []})
+
+
+def test_how_much_of_the_disk_everything_takes(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = asked / "copilot.duckdb"
+    with DuckDBFile(path).connect() as connection:
+        Book(connection).expect(ORG, start=september(20), today=TODAY)
+    monkeypatch.setenv("DAGSTER_HOME", str(asked))
+    for name, size in ((".dagster/storage/runs.db", 1_500_000), ("export/weekly/a.parquet", 20_000), ("now/b", 300)):
+        (asked / name).parent.mkdir(parents=True)
+        (asked / name).write_bytes(bytes(size))
+    (asked / "report").symlink_to("now")  # as its generations are
+    result = invoke(path, "--days", "12")
+    kib = path.stat().st_size / 1000
+    assert result.stdout.splitlines()[-1] == (
+        f"On the disk: the database {kib:.1f} kB, Dagster's history 1.5 MB, the export 20.0 kB, the report 300 bytes."
+    )
 
 
 def test_a_warehouse_that_is_not_there_is_not_made(asked: Path) -> None:
