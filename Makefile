@@ -5,6 +5,13 @@ BIN = .venv/bin
 # The instance's own files (dagster.yaml, history in .dagster/) stand beside this Makefile.
 export DAGSTER_HOME ?= $(CURDIR)
 
+# uv trusts a list of its own, and pip before 24.2 too: behind a company's certificate authority both have to trust what
+# this machine does, its own store or the file that SSL_CERT_FILE names.
+export UV_SYSTEM_CERTS ?= true
+ifdef SSL_CERT_FILE
+export PIP_CERT ?= $(SSL_CERT_FILE)
+endif
+
 # `dagster dev` begins with the advice to take `dg dev`, which is another package and does the same (dg.toml is for it).
 QUIET_DEV = PYTHONWARNINGS='ignore:Function `dev_command` is superseded'
 
@@ -14,14 +21,21 @@ QUIET_DEV = PYTHONWARNINGS='ignore:Function `dev_command` is superseded'
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+define NOT_FETCHED
+echo "The packages could not be installed; the lines above say what stood in the way. A certificate: name the file of \
+those to trust, with your company's, in SSL_CERT_FILE. No connection: name the proxy in HTTPS_PROXY. No wheel: this \
+Python is too new or this machine too rare; remove .venv and name another one, make setup PYTHON=python3.12."; exit 2
+endef
+
 setup: .venv/synced ## Build .venv from requirements.lock (hashes checked)
 
 .venv/synced: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is older than Python 3.11. Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { $(NOT_FETCHED); }
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --only-binary :all: --python $(BIN)/python --require-hashes \
+		requirements.lock || { $(NOT_FETCHED); }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

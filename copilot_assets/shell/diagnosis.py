@@ -6,7 +6,7 @@ Plain facts, with nothing that asks or prints: `examination.py` makes one, `doct
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -48,6 +48,7 @@ class Diagnosis:
     """All findings, what GitHub told of the token on the way, and the reports that it was not asked for.
 
     Attributes:
+        token_ends_at: when the token ends, UTC; None of one without an end, and where GitHub did not tell it.
         skipped: left out by COPILOT_SKIP_REPORTS.
         about_people: left out by COPILOT_IDENTITIES=off.
     """
@@ -58,6 +59,7 @@ class Diagnosis:
     rate_limit_left: int | None
     rate_limit: int | None
     clock_skew_seconds: float | None
+    token_ends_at: datetime | None = None
     skipped: tuple[str, ...] = ()
     about_people: tuple[str, ...] = ()
 

@@ -30,7 +30,7 @@ def doctor(as_program_text: bool) -> None:
     """Ask GitHub one cheap question per scope and report, and say what a run would meet.
 
     Shows which policy is off, which role or permission is missing and where to change it, the days that GitHub has,
-    the requests that are left in this hour, and the clock. Fetches and stores nothing.
+    the requests that are left in this hour, when the token ends, and the clock. Fetches and stores nothing.
 
     \b
     Example:
@@ -61,6 +61,7 @@ def as_json(diagnosis: Diagnosis, now: datetime | None = None) -> dict[str, Any]
         "token": {
             "kind": diagnosis.token_kind,
             "scopes": list(diagnosis.token_scopes) if diagnosis.token_scopes is not None else None,
+            "ends_at": ends_at.isoformat(timespec="seconds") if (ends_at := diagnosis.token_ends_at) else None,
         },
         "rate_limit": {"left": diagnosis.rate_limit_left, "of": diagnosis.rate_limit},
         "clock_skew_seconds": diagnosis.clock_skew_seconds,

@@ -23,6 +23,8 @@ from copilot_assets.orchestration.installation import asked_reports, unasked_abo
 from copilot_assets.settings import Settings
 from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
 
+# As early as a message tells it (`quality.open_cause`).
+_SOON_DAYS: Final = 14
 # GitHub publishes a day within three; a report that has none of the last three has none at all.
 _NEWEST_DAYS: Final = 3
 _TOKEN_KINDS: Final = {
@@ -61,6 +63,7 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
         connection.rate_limit_left,
         connection.rate_limit,
         clock.skew_seconds,
+        connection.token_ends_at,
         tuple(sorted(settings.skip_reports)),
         tuple(report.name for report in unasked_about_people(settings)),
     )
@@ -146,6 +149,15 @@ def _about_connection(
             "clock",
             sentence,
         )
+    if ends_at := connection.token_ends_at:
+        days = (ends_at.date() - clock.today()).days
+        yield Finding(
+            State.NOTE if days <= _SOON_DAYS else State.OK,
+            None,
+            "token's end",
+            f"The token ends on {ends_at:%Y-%m-%d %H:%M} UTC, {_in_days(days)}."
+            + (" Make a new one and put it into GITHUB_TOKEN before that; then no day is lost." * (days <= _SOON_DAYS)),
+        )
     if connection.rate_limit_left is not None and connection.rate_limit:
         few = connection.rate_limit_left < connection.rate_limit / 10
         yield Finding(
@@ -155,6 +167,10 @@ def _about_connection(
             f"{connection.rate_limit_left:,} of {connection.rate_limit:,} requests left in this hour."
             + (" A run waits for the next hour when they are used up." if few else ""),
         )
+
+
+def _in_days(days: int) -> str:
+    return "today" if days == 0 else f"in {days:,} day{'s' * (days != 1)}"
 
 
 def _token_kind(settings: Settings) -> str:

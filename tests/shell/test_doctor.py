@@ -208,6 +208,28 @@ def test_the_kind_of_token_and_what_github_tells_of_it(server: Standin, token: s
     assert f"Credentials: {kind}{may}" in printed(diagnosis)
 
 
+@pytest.mark.parametrize(
+    ("day", "words", "state"),
+    [
+        (date(2026, 12, 1), "in 61 days.", State.OK),
+        (date(2026, 10, 16), "in 15 days.", State.OK),
+        (date(2026, 10, 15), "in 14 days. Make a new one and put it into GITHUB_TOKEN before that", State.NOTE),
+        (date(2026, 10, 2), "in 1 day. Make a new one", State.NOTE),
+        (TODAY, "today. Make a new one", State.NOTE),
+    ],
+)
+def test_when_the_token_ends(server: Standin, day: date, words: str, state: State) -> None:
+    diagnosis = diagnose(server, ORG, GITHUB_TOKEN=f"ghp_x_until_{day}", **only("organization-1-day"))
+    assert general(diagnosis)["token's end"].state is state
+    assert said(diagnosis).count(f"The token ends on {day} 12:00 UTC, {words}") == 1
+    assert as_json(diagnosis)["token"]["ends_at"] == f"{day}T12:00:00+00:00"
+
+
+def test_a_token_without_an_end(server: Standin) -> None:
+    diagnosis = diagnose(server, ORG, **only("organization-1-day"))
+    assert "token's end" not in general(diagnosis)
+
+
 def test_a_github_app_that_is_installed_everywhere_but_in_one_place(server: Standin) -> None:
     healthy = diagnose(server, **the_app(server))
     assert healthy.is_healthy
@@ -531,6 +553,7 @@ def test_json_has_the_same_facts_and_nothing_secret(server: Standin) -> None:
     assert told["token"] == {
         "kind": "classic token",
         "scopes": ["read:org", "read:enterprise", "manage_billing:copilot"],
+        "ends_at": None,
     }
     found = {(entry["scope"], entry["question"]): entry for entry in told["findings"]}
     assert len(found) == len(told["findings"]) == 30 + 3
@@ -547,7 +570,7 @@ def test_json_has_the_same_facts_and_nothing_secret(server: Standin) -> None:
     off = found[LABS, "users-1-day"]
     assert (off["state"], off["policy_on"], off["role_sufficient"], off["last_day"]) == ("bad", False, None, None)
     app = json.dumps(as_json(diagnose(server, **the_app(server))))
-    assert json.loads(app)["token"] == {"kind": "GitHub App", "scopes": None}
+    assert json.loads(app)["token"] == {"kind": "GitHub App", "scopes": None, "ends_at": None}
     tokens = list(server.apps.tokens)
     assert tokens
     for secret in (TOKEN, "sig=", server.downloads_url, "eyJ", "PRIVATE KEY", *tokens):
