@@ -71,6 +71,7 @@ class Installation:
             "COPILOT_WAREHOUSE": str(self.database),
             "DAGSTER_HOME": str(self.folder),
             "POLARS_MAX_THREADS": "2",
+            "PYTHONDONTWRITEBYTECODE": "",  # a cold process would compile every module anew
             "PYTHONPATH": str(PROJECT),
             "TMPDIR": str(self.folder / "tmp"),
             **self.env,
