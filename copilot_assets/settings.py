@@ -32,6 +32,7 @@ DEFAULT_LOOKBACK_DAYS: Final = 4
 # GitHub's own threshold for teams counts seats; this one counts active people, of whom such a team may have one.
 DEFAULT_MIN_COHORT: Final = 5
 DEFAULT_MEMORY_MB: Final = 2048
+DEFAULT_KEEP_LOGS_DAYS: Final = 90
 # A seat that nobody used yet is no news in its first month.
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
 # GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
@@ -287,6 +288,16 @@ def memory_mb(env: Mapping[str, str] | None = None) -> int:
 
     """
     return _whole_number(env, "COPILOT_MEMORY_MB", DEFAULT_MEMORY_MB, 256, 1_000_000, "megabytes")
+
+
+def keep_logs_days(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_KEEP_LOGS_DAYS`: for how many days Dagster's history keeps what the steps of a run said.
+
+    Raises:
+        SettingsError: it is no number from 1 to 10,000.
+
+    """
+    return _whole_number(env, "COPILOT_KEEP_LOGS_DAYS", DEFAULT_KEEP_LOGS_DAYS, 1, 10_000, "days")
 
 
 def max_file_mb(env: Mapping[str, str] | None = None) -> int:

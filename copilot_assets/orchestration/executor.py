@@ -17,6 +17,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
+from copilot_assets.orchestration.history import drop_old_logs
 from copilot_assets.orchestration.owners import fail_dead_runs, owned
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse, WarehouseError
@@ -50,6 +51,7 @@ class _OneRunAtATime(InProcessExecutor):
                 time.sleep(seconds)
 
         fail_dead_runs(instance)
+        drop_old_logs(instance)
         who = f"run {run.run_id[:8]} of the Dagster UI"
         with owned(instance, run.run_id, to_its_end=False), one_run(self._warehouse, who, say, pause):
             with suppress(WarehouseError):  # each step says what is wrong with it

@@ -2,8 +2,8 @@
 
 For each of the hundreds of events of a run Dagster makes a new SQLAlchemy engine, which compiles every statement anew,
 and opens its SQLite files anew; SQLite waits for the disk at every commit and whenever the last connection to a file
-closes. Here belongs what spares a run this work, and which folder a relative one hangs on; what is in the history and
-when it is written is Dagster's.
+closes. Here belongs what spares a run this work, which folder a relative one hangs on, and how long the logs of runs
+stay; what is in the history and when it is written is Dagster's.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Self
 
+from dagster import DagsterInstance
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.runs import SqliteRunStorage
@@ -27,7 +30,8 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, QueuePool, create_engine, event
 
-from copilot_assets.settings import SettingsError, is_for_group
+from copilot_assets.now import now_utc
+from copilot_assets.settings import SettingsError, is_for_group, keep_logs_days
 from copilot_assets.warehouse.private import close_folder
 
 # Of events there is a file a run, and one of all assets.
@@ -69,6 +73,31 @@ class ComputeLogs(LocalComputeLogManager):
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """What Dagster calls with the `config` in dagster.yaml."""
         return cls(inst_data=inst_data, **_at_home(config_value))
+
+
+def drop_old_logs(instance: DagsterInstance) -> None:
+    """Drop what the steps of runs said that ended more than COPILOT_KEEP_LOGS_DAYS ago: a file a run, some 3 MB.
+
+    Of these runs stays what Dagster tells of assets, their days and checks, which is in another file. A history that is
+    kept elsewhere, such as in PostgreSQL, is its owner's.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, _Events):
+        return
+    try:
+        keep_days = keep_logs_days()
+    except SettingsError:
+        return  # the run says so, whose settings these are
+    until = (now_utc() - timedelta(days=keep_days)).timestamp()
+    for path in Path(storage.path_for_shard("any")).parent.glob("*.db"):
+        run_id = path.stem
+        with suppress(OSError):  # it is gone, or another process clears away, too
+            if path.stat().st_mtime >= until or run_id == INDEX_SHARD_NAME:
+                continue
+            run = instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                storage.drop(run_id)
+                instance.compute_log_manager.delete_logs(prefix=[run_id])
 
 
 def _at_home(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +147,20 @@ class _Events(SqliteEventLogStorage):
                 self._files.popitem(last=False)[1].close()
             with self._files[shard].engine.begin() as connection:
                 yield connection
+
+    def drop(self, run_id: str) -> None:
+        """Delete the file of a run; whoever asks for its events finds none.
+
+        Raises:
+            OSError: it is not there, or may not be deleted.
+        """
+        with self._db_lock:
+            if run_id in self._files:
+                self._files.pop(run_id).close()
+            self._initialized_dbs.discard(run_id)
+            for ending in ("-wal", "-shm"):
+                Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
+            Path(self.path_for_shard(run_id)).unlink()
 
 
 class _File:

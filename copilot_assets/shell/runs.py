@@ -24,6 +24,7 @@ from dagster._utils import interrupts as dagster_interrupts
 
 from copilot_assets.definitions import build_defs
 from copilot_assets.orchestration.assets.raw import EXPECTED
+from copilot_assets.orchestration.history import drop_old_logs
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.owners import cancel_own_runs, fail_dead_runs, owned
 from copilot_assets.orchestration.partitions import range_tags
@@ -168,6 +169,7 @@ def run_range(
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     fail_dead_runs(instance)
+    drop_old_logs(instance)
     landed = False
 
     def on_landed(report: str, day: date, has_failed: bool) -> None:
@@ -190,6 +192,7 @@ def rebuild(installation: Installation, *, instance: DagsterInstance, run_id: st
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     fail_dead_runs(instance)
+    drop_old_logs(instance)
     defs = build_defs(installation)
     below = defs.resolve_job_def("rebuild").asset_layer.selected_asset_keys - {EXPECTED}
     return _told([_run(defs, "rebuild", instance, {}, run_id=run_id, asset_selection=list(below))])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,41 @@ def test_there_is_one_history_whatever_the_folder(tmp_path: Path, monkeypatch: p
     (elsewhere / ".env").unlink()
     with open_instance() as instance:  # a checkout's own, or beside the database: not wherever somebody happens to be
         assert elsewhere not in Path(instance.root_directory).parents
+
+
+@pytest.mark.parametrize("keeps", ["", "91"])
+def test_logs_of_old_runs_go_and_what_is_known_of_assets_and_their_days_stays(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed_clock: datetime, keeps: str
+) -> None:
+    if keeps:
+        monkeypatch.setenv("COPILOT_KEEP_LOGS_DAYS", keeps)
+
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+    def of_a_day() -> None:
+        print("said")
+
+    def log_of(run_id: str) -> Path:
+        return tmp_path / f".dagster/storage/history/runs/{run_id}.db"
+
+    old, new, newest = (
+        dg.materialize([of_a_day], partition_key=f"2026-01-0{day}", instance=instance).run_id for day in (1, 2, 3)
+    )
+    said = list(tmp_path.glob(f".dagster/storage/{old}/**/*.out"))
+    assert said
+    for run_id, days in ((old, 90), (new, 89)):
+        at = (fixed_clock - timedelta(days=days, hours=1)).timestamp()
+        os.utime(log_of(run_id), (at, at))
+    history.drop_old_logs(instance)
+    assert log_of(old).exists() == bool(keeps)
+    assert [path.exists() for path in said] == [bool(keeps)] * len(said)
+    assert log_of(new).exists()
+    assert log_of("index").exists()
+    key = dg.AssetKey("of_a_day")
+    assert instance.get_materialized_partitions(key) == {"2026-01-01", "2026-01-02", "2026-01-03"}
+    assert bool(instance.all_logs(old)) == bool(keeps), "the run's page says nothing"
+    assert len(instance.all_logs(new)) > 8
+    with dg.DagsterInstance.from_config(str(tmp_path)) as later:
+        assert {run.run_id for run in later.get_runs()} == {old, new, newest}
 
 
 @pytest.mark.parametrize(("readers", "mode"), [("", 0o700), ("owner", 0o700), ("group", 0o750)])

@@ -154,6 +154,9 @@ def test_a_run_of_the_ui_owns_itself_waits_for_the_one_at_work_and_is_known_as_d
     database = tmp_path / "copilot.duckdb"
     command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "copilot_assets.definitions", "-j", "rebuild"]
     env = {**os.environ, "COPILOT_WAREHOUSE": str(database), "COPILOT_START_DATE": "2026-09-01"}
+    old_log = Path(instance.root_directory) / "storage/history/runs/old.db"
+    old_log.touch()
+    os.utime(old_log, (0, 0))
     with one_run(DuckDBFile(database), "a backfill", lambda _: None):
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -167,6 +170,7 @@ def test_a_run_of_the_ui_owns_itself_waits_for_the_one_at_work_and_is_known_as_d
             process.communicate()
     assert told.startswith("Waiting for a backfill, at work since ")
     assert not database.exists(), "no step has run"
+    assert not old_log.exists(), "it is dropped by every run"
     fail_dead_runs(instance)
     assert (killed := instance.get_run_by_id(run.run_id))
     assert killed.status is dg.DagsterRunStatus.FAILURE
