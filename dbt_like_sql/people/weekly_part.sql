@@ -1,8 +1,9 @@
 /*
 description: |
   One row per scope, ISO week, breakdown and part of it (a feature, IDE, language, model, team, adoption phase, cohort,
-  a model, organisation or cost centre on a bill, or a group of people.group_week): its numbers as they may be told. The one place that decides what is told of a part of a scope;
-  the rule and what it is for stand in docs/privacy.md.
+  a model, organisation or cost centre on a bill, or a group of people.group_week): its numbers as they may be told. What
+  budgets are for has its row of a month's whole bill in the week with which the month ends. The one place that decides
+  what is told of a part of a scope; the rule and what it is for stand in docs/privacy.md.
   Behind a number are the people with a part in it that is not zero. Of fewer than COPILOT_MIN_COHORT it is null, and so
   is every number of a part that so few are behind. Others are rounded: people to multiples of COPILOT_MIN_COHORT,
   amounts to multiples of 1, 2 or 5 times a power of ten, about what one of the people has on average, and at least
@@ -234,26 +235,48 @@ comparisons as (
     where bit_count(c.weekdays) >= 4
 ),
 
--- the bill by person: each line stands with its organisation and with its cost centre
+-- the bill by person
+bill_items as (
+    select *, if(contains(lower(concat_ws(' ', unit_type, sku)), 'request'), 'premium_requests', 'ai_credits') as kind
+    from flat.bill_item
+    semi join scope_days using (scope, day)
+),
+
+-- each of its lines with its organisation and its cost centre; and of a month with the kinds of parts that have budgets
 bill_lines as (
     select
         scope,
-        day,
+        date_trunc('week', day)::date as week_start,
         user_id,
-        if(contains(lower(concat_ws(' ', unit_type, sku)), 'request'), 'premium_requests', 'ai_credits')
-            || '_by_' || unnest(['organization', 'cost_center']) as breakdown,
+        kind || '_by_' || unnest(['organization', 'cost_center']) as breakdown,
         coalesce(unnest([organization, cost_center_name]), 'none') as part,
         quantity::decimal(38, 9) as gross_quantity,
         gross_amount::decimal(38, 9) as gross_amount,
         net_amount::decimal(38, 9) as net_amount
-    from flat.bill_item
-    semi join scope_days using (scope, day)
+    from bill_items
+    union all by name
+    select
+        i.scope,
+        date_trunc('week', last_day(i.day))::date as week_start,
+        i.user_id,
+        'month_by_' || b.budget_scope as breakdown,
+        lower(case b.budget_scope when 'organization' then organization when 'repository' then repository else cost_center_name end) as part,
+        i.quantity as gross_quantity,
+        i.gross_amount,
+        i.net_amount
+    from bill_items as i
+    join (
+        select distinct scope, budget_scope
+        from flat.budget
+        where budget_scope in ('organization', 'repository', 'cost_center')
+    ) as b on b.scope = i.scope
+    where i.kind = 'ai_credits' and part is not null
 ),
 
 billed_people as (
     select
         scope,
-        date_trunc('week', day)::date as week_start,
+        week_start,
         breakdown,
         part,
         user_id,
@@ -262,7 +285,7 @@ billed_people as (
         coalesce(sum(net_amount), 0) as net_amount
     from bill_lines
     where user_id is not null
-    group by scope, date_trunc('week', day), breakdown, part, user_id
+    group by scope, week_start, breakdown, part, user_id
 ),
 
 counted as (
@@ -398,19 +421,20 @@ sums as (
         scope, day, 'premium_requests' as breakdown, coalesce(model_name, 'none') as part, gross_quantity, gross_amount,
         net_quantity, net_amount
     from flat.premium_request_usage
-    union all by name
-    select scope, day, breakdown, part, gross_quantity, gross_amount, net_amount
-    from bill_lines
 ),
 
 amounts as (
     from (
-        select
-            scope, date_trunc('week', day)::date as week_start, breakdown, part,
-            sum(columns(* exclude (scope, day, breakdown, part))::decimal(38, 9))
-        from sums
-        semi join scope_days using (scope, day)
-        group by scope, date_trunc('week', day), breakdown, part
+        select scope, week_start, breakdown, part, sum(columns(* exclude (scope, week_start, breakdown, part))::decimal(38, 9))
+        from (
+            select date_trunc('week', day)::date as week_start, * exclude (day)
+            from sums
+            semi join scope_days using (scope, day)
+            union all by name
+            select scope, week_start, breakdown, part, gross_quantity, gross_amount, net_amount
+            from bill_lines
+        )
+        group by scope, week_start, breakdown, part
     )
     unpivot include nulls (amount for measure in (columns(* exclude (scope, week_start, breakdown, part))))
 ),
@@ -509,8 +533,8 @@ told as (
 select
     p.scope, -- whom the part belongs to  #not_null #unique(scope, week_start, breakdown, part)
     p.week_start, -- Monday of the ISO week, UTC  #not_null
-    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, month_cohort, month_cohort_people, people, ai_credits, premium_requests, ai_credits_by_organization, ai_credits_by_cost_center, premium_requests_by_organization, premium_requests_by_cost_center)
-    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort or the first day of its month; none for people in no team and for what a bill has under no model, organisation or cost centre
+    p.breakdown, -- what the scope is broken down by  #not_null #accepted(feature, ide, language, model, team, adoption_phase, cohort, month_cohort, month_cohort_people, people, ai_credits, premium_requests, ai_credits_by_organization, ai_credits_by_cost_center, premium_requests_by_organization, premium_requests_by_cost_center, month_by_organization, month_by_repository, month_by_cost_center)
+    p.part, -- the part: a name, the number of a phase, the id of a team, the first week of a cohort or the first day of its month; of a month's AI credits the name in lower case; none for people in no team and for what a bill has under no model, organisation or cost centre
     any_value(p.people)::bigint as people, -- distinct people behind it, by the per-user report; null where that has no row of it
     any_value(p.is_suppressed) as is_suppressed, -- whether its numbers are withheld: too few people are behind it, or nobody knows how many; all the columns below are null then  #not_null
     max(t.number) filter (t.measure = 'people')::bigint as people_shown, -- people, rounded

@@ -157,16 +157,88 @@ def test_a_whole_month_is_its_own_forecast(book: Book) -> None:
     assert {pool[name] for name in ("used_amount", "straight_line_forecast", "weekday_forecast")} == {Decimal(3100)}
 
 
-def test_of_a_part_of_the_scope_only_the_limit_is_told(billed: Book) -> None:
-    snapshot(billed)
-    for number, (kind, name) in enumerate((("repository", "octo-org/tea"), ("cost_center", "Research"))):
-        budget(billed, budget_id=f"p-{number}", budget_scope=kind, budget_entity_name=name)
+def line(book: Book, person: int, usd: float, day: date = YESTERDAY, **values: object) -> None:
+    whose = {"organization": "octo-org", "repository": "octo-org/tea", "cost_center_name": "Research"}
+    told = {"sku": "copilot_ai_credit", "quantity": usd * 100, "gross_amount": usd, "net_amount": usd}
+    book.insert("flat.bill_item", scope=ORG, day=day, user_id=person, **(whose | told | values))
+
+
+def bill_by_person(book: Book, first: date = NOVEMBER) -> None:
+    expected = {"scope": ORG, "report": "ai-usage-report", "start_day": START, "as_of": TODAY}
+    book.insert("raw.expected_reports", **expected, lag_days=1, history_days=730)
+    for day in days(first, YESTERDAY):
+        book.fetch(ORG, "ai-usage-report", day)
+
+
+def budgets_of_parts(book: Book) -> None:
+    snapshot(book)
+    budget(book, budget_id="tea", budget_scope="repository", budget_entity_name="octo-org/tea")
+    budget(book, budget_id="research", budget_scope="cost_center", budget_entity_name="cc-1")
+    book.insert("flat.cost_center", scope=ORG, day=YESTERDAY, cost_center_id="cc-1", cost_center_name="Research")
+
+
+def six_people(book: Book) -> None:
+    for person, usd in enumerate((1.1, 1.2, 1.3, 1.4, 1.5, 1.6)):  # 8.1 dollars, of which each has about one
+        line(book, person, usd, days(NOVEMBER, YESTERDAY)[person])
+
+
+USED = ("used_amount", "used_share", "billed_amount", "straight_line_forecast", "weekday_forecast")
+
+
+def test_of_a_part_the_bill_by_person_tells_rounded(billed: Book) -> None:
+    bill_by_person(billed)
+    budgets_of_parts(billed)
+    six_people(billed)
+    line(billed, 7, 30, cost_center_name="Other", repository="octo-org/cup")
+    line(billed, 7, 30, day=date(2026, 10, 31))  # of another month
+    line(billed, 7, 30, sku="copilot_premium_request", unit_type="requests")
     found = status(billed)
     assert {row["limit_name"] for row in found.values()} == {"octo-org/tea", "Research"}
-    untold = ("used_amount", "used_share", "billed_amount", "straight_line_forecast", "weekday_forecast")
     for row in found.values():
+        assert [row[name] for name in USED] == [
+            *(Decimal(8), 0.4, Decimal(8)),  # to the dollar, and not GitHub's 9.5
+            Decimal("21.818182"),  # 8 / 11 * 30
+            Decimal(21),  # the whole scope has 8 dollars and will have 21
+        ]
+        assert (row["is_suppressed"], row["days_billed"], row["weekday_days"]) == (False, 11, 11)
+        assert (row["days_missing"], row["as_of_day"]) == (0, YESTERDAY)
+
+
+def test_of_a_part_of_few_people_only_the_limit_is_told(billed: Book) -> None:
+    bill_by_person(billed)
+    budgets_of_parts(billed)
+    for person in range(4):
+        line(billed, person, 10, repository="octo-org/cup")
+    for row in status(billed).values():  # the repository has no line at all
         assert (row["is_suppressed"], row["limit_amount"]) == (True, Decimal(20))
-        assert {row[name] for name in untold} == {None}
+        assert {row[name] for name in USED} == {None}
+
+
+def test_without_a_bill_by_person_nobody_knows_how_many_are_behind_a_part(billed: Book) -> None:
+    budgets_of_parts(billed)
+    for row in status(billed).values():
+        assert (row["is_suppressed"], row["days_billed"], row["as_of_day"]) == (True, None, None)
+        assert {row[name] for name in USED} == {None}
+
+
+def test_a_part_of_fewer_than_five_days_has_no_forecast_and_one_of_other_days_none_by_weekday(billed: Book) -> None:
+    bill_by_person(billed, date(2026, 11, 8))
+    budgets_of_parts(billed)
+    for person in range(6):
+        line(billed, person, 1)
+    assert {tuple(row[name] for name in USED[2:]) for row in status(billed).values()} == {(Decimal(6), None, None)}
+    billed.fetch(ORG, "ai-usage-report", date(2026, 11, 7))
+    assert {tuple(row[name] for name in USED[3:]) for row in status(billed).values()} == {(Decimal(36), None)}
+
+
+def test_a_cohort_of_one_tells_parts_as_they_are(billed: Book) -> None:
+    billed.connection.execute("update raw.settings set min_cohort = 1")
+    budgets_of_parts(billed)
+    assert {(row["is_suppressed"], row["used_amount"]) for row in status(billed).values()} == {(False, Decimal("9.5"))}
+    bill_by_person(billed)
+    line(billed, 1, 1.23)
+    billed.connection.execute("update flat.budget set consumed_amount = null")
+    assert {row["used_amount"] for row in status(billed).values()} == {Decimal("1.23")}
 
 
 def test_an_organisation_is_a_part_of_its_enterprise(book: Book) -> None:

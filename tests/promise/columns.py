@@ -19,6 +19,7 @@ from tests.promise.company import (
     SNAPSHOT,
     Act,
     Company,
+    paid_by,
     phase_of,
 )
 
@@ -33,7 +34,7 @@ NO_DOINGS: Final = {
     *("usage_days_reported_7_days", "usage_days_reported_28_days", "seats_without_price", "list_price_usd_per_month"),
     *("days_expected_before", "days_reported_before", "days_expected_after", "days_reported_after"),
     *("user_days_reported_before", "user_days_reported_after", "weekdays_compared", "user_weekdays_compared"),
-    *("total_seats", "people", "enterprise_id", "difference"),
+    *("total_seats", "people", "enterprise_id", "difference", "limit_amount", "days_billed", "weekday_days"),
 }
 # Told by the same rule as the others of their table, and of nobody in companies of two weeks.
 ALIKE: Final = {
@@ -52,7 +53,12 @@ DERIVED: Final = {
     *("avg_daily_active_users", "avg_daily_active_users_change", "avg_engaged_users"),
     *("avg_workday_active_users", "avg_active_users", "avg_active_users_change", "avg_engaged_users_change"),
     *("total_created_change", "total_merged_change"),
+    *("used_share", "straight_line_forecast", "weekday_forecast"),
 }
+# GitHub's calendar of changes and what is written down by hand: the same whatever anybody does.
+OF_NOBODY: Final = {"quality.series_break"}
+# Sentences about what other published tables say.
+SENTENCES: Final = {"quality.open_cause"}
 
 
 def published(book: Book, companies: Iterable[Company]) -> list[Published]:
@@ -68,7 +74,7 @@ TABLES: Final = {
         for name in (
             *("user_trend", "feature_trend", "ide_trend", "language_trend", "model_trend", "team_trend"),
             *("cohort_retention", "monthly_cohort_retention", "adoption_phase_trend", "licence_trend", "spend_trend"),
-            "pull_request_trend",
+            *("pull_request_trend", "bill_trend"),
         )
     },
     "weekly.event_effect": "window_no = 1",
@@ -79,7 +85,10 @@ TABLES: Final = {
     "quality.schema_drift": "true",
     **{
         f"quality.{name}": "true"
-        for name in ("seat_snapshot", "team_day_status", "revisions", "weekly_coverage", "scope", "quarantine")
+        for name in (
+            *("seat_snapshot", "team_day_status", "revisions", "weekly_coverage", "scope", "quarantine"),
+            "budget_status",
+        )
     },
 }
 
@@ -95,7 +104,7 @@ def _published(each: Company, rows: dict[str, dict[str, list[Row]]]) -> Publishe
     found = Published()
     for scope in each.scopes:
         for table, row in ((table, row) for table, by_scope in rows.items() for row in by_scope.get(scope, ())):
-            name = table.split(".")[1] + ".{}" + " in total" * row.get("is_total", False)
+            name = table.split(".")[1] + ".{}" + " in total" * (row.get("is_total", False) or _is_whole(scope, row))
             name += " of a single day" * each.has_one_day(scope)
             for column, kind, sum_of, free in _SUMS.get(table, _nothing)(each, scope, row):
                 if column in row:
@@ -280,13 +289,50 @@ def _event(each: Company, scope: str, row: Row) -> Iterator[Sum]:
         yield f"{MEASURES[number]}_after", number, _amount(acts, number), None if row["team_slug"] else "github"
 
 
+BILLED: Final = ("gross_quantity", "gross_amount", "net_quantity", "net_amount")
+
+
 def _spend(each: Company, scope: str, row: Row) -> Iterator[Sum]:
     whole = row["is_total"]
     acts = [a for a in _acts(each, scope) if a.model is not None] if whole else _acts(each, scope, model=row["model"])
-    billed: dict[Atom, int] = {("act", act.person, id(act)): act.credits for act in acts}
-    yield "gross_quantity", "bill", billed, "github" if whole else None
+    for column in BILLED:
+        yield column, "bill", _credits(acts), "github" if whole else None
     if not whole:
         yield "people", "people", _who(_counted(each, acts)), None
+
+
+def _credits(acts: Iterable[Act]) -> dict[Atom, int]:
+    return {("act", act.person, id(act)): act.credits for act in acts}
+
+
+def _bill(each: Company, scope: str, row: Row) -> Iterator[Sum]:
+    """Of the bill by person: an organisation or a cost centre in the week, which is all that the month has."""
+    acts = [act for act in _acts(each, scope) if act.model is not None and act.person not in each.unseen]
+    of = [a for a in acts if (paid_by(each, a.person)[row["breakdown"]] or "none") == row["part"]]
+    for column in BILLED:
+        yield column, "bill", _credits(of), None
+    yield "people", "people", _who({act.person for act in of if act.credits}), None
+
+
+def _is_whole(scope: str, row: Row) -> bool:
+    """Whether a limit is of the whole scope."""
+    return row.get("limit_kind") == "pool" or row.get("budget_scope") == _KINDS[scope.partition(":")[0]]
+
+
+_KINDS: Final = {"enterprise": "enterprise", "org": "organization"}
+
+
+def _budget(each: Company, scope: str, row: Row) -> Iterator[Sum]:
+    acts = [act for act in _acts(each, scope) if act.model is not None]
+    if _is_whole(scope, row):
+        yield "used_amount", "bill", _credits(acts), "github"
+        yield "billed_amount", "bill", _credits(acts), "github"
+        return
+    of = [act for act in acts if paid_by(each, act.person)[row["budget_scope"]] == row["limit_name"]]
+    seen = [act for act in of if act.person not in each.unseen]
+    told_of_all = row["used_amount"] == sum(act.credits for act in of)  # as GitHub counts, and not the lines
+    yield "used_amount", "bill", _credits(of if told_of_all else seen), None
+    yield "billed_amount", "bill", _credits(seen), None
 
 
 def _day(each: Company, scope: str, row: Row) -> Iterator[Sum]:
@@ -325,6 +371,8 @@ _SUMS: Final[dict[str, Callable[[Company, str, Row], Iterator[Sum]]]] = {
     "weekly.adoption_phase_trend": _phase,
     "weekly.licence_trend": _licence,
     "weekly.spend_trend": _spend,
+    "weekly.bill_trend": _bill,
+    "quality.budget_status": _budget,
     "weekly.pull_request_trend": _pulls,
     "weekly.event_effect": _event,
     "quality.day_status": _day,

@@ -2,8 +2,8 @@
 
 A company has one to three organisations in an enterprise, overlapping teams, people outside of all organisations or in
 several, rows of zeros, passive reviews, people whom GitHub's servers alone saw, people who were forgotten, seats,
-adoption phases, pull requests, and a legacy team. All companies stand in one warehouse, each with scopes of its own, in
-one week that is attacked, and two before it.
+adoption phases, pull requests, bills, budgets, and a legacy team. All companies stand in one warehouse, each with
+scopes of its own, in one week that is attacked, and two before it.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ def lay(book: Book, companies: list[Company]) -> None:
             _lay_scope(tables, each, scope)
             _lay_early(tables, each, scope)
             _lay_seats(tables, each, scope)
+            _lay_bill(tables, each, scope)
         field = {"report": "users-1-day", "path": f"$.new_{each.name}", "json_type": "number", "records": each.drift}
         of_fetch = {"fetch_id": "fetch-drift", "scope": f"enterprise:{each.name}", "day": MONDAY}
         tables["raw.unknown_fields"].append(of_fetch | field)
@@ -275,6 +276,39 @@ def _lay_seats(tables: dict[str, list[dict[str, object]]], each: Company, scope:
         tables["flat.seat_grant"].append(row)
 
 
+def paid_by(each: Company, person: int) -> dict[str, str | None]:
+    """What a line of the bill says of whom it is: of several organisations that of the seat, the first one."""
+    organisations = [scope[4:] for scope, people in each.scopes.items() if scope.startswith("org") and person in people]
+    return {
+        "organization": organisations[0] if organisations else None,
+        "repository": f"octo-org/{('tea', 'mug', 'cup')[person % 13 % 3]}" if person % 3 else None,
+        "cost_center": ("Research", "Few")[person % 11 == 0],
+    }
+
+
+def _lay_bill(tables: dict[str, list[dict[str, object]]], each: Company, scope: str) -> None:
+    """The bill by person, without those who were forgotten; budgets of the scope and its parts, as GitHub counts."""
+    acts = [act for act in each.acts if act.person in each.scopes[scope] and act.model is not None]
+    expected = {"scope": scope, "report": "ai-usage-report", "start_day": EARLY, "as_of": MONDAY + timedelta(7)}
+    tables["raw.expected_reports"].append(expected | {"lag_days": 1, "history_days": 730})
+    tables["raw.fetches"] += [_fetch(scope, "ai-usage-report", MONDAY + timedelta(n)) for n in range(7)]
+    for act in acts:
+        paid = paid_by(each, act.person)
+        line = {"scope": scope, "day": act.day, "user_id": act.person, "sku": "copilot_ai_credit"}
+        line |= {"organization": paid["organization"], "repository": paid["repository"]}
+        amounts = dict.fromkeys(("quantity", "gross_amount", "net_amount"), float(act.credits))
+        if act.person not in each.unseen:
+            tables["flat.bill_item"].append({**line, "cost_center_name": paid["cost_center"], **amounts})
+    tables["raw.fetches"].append(_fetch(scope, "budgets", SNAPSHOT))
+    whole = ("enterprise" if scope.startswith("enterprise") else "organization", scope.partition(":")[2])
+    paid_for = {(kind, name) for act in acts for kind, name in paid_by(each, act.person).items() if name}
+    for number, (kind, name) in enumerate(sorted({whole, *paid_for})):
+        of = [act for act in acts if (kind, name) == whole or paid_by(each, act.person).get(kind) == name]
+        budget = {"budget_id": f"b-{number}", "budget_scope": kind, "budget_entity_name": name, "budget_amount": 1000.0}
+        told = {"budget_product_sku": "ai_credits", "consumed_amount": float(sum(act.credits for act in of))}
+        tables["flat.budget"].append({"scope": scope, "day": SNAPSHOT, **budget, **told})
+
+
 def phase_of(person: int) -> int:
     """The adoption phase of a person."""
     return person % 7 % 3
@@ -336,7 +370,8 @@ def _lay_breakdowns(tables: dict[str, list[dict[str, object]]], each: Company, s
                 tables[f"flat.{kind}_{breakdown}_daily"].append(row | numbers)
                 if kind == "entity" and breakdown == "model_feature":
                     billed = float(sum(act.credits for act in behind))
-                    line = {"model": values[0], "model_name": values[0], "gross_quantity": billed}
+                    line = {"model": values[0], "model_name": values[0]}
+                    line |= dict.fromkeys(("gross_quantity", "gross_amount", "net_quantity", "net_amount"), billed)
                     tables["flat.ai_credit_usage"].append({"scope": scope, "day": day, **line})
 
 
