@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -57,23 +59,23 @@ class Shelf:
         self.warehouse = DuckDBFile(folder / "copilot.duckdb")
         (folder / "copilot.key").write_text(KEY.hex())
         self.identities = Identities(IdentityMode(mode), folder / "copilot.key")
-        self._landed = 0
+        self.landed = 0
 
     def take(self, report: str, records: Sequence[dict[str, Any]], day: date = DAY, text: str | None = None) -> Fetch:
         """Land a day of a report, less those who were forgotten."""
         path = self.folder / "body.json"
         path.write_text("".join(f"{json.dumps(each)}\n" for each in records) if text is None else text)
         found = inspect_files([path], report_named(report), day)
-        self._landed += 1
+        self.landed += 1
         fetch = Fetch(
             ORG,
             report_named(report),
             day,
             Outcome.REPORTED,
             "came",
-            datetime(2026, 10, 1, 0, self._landed, tzinfo=UTC).replace(tzinfo=None),
+            datetime(2026, 10, 1, 0, self.landed, tzinfo=UTC).replace(tzinfo=None),
             records=found.records,
-            sha256=str(self._landed),
+            sha256=str(self.landed),
             files=found.files,
             broken=found.broken,
             unknown_fields=found.unknown_fields,
@@ -123,11 +125,21 @@ def shelf(tmp_path: Path) -> Shelf:
 
 def fill(shelf: Shelf) -> None:
     """Two people in every report, on several days; the one under several logins, and in records that are broken."""
-    with shelf.warehouse.connect():  # opened once for all that follows
-        _fill(shelf)
+    content, shelf.landed = _filled(shelf.identities.mode)
+    shelf.warehouse.path.write_bytes(content)
 
 
-def _fill(shelf: Shelf) -> None:
+@cache
+def _filled(mode: str) -> tuple[bytes, int]:
+    """The file, and how often something landed in it; made once, for it takes longer than what a test does with it."""
+    with TemporaryDirectory() as folder:
+        shelf = Shelf(Path(folder), mode)
+        with shelf.warehouse.connect():  # opened once for all that follows
+            land_everything(shelf)
+        return shelf.warehouse.path.read_bytes(), shelf.landed
+
+
+def land_everything(shelf: Shelf) -> None:
     for number in range(5):
         day = DAY + timedelta(days=number)
         ides = [{"ide": "vscode", "loc_added_sum": 3}, {"ide": "zed", "loc_added_sum": 0}]
@@ -293,7 +305,7 @@ def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         shelf = Shelf(tmp_path)
-        fill(shelf)
+        land_everything(shelf)
         assert mode_of(shelf.warehouse.path) == 0o600
         with shelf.warehouse.connect() as connection:
             connection.execute("create table main.t as select 1 as x")
@@ -382,11 +394,12 @@ def test_without_anybody_forgotten_files_land_as_they_came(shelf: Shelf) -> None
 
 @pytest.fixture
 def shell(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """A folder without any setting but the database's path; runs are kept in memory, and there is no token."""
+    """A folder without any setting but the database's path, and no report; runs are kept in memory; no token."""
     monkeypatch.chdir(shelf.folder)
     for name in [name for name in os.environ if name.startswith(("COPILOT_", "GITHUB_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COPILOT_WAREHOUSE", str(shelf.warehouse.path))
+    monkeypatch.setenv("COPILOT_REPORT", "off")
     monkeypatch.setattr("copilot_assets.shell.runs.open_instance", dg.DagsterInstance.ephemeral)
     return shelf
 
