@@ -70,8 +70,7 @@ def test_every_command_is_run_below() -> None:
     assert set(RUN_BELOW.values()) <= set(globals())
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+def copied(folder: Path) -> Path:
     """A copy of what is in the repository, with the environment that this test runs in."""
     # `make setup` in the copy would make this very environment that of the copy.
     inputs = [(ROOT / name).stat().st_mtime for name in ("pyproject.toml", "requirements.lock")]
@@ -80,10 +79,16 @@ def project(tmp_path: Path) -> Path:
     listed = subprocess.run(git.split(), cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():
         if (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    return tmp_path
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy that nothing was done with."""
+    return copied(tmp_path)
 
 
 @contextmanager
@@ -143,7 +148,7 @@ def own_env(standin: Standin) -> dict[str, str]:
 
 def test_make_demo(project: Path) -> None:
     before = set(project.iterdir())
-    with running("make demo", project, COPILOT_ASSETS_DEMO_DAYS="4", COPILOT_ASSETS_DEMO_PORT="3411") as process:
+    with running("make demo", project, COPILOT_ASSETS_DEMO_DAYS="2", COPILOT_ASSETS_DEMO_PORT="3411") as process:
         printed, match = read_until(process, r"The Dagster UI comes up at (http://127.0.0.1:\d+)")
         assert "Weekly adoption trend" in printed
         assert "Missing days, and why" in printed
@@ -183,12 +188,19 @@ def test_doctor(project: Path) -> None:
     assert not (project / ".dagster").exists()
 
 
-def test_import(project: Path) -> None:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A copy into which a week of an archive was imported, and what the command said."""
+    project = copied(tmp_path_factory.mktemp("imported"))
     days = [
         {"date": f"2024-07-0{day}", "total_active_users": 10 + day, "total_engaged_users": day} for day in range(1, 8)
     ]
     (project / "copilotMetricsData.json").write_text(json.dumps(days))
-    done = run(".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org", project)
+    return project, run(".venv/bin/copilot-assets import copilotMetricsData.json --scope org:octo-org", project)
+
+
+def test_import(imported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    project, done = imported
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 days of legacy-metrics of org:octo-org in the archive, 2024-07-01 to 2024-07-07" in done.stdout
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
@@ -203,20 +215,20 @@ def test_import(project: Path) -> None:
 def test_backfill(project: Path) -> None:
     """With the stand-in's real current day, as a user would: from the start date to yesterday, and what comes after."""
     yesterday = today_utc() - timedelta(days=1)
-    start = yesterday - timedelta(days=3)
+    start = yesterday - timedelta(days=1)
     with Standin() as github:
         env = own_env(github) | {"COPILOT_START_DATE": start.isoformat()}
         done = run(".venv/bin/copilot-assets backfill", project, **env)
     if today_utc() - timedelta(days=1) != yesterday:
         pytest.skip("the UTC day turned while it ran")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Fetching 4 days, {start} to {yesterday}" in done.stdout
+    assert f"Fetching 2 days, {start} to {yesterday}" in done.stdout
     assert (project / ".dagster" / "storage").is_dir(), "the history is where `make dev` finds it"
     assert done.stderr == ""
     with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
         asked = connection.execute("select status, count(*) from quality.day_status group by all").fetchall()
     # Two scopes with six daily reports each: the entity's, people, teams, repositories, and two bills.
-    assert sum(count for _, count in asked) == 4 * 2 * 6
+    assert sum(count for _, count in asked) == 2 * 2 * 6
     assert "not_requested" not in dict(asked)
     told = run(".venv/bin/copilot-assets status", project)
     assert told.returncode == 0, told.stdout + told.stderr
@@ -256,16 +268,12 @@ def test_notify(project: Path, webhook: Webhook) -> None:
     assert "COPILOT_NOTIFY is not set" in unset.stderr
 
 
-def test_a_backup_is_restored_by_the_page(project: Path) -> None:
+def test_a_backup_is_restored_by_the_page(imported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     """What an import of days left, lost and put back, with the commands of the page in their order."""
+    project, _ = imported
     page = PAGES["docs/operate.md"].split("## Back up, restore, move")[1].split("\n## ")[0]
     backup, restore = (block.splitlines() for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL))
     subprocess.run("cp .env.example .env", cwd=project, shell=True, check=True)  # noqa: S602 (a line of the page)
-    (project / "kept.json").write_text(
-        json.dumps([{"date": "2024-07-01", "total_active_users": 11, "total_engaged_users": 9}])
-    )
-    imported = run(".venv/bin/copilot-assets import kept.json --scope org:octo-org", project)
-    assert imported.returncode == 0, imported.stdout + imported.stderr
 
     def kept() -> tuple[list[tuple[object, ...]], str]:
         with duckdb.connect(str(project / "data" / "copilot.duckdb"), read_only=True) as connection:
@@ -276,7 +284,7 @@ def test_a_backup_is_restored_by_the_page(project: Path) -> None:
     # Nothing about people came, so no run has made a key yet: this one is somebody's.
     (project / "data" / "copilot.key").write_text("17" * 32)
     before = kept()
-    assert len(before[0]) == 3
+    assert len(before[0]) == 7 + 1 + 7
     for line in backup:
         subprocess.run(line, cwd=project, shell=True, check=True)  # noqa: S602
     shutil.rmtree(project / "data")
@@ -284,7 +292,7 @@ def test_a_backup_is_restored_by_the_page(project: Path) -> None:
     for line in restore[:-1]:
         subprocess.run(line, cwd=project, shell=True, check=True)  # noqa: S602
     told = run(restore[-1], project)
-    assert "; 1 reported" in told.stdout, told.stdout + told.stderr
+    assert "; 7 reported" in told.stdout, told.stdout + told.stderr
     assert kept() == before
 
 
