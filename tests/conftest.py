@@ -51,6 +51,11 @@ def report_named(name: str) -> Report:
     return report
 
 
+def all_but(*asked: str) -> str:
+    """`COPILOT_SKIP_REPORTS` where these reports alone are asked for: each further one is a fiftieth of a whole run."""
+    return ",".join(report.name for report in REPORTS if report.name not in asked)
+
+
 def pseudonym(person: int | str, key: bytes = KEY) -> int:
     """The first 53 bits of the HMAC, by way of its hexadecimal digits: 13 of them and one bit of the next."""
     digits = hmac.new(key, str(person).encode("ascii"), hashlib.sha256).hexdigest()[:14]
@@ -66,9 +71,9 @@ def retries_without_pauses() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def connections_of_dagster_stay_open() -> Iterator[None]:
-    """Instances in memory open one anew for each of the hundreds of events of a run: an eighth of its price."""
+@contextmanager
+def connections_stay_open() -> Iterator[None]:
+    """Dagster's instances in memory open one anew for each of a run's hundreds of events: an eighth of its price."""
 
     @contextmanager
     def connected(storage: Any) -> Iterator[Connection]:
@@ -80,6 +85,12 @@ def connections_of_dagster_stay_open() -> Iterator[None]:
             patch.setattr(module, "NullPool", QueuePool)
         patch.setattr(events_in_memory.InMemoryEventLogStorage, "_connect", connected)
         patch.setattr(runs_in_memory.InMemoryRunStorage, "connect", connected)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_instances() -> Iterator[None]:
+    with connections_stay_open():
         yield
 
 

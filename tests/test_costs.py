@@ -14,11 +14,10 @@ import dagster as dg
 import duckdb
 import pytest
 
-from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.transport import IN_FLIGHT
 from copilot_assets.shell.runs import run_range
 from copilot_assets.standin import Standin
-from tests.conftest import TODAY, Company, new_company
+from tests.conftest import TODAY, Company, all_but, new_company
 
 SCOPES = ("org:octo-org", "org:octo-labs")
 ASKED = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")
@@ -37,7 +36,6 @@ def standin() -> Iterator[Standin]:
 
 @pytest.fixture
 def company(standin: Standin, tmp_path: Path) -> Iterator[Company]:
-    unasked = ",".join(report.name for report in REPORTS if report.name not in ASKED)
     with dg.DagsterInstance.ephemeral() as instance:
         yield new_company(
             standin,
@@ -45,7 +43,7 @@ def company(standin: Standin, tmp_path: Path) -> Iterator[Company]:
             instance,
             scopes=",".join(SCOPES),
             start=FIRST,
-            COPILOT_SKIP_REPORTS=unasked,
+            COPILOT_SKIP_REPORTS=all_but(*ASKED),
             COPILOT_REPORT=str(tmp_path / "report"),
         )
 
@@ -128,7 +126,10 @@ def night(company: Company, monkeypatch: pytest.MonkeyPatch) -> Costs:
 
 
 def test_a_night_on_which_nothing_changed(company: Company, standin: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = company.env["COPILOT_REPORT"]
+    company.env["COPILOT_REPORT"] = "off"
     assert company.load(YESTERDAY, YESTERDAY) == []
+    company.env["COPILOT_REPORT"] = drawn
     standin.requests.clear()
     after_a_day = night(company, monkeypatch)
     requests = len(standin.requests)

@@ -30,11 +30,11 @@ import json, sys
 from datetime import date
 from pathlib import Path
 import dagster as dg, duckdb, stamina
-from tests.conftest import Company
+from tests.conftest import Company, connections_stay_open
 assert duckdb.__version__.startswith("1.5."), duckdb.__version__
 new, old, first, last, next_day, today = json.loads(sys.argv[1])
 first, last, next_day, today = map(date.fromisoformat, (first, last, next_day, today))
-with dg.DagsterInstance.ephemeral() as instance:
+with connections_stay_open(), dg.DagsterInstance.ephemeral() as instance:
     # With the checks, whose queries this line must take too.
     company = Company(old, instance, today=today)
     assert company.run(first, last).problems == ()

@@ -13,7 +13,7 @@ import pytest
 
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.server import Seen
-from tests.conftest import TODAY, Company, new_company
+from tests.conftest import TODAY, Company, all_but, new_company
 from tests.dbt_like_sql.conftest import made_from
 
 FIRST, LAST = TODAY - timedelta(days=17), TODAY - timedelta(days=4)  # 2026-09-14, a Monday, to 2026-09-27, a Sunday
@@ -42,6 +42,8 @@ def days(first: date = FIRST, last: date = LAST) -> list[date]:
 
 def test_a_bad_day_is_red_alone(company: Company, standin: Standin) -> None:
     bad = LAST - timedelta(days=1)
+    company.env |= {"COPILOT_SCOPES": "org:octo-org,org:octo-labs"}
+    company.env |= {"COPILOT_SKIP_REPORTS": all_but("organization-1-day", "users-1-day")}
     standin.faults.append(Fault("500", scope="org:octo-labs", report="organization-1-day", day=bad))
     result = company.run(LAST - timedelta(days=2), LAST)
     assert len(result.problems) == 1
@@ -151,7 +153,7 @@ def partly_refused(github: Standin, tmp_path_factory: pytest.TempPathFactory) ->
     github.requests.clear()
     with dg.DagsterInstance.ephemeral() as instance:
         company = new_company(github, tmp_path_factory.mktemp("refused"), instance)
-        problems = company.load(LAST, LAST)
+        problems = company.load(LAST, LAST, *company.raw)
         assert company.rebuild() == []
         bill = company.materialize("raw.ai_credit_usage", day=LAST)
         github.faults.clear()
@@ -282,7 +284,7 @@ def as_app(github: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             GITHUB_APP_ID=str(github.app_id),
             GITHUB_APP_PRIVATE_KEY=github.app_private_key,
         )
-        problems = company.load(LAST, LAST)
+        problems = company.load(LAST, LAST, *company.raw)
         assert company.rebuild() == []
         github.apps.installed_on |= everywhere
         yield Ran(company, problems, list(github.requests))

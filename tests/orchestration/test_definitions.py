@@ -358,7 +358,7 @@ def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: 
     # A day that is red for one scope has landed for the others.
     standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
     earlier = day - timedelta(days=1)
-    assert company.load(earlier, earlier)
+    assert company.load(earlier, earlier, *company.raw)
     assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
     asked, cursor = requested(company, cursor)
     assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked

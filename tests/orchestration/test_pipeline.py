@@ -191,7 +191,7 @@ def test_pieces_and_another_order_and_twice_leave_the_same_tables(
         assert other.load(FIRST, FIRST, *landed) == []  # one day alone
         assert other.load(FIRST, FIRST + timedelta(days=9)) == []
         assert other.tables() == fortnight.tables()
-        assert other.load(FIRST, LAST) == []
+        assert other.load(FIRST, LAST, *landed) == []
         assert other.tables() == fortnight.tables()
 
 

@@ -26,7 +26,7 @@ from copilot_assets.github.credentials import Token
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import DECODERS, BrokenFileError, BrokenRecord, inspect_files
 from copilot_assets.github.outcomes import Outcome, message_of, retry_after_seconds
-from copilot_assets.github.reports import REPORTS, Report
+from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.people.identities import Identities
@@ -42,7 +42,7 @@ from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
 from copilot_assets.warehouse.raw import ExpectedReport, expect
 from copilot_assets.warehouse.store import WarehouseError
-from tests.conftest import TODAY, Company, report_named, sentences
+from tests.conftest import TODAY, Company, all_but, report_named, sentences
 from tests.github.test_client import CORP, LABS, ORG, fetch
 
 DAY = TODAY - timedelta(days=5)
@@ -522,9 +522,6 @@ def test_an_empty_variable_does_not_hide_dotenv(tmp_path: Path, monkeypatch: pyt
     assert Settings.from_env().credentials == Token("from-file")
 
 
-ALL_BUT_USERS = ",".join(report.name for report in REPORTS if report.name != "users-1-day")
-
-
 def raw_alone(installation: Installation) -> dg.Definitions:
     """The definitions with a job `everything` of users-1-day alone: what holds for a step holds for a hundred."""
     whole = build_defs(installation)
@@ -541,7 +538,7 @@ def test_a_killed_run_does_not_hold_the_next_one_up(
 ) -> None:
     """Power cut in the middle of a backfill: the run is a failure, and the next one waits for nobody."""
     standin.faults.append(Fault("slow", report="users-1-day"))
-    company.env |= {"COPILOT_SCOPES": "org:octo-org", "COPILOT_SKIP_REPORTS": ALL_BUT_USERS}
+    company.env |= {"COPILOT_SCOPES": "org:octo-org", "COPILOT_SKIP_REPORTS": all_but("users-1-day")}
     command = [sys.executable, "-m", "copilot_assets", "backfill", "--start", str(DAY), "--end"]
     repository = Path(__file__).parents[2]
     (tmp_path / "dagster.yaml").write_bytes((repository / "dagster.yaml").read_bytes())
