@@ -50,6 +50,7 @@ RUN_BELOW = {
     "mkdir -p backup": "test_a_backup_is_restored_by_the_page",
     "cp -p data/copilot.duckdb data/copilot.key backup/": "test_a_backup_is_restored_by_the_page",
     "cp -p backup/copilot.duckdb backup/copilot.key data/": "test_a_backup_is_restored_by_the_page",
+    "rm -rf .dagster data/export data/report": "test_backfill",
     "make test": "test_make_test_is_what_runs_this",
     "make dev": "test_make_dev",
     ".venv/bin/copilot-assets doctor": "test_doctor",
@@ -245,6 +246,11 @@ def test_backfill(project: Path) -> None:
     for file in ("copilot.duckdb", "copilot.key"):
         assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
 
+    subprocess.run("rm -rf .dagster data/export data/report", cwd=project, shell=True, check=True)  # noqa: S602
+    told = run(".venv/bin/copilot-assets status", project)
+    assert (told.returncode, "Nothing needs a hand." in told.stdout) == (0, True)
+    assert run(".venv/bin/copilot-assets report --open", project, BROWSER="true").returncode == 0
+
     # Somebody who is there is forgotten, with the same command, in tests/people/test_forget.py.
     nobody = run(".venv/bin/copilot-assets forget octocat", project)
     assert (nobody.returncode, "Nobody in the database goes by 'octocat'" in nobody.stderr) == (1, True)
@@ -302,6 +308,24 @@ def test_setup_and_upgrade_are_what_the_makefile_and_git_have() -> None:
     assert "requirements.lock" in planned
 
 
+def test_setup_trusts_whom_the_machine_trusts_and_says_what_stood_in_the_way(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "system: $UV_SYSTEM_CERTS, pip: $PIP_CERT"\nexit 1\n')
+    python.chmod(0o755)
+    env = {name: value for name, value in os.environ.items() if name not in {"PIP_CERT", "UV_SYSTEM_CERTS"}}
+    done = subprocess.run(
+        ["make", "setup"], cwd=tmp_path, env=env | {"SSL_CERT_FILE": "own.pem"}, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    found, sentence = done.stdout.splitlines()
+    assert found == "system: true, pip: own.pem"
+    assert sentence.startswith("The packages could not be installed; the lines above say what stood in the way.")
+    assert "your company's, in SSL_CERT_FILE" in sentence
+
+
 def test_standin(project: Path) -> None:
     with running(".venv/bin/copilot-assets standin --port 8700", project) as process:
         read_until(process, r"answers at http://127.0.0.1:8700")
@@ -313,6 +337,22 @@ def test_make_test_is_what_runs_this() -> None:
     for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", "pytest"):
         assert step in planned
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_unit_for_systemd_names_what_is_there(tmp_path: Path) -> None:
+    (unit,) = re.findall(r"```systemd\n(.*?)```", PAGES["docs/operate.md"], re.DOTALL)
+    own = unit.replace("/srv/copilot", str(ROOT)).replace("User=copilot", "User=root")
+    (tmp_path / "copilot-assets.service").write_text(own)
+    (started,) = re.findall(r"^ExecStart=(.*)$", own, re.MULTILINE)
+    program, command, *options = started.split()
+    known = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True).stdout
+    assert {word for word in options if word.startswith("--")} == {"--host", "--port"}
+    assert "--host" in known
+    if checker := shutil.which("systemd-analyze"):
+        checked = subprocess.run(
+            [checker, "verify", tmp_path / "copilot-assets.service"], capture_output=True, text=True
+        )
+        assert "copilot-assets.service" not in checked.stderr, checked.stderr
 
 
 def test_the_four_lines_of_env_are_enough() -> None:
