@@ -22,8 +22,8 @@ _FILES: Final = re.compile(r"copilot\.(duckdb|key|lock)|(export|report)|\.(expor
 # What differs from run to run by nature: when something was asked, noted or built, and what attempts before came to.
 _TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _PASSING: Final = frozenset({"fetch_id", "run_id", "evidence", "entry_number"})
-# What tells of the past: of attempts that failed, and of days that were other ones before.
-_MEMORY: Final = frozenset({"raw.fetches", "quality.revisions"})
+# What tells of the past: of attempts that failed, of days that were other ones before, and of what kept days away.
+_MEMORY: Final = frozenset({"raw.fetches", "quality.revisions", "raw.notices", "quality.notice"})
 _SIGNATURE: Final = re.compile(rb"[?&]sig=[^&\s\"']{8}")
 
 Tables = Mapping[str, Sequence[tuple[Any, ...]]]
