@@ -42,8 +42,23 @@ KEY = bytes(range(32))
 _BEGAN = monotonic()
 # This machine's time in tests that ask for `fixed_clock`: it stands.
 NOW = datetime.combine(TODAY, time(6, 30), UTC)
+# Files that are begun first, so that the others run beside them: what is begun last keeps one process busy alone.
+LONGEST = [
+    "tests/ui/test_browser.py",
+    "tests/test_pages.py",
+    "tests/test_duckdb_versions.py",
+    "tests/people/test_forget.py",
+    "tests/shell/test_secrets.py",
+]
 # Dagster prints every event of a run.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Called by pytest; it leaves out what is within another of its `testpaths`, so their order can't say this."""
+    files = [item.nodeid.partition("::")[0] for item in items]
+    first = {file: place for place, file in enumerate(dict.fromkeys([*LONGEST, *files]))}
+    items.sort(key=lambda item: first[item.nodeid.partition("::")[0]])
 
 
 def report_named(name: str) -> Report:

@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tests.conftest import LONGEST
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
@@ -15,6 +17,10 @@ def test_every_path_on_the_page_is_there() -> None:
     roots = [ROOT, ROOT / "copilot_assets", ROOT / "dbt_like_sql", *(ROOT / "copilot_assets").iterdir()]
     assert len(named) > 30
     assert [path for path in named if not any((root / path).exists() for root in roots)] == []
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert [path for path in LONGEST if not (ROOT / path).is_file()] == []
 
 
 def test_every_room_is_on_the_page_and_says_what_belongs_there() -> None:
