@@ -86,7 +86,8 @@ def test_what_the_image_runs_serves_the_ui_is_healthy_and_ends_well(installed: P
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     path = f"{installed / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    env = env_of(installed) | {"PATH": path, "DAGSTER_HOME": str(tmp_path)}
+    # The user of the image has no home.
+    env = env_of(installed) | {"PATH": path, "DAGSTER_HOME": str(tmp_path), "HOME": "/dev/null/none"}
     server = subprocess.Popen(
         [*entry, *(word.replace("3000", port).replace("0.0.0.0", "127.0.0.1") for word in command)],  # noqa: S104
         cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,

@@ -43,7 +43,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium and no google-chrome on this machine"),
 ]
 
-SCREENSHOTS = os.environ.get("COPILOT_SCREENSHOTS")
+# Whole at once: the test works in another folder.
+SCREENSHOTS = (folder := os.environ.get("COPILOT_SCREENSHOTS")) and Path(folder).resolve()
 DAYS = 60 if SCREENSHOTS else 13
 MISSING = 3
 # What is looked at; all where the pictures are taken.
@@ -425,4 +426,4 @@ def picture(page: Page, name: str) -> None:
     """Write a picture for the README, when asked to."""
     if SCREENSHOTS:
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
