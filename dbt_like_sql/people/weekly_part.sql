@@ -460,8 +460,19 @@ parts as (
         p.people_compared,
         p.people_compared_with_next,
         s.min_cohort,
+        -- who with others make up a number that is told as it is: were five told, four would be the most that is withheld,
+        -- and would follow where the others leave no fewer
+        s.min_cohort > 1 and (
+            k.breakdown in ('cohort', 'month_cohort', 'adoption_phase', 'team')
+            or k.breakdown = 'people' and k.part in (
+                'engaged', 'new', 'returning', 'lapsed', 'active_1_day', 'active_2_days', 'active_3_days', 'active_4_days',
+                'active_5_days', 'seat_active_by_seats_only', 'seat_active_by_usage_only', 'seat_seen_passively',
+                'seat_never_used', 'seat_active_28_days', 'seat_idle', 'in_teams'
+            )
+        ) as is_share_of_total,
+        s.min_cohort + is_share_of_total::integer as fewest,
         -- also where nothing is set; of those who did nothing there is nothing to hide, of those whom nobody knows there is
-        (p.people >= s.min_cohort) is not true and (coalesce(p.people, 0) > 0 or k.is_more) as is_suppressed
+        (p.people >= fewest) is not true and (coalesce(p.people, 0) > 0 or k.is_more) as is_suppressed
     from keys as k
     left join raw.settings as s on true
     -- a bill tells of no people: those who used the model are behind it
@@ -515,12 +526,8 @@ told as (
         ) as step,
         case
             when p.is_suppressed then null
-            -- who with others make up a number that is told as it is: that they are nobody would tell how many the others are
-            when n.amount = 0 and p.min_cohort > 1 and p.breakdown = 'people' and p.part in (
-                'engaged', 'new', 'returning', 'lapsed', 'active_1_day', 'active_2_days', 'active_3_days', 'active_4_days',
-                'active_5_days', 'seat_active_by_seats_only', 'seat_active_by_usage_only', 'seat_seen_passively',
-                'seat_never_used', 'seat_active_28_days', 'seat_idle'
-            ) then null
+            -- that they are nobody would tell how many the others are
+            when n.amount = 0 and p.breakdown = 'people' and p.is_share_of_total and p.part <> 'in_teams' then null
             when n.amount = 0 then 0
             when (n.people >= p.min_cohort) is not true then null
             when p.min_cohort = 1 then n.amount

@@ -170,22 +170,22 @@ def test_a_full_closed_week(full: Book) -> None:
 
 
 def test_a_passive_review_alone_uses_no_seat(org: Book) -> None:
-    """Of twelve people with seats and rows two had a review that Copilot was asked for by itself, and nothing else."""
+    """Of 14 people with seats and rows four had a review that Copilot was asked for by itself, and nothing else."""
     org.connection.execute("update raw.settings set min_cohort = 2")
     for day in days(date(2026, 8, 16), SUNDAY):
         org.fetch(ORG, USERS, day)
-    for person in range(1, 13):
+    for person in range(1, 15):
         row = {"scope": ORG, "day": SUNDAY - timedelta(1), "user_id": person}
-        own = {"used_chat": True} if person > 2 else {"used_chat": False, "used_agent": False}
-        org.insert("flat.user_daily", **row, used_copilot_code_review_passive=person < 4, **own)
-    take(org, [seat(person) for person in range(1, 13)])
+        own = {"used_chat": True} if person > 4 else {"used_chat": False, "used_agent": False}
+        org.insert("flat.user_daily", **row, used_copilot_code_review_passive=person < 6, **own)
+    take(org, [seat(person) for person in range(1, 15)])
     org.build(*TABLES)
     row = week_of(org)
-    assert some(row, "seats", "seats_active_28_days", "seats_active_28_days_by_usage") == (12, 10, 10)
-    assert some(row, "seats_seen_passively_28_days", "seats_never_used") == (2, 2)
-    assert row[IDLE_PRICE] == 40  # two Business seats, 38 dollars, in tens
+    assert some(row, "seats", "seats_active_28_days", "seats_active_28_days_by_usage") == (14, 10, 10)
+    assert some(row, "seats_seen_passively_28_days", "seats_never_used") == (4, 4)
+    assert row[IDLE_PRICE] == 80  # four Business seats, 76 dollars, in tens
     idle = org.rows("select user_id, is_never_used from people.idle_seat")
-    assert idle == [{"user_id": 1, "is_never_used": True}, {"user_id": 2, "is_never_used": True}]
+    assert idle == [{"user_id": person, "is_never_used": True} for person in range(1, 5)]
 
 
 def test_no_group_of_seats_is_told_as_more_than_there_are(org: Book) -> None:

@@ -1029,7 +1029,7 @@ def test_who_changes_phase_counts_in_both_and_once_in_each(org: Book) -> None:
     assert some(phase_of(org, 2), *names) == (5, 5, 6, TUESDAY)
 
 
-@pytest.mark.parametrize(("few", "told"), [(2, {1, 2}), (5, {1, 2, 3}), (0, {1, 2})])
+@pytest.mark.parametrize(("few", "told"), [(2, {1, 2}), (5, {1, 2}), (6, {1, 2, 3}), (0, {1, 2})])
 def test_a_small_phase_is_withheld(org: Book, few: int, told: set[int]) -> None:
     """Of nobody in the report of people, GitHub tells two engaged all the same: nobody knows who they are."""
     min_cohort(org, 5)
@@ -1235,6 +1235,17 @@ def test_people_with_an_action_of_their_own_are_told_beside_those_of_a_passive_r
     row = week_of(org)
     # The seven are what is left of 13 by the six as they are told: more of them would tell how many the others are.
     assert (row["active_people"], row["engaged_people"], row["passive_people"]) == (13, 5, 8)
+
+
+@pytest.mark.parametrize(("left", "told"), [(4, None), (5, None), (6, 5)])
+def test_what_a_total_leaves_over_is_never_the_most_that_is_withheld(org: Book, left: int, told: int | None) -> None:
+    """16 people, and fewer a week later, nobody new or back: that so many are gone follows, and may be five."""
+    min_cohort(org, 5)
+    for monday, people in ((MONDAY, 16), (NEXT_MONDAY, 16 - left)):
+        for day in days(monday, monday + timedelta(6)):
+            report(org, day, range(people))
+    org.build("weekly.user_trend")
+    assert some(week_of(org, NEXT_MONDAY), "active_people", *COMINGS) == (16 - left, None, None, told)
 
 
 def test_of_groups_that_make_up_all_of_the_people_none_is_told_as_nobody(org: Book) -> None:

@@ -1,8 +1,7 @@
 """What is left of groups between a total that is told as it is and the others as they are told: ranges, and no algebra.
 
-A group that is rounded is within half a step of it, one that is withheld is smaller than may be told; where all but one
-number of few people is ruled out, it follows. The largest that is withheld may be left so, at the edge of its range:
-docs/privacy.md says it. `attack.py` knows exact numbers alone.
+A group that is rounded is within half a step of it, one that is withheld smaller than the smallest that is told; where
+all but one number of few people is ruled out, it follows. `attack.py` knows exact numbers alone.
 """
 
 from __future__ import annotations
@@ -23,38 +22,45 @@ _SUMS: Final = (
 )
 
 
-def left_alone(book: Book) -> set[str]:
-    """Groups of `weekly.user_trend` of which one number of few people is left, in any scope."""
+def left_alone(book: Book, fewest: int = FEW + 1) -> set[str]:
+    """Groups of `weekly.user_trend` and cohorts of which one number of few people is left, in any scope.
+
+    `fewest` people are told of such a group, by the rule that the attacker knows.
+    """
+    cohorts: dict[str, Row] = {}
+    for row in book.rows(f"from weekly.cohort_retention where week_start = '{MONDAY}'"):
+        cohorts.setdefault(row["scope"], {})[f"cohort {row['cohort_week']}"] = row["active_people"]
     rows = {(r["scope"], r["week_start"]): r for r in book.rows("from weekly.user_trend") if r["active_people"]}
     tells_none = {name for row in rows.values() for name in row if row[name] == 0}
     found: set[str] = set()
     for (scope, week), row in rows.items():
         before = rows.get((scope, BEFORE))
-        if week != MONDAY or before is None:
+        # a scope of few people tells of few: docs/privacy.md
+        if week != MONDAY or before is None or row["active_people"] < FEW:
             continue
-        for names in _SUMS:
+        row |= cohorts.get(scope, {})
+        for names in (*_SUMS, dict.fromkeys(cohorts.get(scope, {}), 1)):
             total = row["active_people"] - (before["active_people"] if "new_people" in names else 0)
             if "new_people" in names and row["user_days_compared"] != 7:
                 continue
-            ranges = {name: _range(row, name, name in tells_none) for name in names}
+            ranges = {name: _range(row, name, fewest, is_told=name in tells_none) for name in names}
             _narrow(ranges, names, total)
-            found |= {
-                name for name, (low, high) in ranges.items() if low == high and 0 < low < FEW - 1 and name != "rest"
-            }
+            found |= {name for name, (low, high) in ranges.items() if low == high and 0 < low < FEW and name != "rest"}
     return found
 
 
-def _range(row: Row, name: str, tells_none: bool) -> Range:
+def _range(row: Row, name: str, fewest: int, *, is_told: bool) -> Range:
+    """What a group may be; `is_told` says whether that it is nobody is."""
     active, told = row["active_people"], row.get(name)
     most = 10**6 if name == "lapsed_people" else active
     if name == "rest":
         return (0, active)
     if told is None:
-        return (int(tells_none), FEW - 1)
+        return (int(is_told), fewest - 1)
     if told == 0:
         return (0, 0)
     step = told if told % FEW == 0 else told - told % FEW + FEW  # not rounded up to more than all
-    return (max(FEW, step - FEW // 2), min(step + FEW // 2, most))
+    return (max(fewest, step - FEW // 2), min(step + FEW // 2, most))
 
 
 def _narrow(ranges: dict[str, Range], names: dict[str, int], total: int) -> None:

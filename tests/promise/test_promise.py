@@ -49,7 +49,7 @@ def test_between_totals_and_rounded_groups_no_number_of_few_is_left_alone(world:
 
 def test_the_ranges_find_zeros_that_are_told(world: tuple[Book, list[Company]]) -> None:
     book, _ = world
-    rule = "when n.amount = 0 and p.min_cohort > 1 and p.breakdown = 'people'"
+    rule = "when n.amount = 0 and p.breakdown = 'people'"
     with undone(book, "people.weekly_part", {rule: "when false and p.breakdown = 'people'"}):
         assert "lapsed_people" in left_alone(book)
 
@@ -156,7 +156,7 @@ MUTATIONS = {
     "groups of few are told": (
         "people.weekly_part",
         {
-            "(p.people >= s.min_cohort) is not true and (coalesce(p.people, 0) > 0 or k.is_more)": "false",
+            "(p.people >= fewest) is not true and (coalesce(p.people, 0) > 0 or k.is_more)": "false",
             "when (n.people >= p.min_cohort) is not true then null": "when false then null",
         },
         "user_trend.new_people",

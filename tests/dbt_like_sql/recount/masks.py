@@ -15,17 +15,25 @@ def to_nearest(number: Any, step: Any) -> Fraction:
     return floor(Fraction(number) / Fraction(step) + Fraction(1, 2)) * Fraction(step)
 
 
-def people(count: int | None, few: int, at_most: int | None = None, *, is_remainder: bool = False) -> int | None:
+def people(
+    count: int | None, few: int, at_most: int | None = None, *, is_share: bool = False, is_remainder: bool = False
+) -> int | None:
     """People of a part or group: nobody is told, fewer than `few` are not, others to the nearest multiple of it.
 
-    Of those who with others make up a number that is told as it is, nobody is told as few are.
+    Of a share, which with others makes up a number that is told as it is, `few` are not either; and of a remainder
+    nobody is told as few are.
     """
     if count is None or few == 1 or (count == 0 and not is_remainder):
         return count
-    if count < few:
+    if count < (fewest(few) if is_share or is_remainder else few):
         return None
     told = int(to_nearest(count, few))
     return told if at_most is None else min(told, at_most)
+
+
+def fewest(few: int) -> int:
+    """Of how many people is told where they with others make up a number that is told as it is."""
+    return few + 1 if few > 1 else few
 
 
 def amount(value: Any, behind: int | None, few: int, *, dollars: bool = False) -> Any:

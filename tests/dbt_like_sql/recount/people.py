@@ -162,7 +162,7 @@ class People(Parts):
             within = [week for week in weeks() if month - timedelta(7) < week < end]
             for week in (week for week in weeks() if week >= end):
                 active = self.active(week) & people
-                told = masks.people(len(active), self.few) or None
+                told = masks.people(len(active), self.few, is_share=True) or None
                 yield {
                     "scope": self.scope,
                     "cohort_month": month,
@@ -171,7 +171,7 @@ class People(Parts):
                     "weeks_since": (week - end).days // 7,
                     "may_have_begun_before": any(self.user_days_before(each) < 28 for each in within),
                     "series_break": self.has_break(week),
-                    "is_suppressed": len(active) < self.few,
+                    "is_suppressed": len(active) < masks.fewest(self.few),
                     "cohort_people": of_cohort,
                     "active_people": told,
                     "retention": rate(told, of_cohort),
@@ -180,10 +180,10 @@ class People(Parts):
     def cohort_retention(self) -> Iterable[Row]:
         for cohort in sorted({self.first_week(person) for week in weeks() for person in self.active(week)}):
             people = {person for person in self.active(cohort) if self.first_week(person) == cohort}
-            of_cohort = masks.people(len(people), self.few)
+            of_cohort = masks.people(len(people), self.few, is_share=True)
             for week in (week for week in weeks() if week >= cohort):
                 active = self.active(week) & people
-                told = masks.people(len(active), self.few) or None
+                told = masks.people(len(active), self.few, is_share=True) or None
                 yield {
                     "scope": self.scope,
                     "cohort_week": cohort,
@@ -192,7 +192,7 @@ class People(Parts):
                     "weeks_since": (week - cohort).days // 7,
                     "may_have_begun_before": self.user_days_before(cohort) < 28,
                     "series_break": self.has_break(week),
-                    "is_suppressed": len(active) < self.few,
+                    "is_suppressed": len(active) < masks.fewest(self.few),
                     "cohort_people": of_cohort,
                     "active_people": told,
                     "retention": rate(told, of_cohort),

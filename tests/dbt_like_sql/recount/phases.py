@@ -46,7 +46,7 @@ class Phases(Scope):
 
     def _phase(self, week: date, number: int, told: dict[date, Row]) -> Row:
         people = set().union(*self._by_weekday(week, number).values())
-        hidden = len(people) < self.few
+        hidden = len(people) < masks.fewest(self.few)
         days = sum(each["total_engaged_users"] for each in told.values())
         told_days = self._told(days, len(self._engaged(week, number)), hidden)
         both = self.compared(week, USERS, whose=ENTITY)
@@ -109,7 +109,7 @@ class Phases(Scope):
         told = []
         for each in (week, week - timedelta(7)):
             by_weekday = self._by_weekday(each, number)
-            if len(set().union(*by_weekday.values())) < self.few:
+            if len(set().union(*by_weekday.values())) < masks.fewest(self.few):
                 return None
             told.append(masks.people(len(set().union(*(by_weekday[n] for n in weekdays or ()))), self.few))
         return None if None in told else told[0] - told[1]

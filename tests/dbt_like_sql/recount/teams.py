@@ -58,15 +58,16 @@ class Teams(Scope):
                     ]
                 is_told = bool(active) and both is not None and len(both) >= 4
                 before = self._in_team(week - timedelta(7), team)
-                hidden = len(active) < self.few
+                hidden = len(active) < masks.fewest(self.few)
                 change = None
-                if is_told and not hidden and len(set().union(*before.values())) >= self.few:
+                if is_told and not hidden and len(set().union(*before.values())) >= masks.fewest(self.few):
                     then = [
                         masks.people(len(_at(each, both)), self.few) for each in (self._in_team(week, team), before)
                     ]
                     change = None if None in then else then[0] - then[1]
                 told = None if hidden else masks.people(len(active), self.few)
-                of_scope, in_any = (masks.people(len(each), self.few) for each in (everybody, in_teams))
+                of_scope = masks.people(len(everybody), self.few)
+                in_any = masks.people(len(in_teams), self.few, is_share=True)
                 of_shared = masks.people(len(shared), self.few)
                 yield {
                     "scope": self.scope,
