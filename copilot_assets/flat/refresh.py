@@ -21,7 +21,7 @@ from copilot_assets.flat.tables import tables_of
 from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.people.logins import ids_of, name_those_known_since, note_logins
 from copilot_assets.records import Record
-from copilot_assets.records.contract import Column, duckdb_structure, person_columns
+from copilot_assets.records.contract import Column, Docs, duckdb_structure, person_columns
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES, aliases
 from copilot_assets.settings import IdentityMode
@@ -58,6 +58,10 @@ KNOWN_NAMES: Final = (
     Column("value", "VARCHAR", "Value as GitHub sends it"),
     Column("name", "VARCHAR", "The one name it goes by"),
 )
+_DOCS: Final = {
+    "flat.sources": Docs.of("One row per (scope, report, day): what its flat rows were made from.", SOURCES),
+    "flat.known_names": Docs.of("One row per value of GitHub's that this version knows, and its name.", KNOWN_NAMES),
+}
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,12 @@ def refresh_flat(
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
     bound_memory(connection)
+    write_known_names(connection)
     with transaction(connection):
         ensure_table(connection, "flat", "sources", SOURCES)
         for table in tables:
             ensure_table(connection, "flat", table.name, table.columns)
-        comment(connection, {f"flat.{table.name}": table.docs for table in tables})
-    write_known_names(connection)
+        comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, _version(record, identities), full=full)

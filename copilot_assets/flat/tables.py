@@ -98,7 +98,7 @@ class FlatTable:
     @property
     def docs(self) -> Docs:
         """What the table and its columns mean."""
-        return Docs(f"{self.grain} {OVERLAP}", {column.name: column.doc for column in self.columns})
+        return Docs.of(f"{self.grain} {OVERLAP}", self.columns)
 
     @property
     def is_bill(self) -> bool:

@@ -11,7 +11,7 @@ import inspect
 import operator
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -60,6 +60,11 @@ class Docs:
 
     table: str
     columns: Mapping[str, str]
+
+    @classmethod
+    def of(cls, table: str, columns: Iterable[Column]) -> Docs:
+        """Docs of a table with these columns."""
+        return cls(table, {column.name: column.doc for column in columns})
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,11 @@ def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | 
         f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
         f"quarantine, and {traces.rows:,} rows in the flat tables."
     )
+    if not traces.ids:
+        _tell(
+            "Only the login is known, and no id: a record that comes later with an id and this login may be somebody "
+            "else's who took it, so it is let in. Run this again then, if it is theirs."
+        )
     if len(traces.ids) > 1:
         _tell(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
     return traces

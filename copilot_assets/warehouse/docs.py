@@ -5,7 +5,7 @@ The tables themselves are made in `layout.py`; inputs are described beside their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from copilot_assets.records.contract import Column, Docs
@@ -88,31 +88,29 @@ _UNKNOWN_FIELD_COLUMNS: Final = (
 _PERSON: Final = Column("person", "BIGINT", "Pseudonym of the person, whatever the tables of flat show")
 
 
-def _docs(table: str, columns: Iterable[Column]) -> Docs:
-    return Docs(table, {column.name: column.doc for column in columns})
-
-
 # By `schema.table`, as `comments.comment` takes them.
 RAW_DOCS: Final[Mapping[str, Docs]] = {
-    "raw.records": _docs("One row per record that GitHub sent, as it came. Names people.", RECORD_COLUMNS),
-    "raw.fetches": _docs(
+    "raw.records": Docs.of("One row per record that GitHub sent, as it came. Names people.", RECORD_COLUMNS),
+    "raw.fetches": Docs.of(
         "One row per attempt to get one (scope, report, day), also of those that failed: the ledger.", FETCH_COLUMNS
     ),
-    "raw.current_fetches": _docs(
+    "raw.current_fetches": Docs.of(
         "One row per (scope, report, day): of the fetches that GitHub answered the newest.", FETCH_COLUMNS
     ),
-    "raw.quarantine": _docs(
+    "raw.quarantine": Docs.of(
         "One row per record that breaks the contract of its report and is left out. Names people.", _QUARANTINE_COLUMNS
     ),
-    "raw.unknown_fields": _docs("One row per fetch and field that the contract does not know.", _UNKNOWN_FIELD_COLUMNS),
-    "raw.expected_reports": _docs(
+    "raw.unknown_fields": Docs.of(
+        "One row per fetch and field that the contract does not know.", _UNKNOWN_FIELD_COLUMNS
+    ),
+    "raw.expected_reports": Docs.of(
         "One row per scope and report: what is asked for, since when, and GitHub's rules for it.", EXPECTED_COLUMNS
     ),
-    "raw.settings": _docs("One row: settings that SQL models read.", INPUT_TABLES["settings"]),
-    "raw.plan_prices": _docs("One row per plan: its list price.", INPUT_TABLES["plan_prices"]),
-    "raw.plan_credits": _docs("One row per plan: what it includes besides the seat.", INPUT_TABLES["plan_credits"]),
-    "raw.events": _docs("One row per event of yours, from COPILOT_EVENTS.", INPUT_TABLES["events"]),
-    "raw.logins": _docs(
+    "raw.settings": Docs.of("One row: settings that SQL models read.", INPUT_TABLES["settings"]),
+    "raw.plan_prices": Docs.of("One row per plan: its list price.", INPUT_TABLES["plan_prices"]),
+    "raw.plan_credits": Docs.of("One row per plan: what it includes besides the seat.", INPUT_TABLES["plan_credits"]),
+    "raw.events": Docs.of("One row per event of yours, from COPILOT_EVENTS.", INPUT_TABLES["events"]),
+    "raw.logins": Docs.of(
         "One row per login and person who had it, as reports told it. Names people.",
         (
             Column("login", "VARCHAR", "Login at GitHub, in lower case"),
@@ -121,28 +119,28 @@ RAW_DOCS: Final[Mapping[str, Docs]] = {
             Column("last_day", "DATE", "Last UTC day on which a report told it"),
         ),
     ),
-    "raw.forgotten": _docs(
+    "raw.forgotten": Docs.of(
         "One row per person who was forgotten: what GitHub sends of them again is left out.",
         (_PERSON, Column("forgotten_at", "TIMESTAMP", "When, UTC")),
     ),
-    "raw.pseudonym_key": _docs(
+    "raw.pseudonym_key": Docs.of(
         "One row once there are pseudonyms: which key they are made with.",
         (Column("fingerprint", "VARCHAR", "Digest of the key, from which the key does not follow"),),
     ),
-    "raw.rebuild_due": _docs(
+    "raw.rebuild_due": Docs.of(
         "One row while somebody was forgotten whom tables below still count, or none.",
         (Column("since", "TIMESTAMP", "When that was, UTC"),),
     ),
-    "raw.rebuilt": _docs(
+    "raw.rebuilt": Docs.of(
         "One row once all tables that SQL models build were built: up to which line of the ledger they tell.",
         (Column("entry_number", "BIGINT", "Number of the newest line of raw.fetches then"),),
     ),
-    "raw.notices": _docs("One row per message to people, and whether it was sent and is solved.", NOTICE_COLUMNS),
-    "raw.token_end": _docs(
+    "raw.notices": Docs.of("One row per message to people, and whether it was sent and is solved.", NOTICE_COLUMNS),
+    "raw.token_end": Docs.of(
         "One row: when the token ends that GitHub accepted last; none for a token without an end.",
         (Column("ends_at", "TIMESTAMP", "When, UTC"),),
     ),
-    "raw.layout": _docs(
+    "raw.layout": Docs.of(
         "One row: which layout schema raw has.", (Column("version", "INTEGER", "Number of the layout, from 1"),)
     ),
 }

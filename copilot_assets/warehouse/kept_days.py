@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from io import BufferedReader
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from copilot_assets.github.bill_files import BillFile, read_bill
-from copilot_assets.github.files import LARGEST_FILE_BYTES, BrokenFileError
+from copilot_assets.github.files import DECODERS, LARGEST_FILE_BYTES, BrokenFileError
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.github.scopes import Scope, ScopeError, ScopeKind
 from copilot_assets.records.contract import record_keys, value_at
@@ -268,11 +268,29 @@ class _Staging:
 
 
 def _leave_last_of_each(day: ArchivedDay, keys: tuple[str, ...]) -> None:
-    """Leave the last record of each key, where a day was told in several files."""
+    """Leave the last record of each key that keeps the contract, where a day was told in several files.
+
+    A later one that breaks it stays beside it, for the quarantine: it says nothing that could count instead.
+    """
     texts = day.texts()
-    by_key = {tuple(value_at(text, (key,)) for key in keys): text for text in texts}
+    by_key: dict[tuple[Any, ...], list[bytes]] = {}
+    for text in texts:
+        by_key.setdefault(tuple(value_at(text, (key,)) for key in keys), []).append(text)
     if len(by_key) < len(texts):
-        day.path.write_bytes(b"".join(text + b"\n" for text in by_key.values()))
+        _, decoder = DECODERS[day.report.record]
+        left = (text for told in by_key.values() for text in _from_last_whole(told, decoder))
+        day.path.write_bytes(b"".join(text + b"\n" for text in left))
+
+
+def _from_last_whole(told: Sequence[bytes], decoder: msgspec.json.Decoder[Any]) -> Sequence[bytes]:
+    """The last text that keeps the contract, and those after it; of texts that all break it the last."""
+    if len(told) == 1:
+        return told
+    for index in reversed(range(len(told))):
+        with suppress(msgspec.ValidationError):
+            decoder.decode(told[index])
+            return told[index:]
+    return told[-1:]
 
 
 def _is_same(one: bytes, other: bytes) -> bool:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
+from copilot_assets.records.contract import Docs
+from copilot_assets.warehouse.comments import comment
+from copilot_assets.warehouse.docs import RAW_DOCS
 from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
@@ -123,7 +126,23 @@ def note_rebuilt(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def make_report_view(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """`raw.<report>`: the records of one report, so that an asset's key is a table's name."""
-    connection.execute(
-        f"create or replace view raw.{report.table} as select * from raw.records where report = '{report.name}'"
+    """`raw.<report>`: the records of one report, so that an asset's key is a table's name.
+
+    One that says what it is stays as it is. A layout that changes raw.records has to drop them.
+    """
+    table = f"raw.{report.table}"
+    docs = Docs(
+        f"One row per record of GitHub's report {report.name}: {report.grain}. Names people, if it is about them.",
+        RAW_DOCS["raw.records"].columns,
     )
+    there = connection.execute(
+        "select comment from duckdb_views() where database_name = current_database() "
+        "and schema_name || '.' || view_name = ?",
+        [table],
+    ).fetchall()
+    if there != [(docs.table,)]:
+        with transaction(connection):
+            connection.execute(
+                f"create or replace view {table} as select * from raw.records where report = '{report.name}'"
+            )
+            comment(connection, {table: docs})

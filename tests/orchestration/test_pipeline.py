@@ -116,6 +116,18 @@ def test_a_range_materialises_every_day_and_every_table(fortnight: Company) -> N
     }
 
 
+def test_whoever_opens_the_database_reads_what_every_table_and_column_is(fortnight: Company) -> None:
+    unsaid = fortnight.sql("""
+        select schema_name || '.' || table_name from duckdb_tables() where not internal and comment is null
+        union all
+        select schema_name || '.' || view_name from duckdb_views() where not internal and comment is null
+        union all
+        select schema_name || '.' || table_name || '.' || column_name
+        from duckdb_columns() where not internal and comment is null
+    """)
+    assert unsaid == []
+
+
 def test_raw_is_what_github_sent_byte_for_byte(fortnight: Company, github: Standin) -> None:
     path = "/enterprises/octo-corp/copilot/metrics/reports/users-1-day"
     listed = {day: answer_of(github, path, day=str(day)).json() for day in days()}

@@ -419,6 +419,13 @@ def test_the_command_asks_first(shell: Shelf) -> None:
     assert shell.whole() == before
 
 
+def test_of_somebody_known_by_login_alone_it_says_what_may_still_come(shell: Shelf) -> None:
+    nameless = {"day": str(DAY), "user_login": LOGIN}
+    shell.take("users-1-day", [nameless, user(OTHER, "ann")])
+    assert "Only the login is known, and no id" in command(LOGIN, answer="n\n").output
+    assert "Only the login is known" not in command("ann", answer="n\n").output
+
+
 def test_an_unknown_name_ends_with_1(shell: Shelf) -> None:
     fill(shell)
     result = command("nobody", "--yes")
@@ -534,6 +541,8 @@ def test_a_range_without_one_of_its_people(octo_org: Company) -> None:
     after = octo_org.tables()
     assert_that_one_is_gone(before, after, person, login, shown=pseudonym(person))
     assert after["quality.day_status"] == before["quality.day_status"]
+    # GitHub's totals still count them: a difference of one on each of their days would be their calendar.
+    assert set(after["quality.reconciliation"]) <= set(before["quality.reconciliation"])
     assert octo_org.sql(people) == [(active - 1,)]
 
 

@@ -115,12 +115,30 @@ def test_a_report_of_the_day_counts_before_one_of_28_days(shelf: Shelf) -> None:
     assert shelf.prompts() == [("2026-09-10", 1, 9), ("2026-09-11", 1, 2)]
 
 
+def test_a_day_of_a_window_that_has_no_line_stays_unknown(shelf: Shelf) -> None:
+    """Nobody was active on it, or GitHub had nothing of it: the file tells neither."""
+    (told,) = shelf.take(shelf.save("window", window("2026-10-07", user("2026-09-10", 1, 7), user("2026-09-12", 1, 2))))
+    assert told.new == [date(2026, 9, 10), date(2026, 9, 12)]
+    assert shelf.sql("select distinct day::varchar from raw.fetches order by 1") == [("2026-09-10",), ("2026-09-12",)]
+
+
 def test_files_of_one_day_add_up_and_the_later_record_of_a_person_counts(shelf: Shelf) -> None:
     shelf.take(
         shelf.save("part-1", [user("2026-09-10", 1, 1), user("2026-09-10", 2, 2)]),
         shelf.save("part-2", [user("2026-09-10", 3, 3), user("2026-09-10", 1, 4)]),
     )
     assert sorted(shelf.prompts()) == [("2026-09-10", 1, 4), ("2026-09-10", 2, 2), ("2026-09-10", 3, 3)]
+
+
+def test_a_later_record_that_is_broken_hides_none_that_is_whole(shelf: Shelf) -> None:
+    day = "2026-09-10"
+    (told,) = shelf.take(
+        shelf.save("part-1", [user(day, 1, 1), user(day, 2, -2), user(day, 3, -3)]),
+        shelf.save("part-2", [user(day, 1, -4), user(day, 2, 5), user(day, 3, -6)]),
+    )
+    assert sorted(shelf.prompts()) == [(day, 1, 1), (day, 2, 5)]
+    assert told.broken == 2, "of the first person the later one, and of the third the last"
+    assert sorted(shelf.sql("select payload ->> 'user_id' from raw.quarantine")) == [("1",), ("3",)]
 
 
 def test_the_days_of_a_report_of_28_days_are_days_of_the_organisation(shelf: Shelf) -> None:
