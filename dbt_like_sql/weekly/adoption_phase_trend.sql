@@ -3,7 +3,7 @@ description: |
   One row per scope, ISO week and adoption phase of GitHub's: how many people are in it and what they do.
   GitHub tells averages of the day's active people of a phase; here they are weighed by those people, never averaged
   again. GitHub tells phases since 2026-05-29, and all people of a phase since 2026-09-17.
-  Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people have any: docs/privacy.md.
+  Numbers are rounded, and null where COPILOT_MIN_COHORT people or fewer have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, phase, days_reported, is_closed, is_suppressed, active_people, active_people_change,
   users_in_phase_28d]
@@ -46,7 +46,7 @@ select
     c.user_days_reported, -- days with a report of people  #range(0, 7)
     c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people are behind them, or nobody knows how many  #not_null
+    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: COPILOT_MIN_COHORT people or fewer are behind them, or nobody knows how many  #not_null
     p.people_shown as active_people, -- distinct people whom the per-user report has in the phase on a day of the week; who changes phase counts in both; to the nearest multiple of COPILOT_MIN_COHORT
     p.days_compared, -- weekdays with a report of people in both this week and the one before; null where there are fewer than four, unless both weeks are whole and closed, and where a series break moves who is active  #range(4, 7)
     if(c.week_start - 7 >= (select max(day) from starts), p.people_change, null) as active_people_change, -- active people of those weekdays more than of the same weekdays of the week before, both as told; null likewise

@@ -51,7 +51,7 @@ select
     t.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     t.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     t.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    coalesce(t.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: fewer than COPILOT_MIN_COHORT people of the cohort were active, or nothing is known of them  #not_null
+    coalesce(t.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: COPILOT_MIN_COHORT people or fewer of the cohort were active, or nothing is known of them  #not_null
     t.cohort_people, -- people of the cohort, to the nearest multiple of COPILOT_MIN_COHORT; null when they are withheld in its first week
     t.people_shown as active_people, -- of these, people active in this week, likewise
     (t.people_shown / nullif(t.cohort_people, 0))::double as retention -- active people per person of the cohort, both as told

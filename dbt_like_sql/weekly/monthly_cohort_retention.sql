@@ -3,7 +3,7 @@ description: |
   One row per scope, month and ISO week after it: of the people who were first seen in the month, how many are active in
   the week. Cohorts of a week are small, and often withheld; these are the same people by the month.
   First seen is first seen by this warehouse: people of the first month, and of one after a hole, may have used Copilot
-  already (may_have_begun_before). Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people are behind
+  already (may_have_begun_before). Numbers are rounded, and null where COPILOT_MIN_COHORT people or fewer are behind
   them: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
 */
@@ -40,7 +40,7 @@ select
     w.days_missing, -- of these, days missing for another reason; quality.day_status names it  #range(0, 7)
     w.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     w.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: fewer than COPILOT_MIN_COHORT people of the cohort were active, or nothing is known of them  #not_null
+    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the week's numbers are withheld: COPILOT_MIN_COHORT people or fewer of the cohort were active, or nothing is known of them  #not_null
     c.cohort_people, -- people of the cohort, to the nearest multiple of COPILOT_MIN_COHORT; null when they are fewer
     p.people_shown as active_people, -- of these, people active in this week, likewise
     if(p.people_shown > c.cohort_people, 1, p.people_shown / nullif(c.cohort_people, 0))::double as retention -- active people per person of the cohort, both as told

@@ -4,7 +4,7 @@ description: |
   the report had them in no team have the row without a team.
   GitHub gives no numbers of teams: these are the members of each day joined with what they did on it ("Team-level
   metrics"). Teams do not add up to the scope: a person of two teams counts in both. A team that GitHub leaves out
-  below five seats has a row without numbers. Numbers are rounded, and null where fewer than COPILOT_MIN_COHORT people
+  below five seats has a row without numbers. Numbers are rounded, and null where COPILOT_MIN_COHORT people or fewer
   have any: docs/privacy.md.
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, team_slug, days_reported, is_closed, is_suppressed, members, active_people,
@@ -70,7 +70,7 @@ select
     c.user_days_reported, -- days of the week with a report of people  #range(0, 7)
     c.is_closed, -- whether the whole week is past GitHub's time for revisions, and every expected day of it was asked for since  #not_null
     c.series_break, -- what GitHub changed, mended or told wrong within the week, if anything
-    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: fewer than COPILOT_MIN_COHORT people were active, or nothing is known of it  #not_null
+    coalesce(p.is_suppressed, true) as is_suppressed, -- whether the numbers are withheld: COPILOT_MIN_COHORT people or fewer were active, or nothing is known of it  #not_null
     if(d.team_id is null or t.members < s.min_cohort, null, t.members)::bigint as members, -- distinct people with a seat in the team on a day of the week; null without a team
     if(d.team_id is not null and p.people_shown > t.members, t.members, p.people_shown)::bigint as active_people, -- of these, distinct people with a row in the per-user report on a day on which they were in the team, to the nearest multiple of COPILOT_MIN_COHORT, and never to more than its members
     if(d.team_id is null, null, if(p.people_shown > t.members, 1, p.people_shown / nullif(t.members, 0)))::double as active_share, -- active people per member, as told
