@@ -317,7 +317,11 @@ def test_setup_trusts_whom_the_machine_trusts_and_says_what_stood_in_the_way(tmp
     python.chmod(0o755)
     env = {name: value for name, value in os.environ.items() if name not in {"PIP_CERT", "UV_SYSTEM_CERTS"}}
     done = subprocess.run(
-        ["make", "setup"], cwd=tmp_path, env=env | {"SSL_CERT_FILE": "own.pem"}, capture_output=True, text=True
+        ["make", "--no-print-directory", "setup"],
+        cwd=tmp_path,
+        env=env | {"SSL_CERT_FILE": "own.pem"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 2
     found, sentence = done.stdout.splitlines()

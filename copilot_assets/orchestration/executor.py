@@ -17,7 +17,6 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
-from copilot_assets.orchestration.history import drop_old_logs
 from copilot_assets.orchestration.owners import fail_dead_runs, owned
 from copilot_assets.warehouse.lock import one_run
 from copilot_assets.warehouse.store import Warehouse, WarehouseError
@@ -41,6 +40,8 @@ class _OneRunAtATime(InProcessExecutor):
         self._warehouse = warehouse
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        from copilot_assets.orchestration.history import drop_old_logs
+
         run, instance = plan_context.dagster_run, plan_context.instance
 
         def say(sentence: str) -> None:

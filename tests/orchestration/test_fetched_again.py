@@ -11,7 +11,17 @@ import dagster as dg
 import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES, tables_of
-from copilot_assets.records import AiCreditUsage, BillLine, EntityDay, PremiumRequestUsage, Seat, UserDay, UserTeamDay
+from copilot_assets.records import (
+    AiCreditUsage,
+    BillLine,
+    Budget,
+    CostCenter,
+    EntityDay,
+    PremiumRequestUsage,
+    Seat,
+    UserDay,
+    UserTeamDay,
+)
 from copilot_assets.standin import Standin
 from tests.conftest import Company, new_company
 
@@ -38,7 +48,7 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
     others = [
         f"flat.{table.name}"
         for table in FLAT_TABLES
-        if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage, Seat, BillLine)
+        if table.record in (UserTeamDay, AiCreditUsage, PremiumRequestUsage, Seat, BillLine, Budget, CostCenter)
     ]
     inputs = ["raw.settings", "raw.plan_prices", "raw.plan_credits", "raw.events"]
     quality += ["quality.seat_snapshot"]
