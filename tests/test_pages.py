@@ -50,7 +50,7 @@ RUN_BELOW = {
     "mkdir -p backup": "test_a_backup_is_restored_by_the_page",
     "cp -p data/copilot.duckdb data/copilot.key backup/": "test_a_backup_is_restored_by_the_page",
     "cp -p backup/copilot.duckdb backup/copilot.key data/": "test_a_backup_is_restored_by_the_page",
-    "rm -rf .dagster data/export data/report": "test_backfill",
+    "rm -rf .dagster data/export data/report data/.export.* data/.report.*": "test_backfill",
     "make test": "test_make_test_is_what_runs_this",
     "make dev": "test_make_dev",
     ".venv/bin/copilot-assets doctor": "test_doctor",
@@ -246,7 +246,7 @@ def test_backfill(project: Path) -> None:
     for file in ("copilot.duckdb", "copilot.key"):
         assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
 
-    subprocess.run("rm -rf .dagster data/export data/report", cwd=project, shell=True, check=True)  # noqa: S602
+    subprocess.run("rm -rf .dagster data/export data/report data/.export.* data/.report.*", cwd=project, shell=True, check=True)  # noqa: S602
     told = run(".venv/bin/copilot-assets status", project)
     assert (told.returncode, "Nothing needs a hand." in told.stdout) == (0, True)
     assert run(".venv/bin/copilot-assets report --open", project, BROWSER="true").returncode == 0
