@@ -246,7 +246,9 @@ def test_backfill(project: Path) -> None:
     for file in ("copilot.duckdb", "copilot.key"):
         assert (project / "data" / file).stat().st_mode & 0o777 == 0o600
 
-    subprocess.run("rm -rf .dagster data/export data/report data/.export.* data/.report.*", cwd=project, shell=True, check=True)  # noqa: S602
+    rooms = "rm -rf .dagster data/export data/report data/.export.* data/.report.*"
+    subprocess.run(rooms, cwd=project, shell=True, check=True)  # noqa: S602
+    assert sorted(path.name for path in (project / "data").iterdir() if "export" in path.name) == [".export.lock"]
     told = run(".venv/bin/copilot-assets status", project)
     assert (told.returncode, "Nothing needs a hand." in told.stdout) == (0, True)
     assert run(".venv/bin/copilot-assets report --open", project, BROWSER="true").returncode == 0

@@ -57,11 +57,15 @@ class Book:
         self.today = date.min
         self._fetches = 0
 
-    def expect(self, *scopes: str, start: date, today: date, legacy: bool = False) -> None:
+    def expect(self, *scopes: str, start: date, today: date, legacy: bool = False, lines: bool = False) -> None:
         """Configure the scopes as an installation would on `today`: the rules are those of the real catalogue."""
         self.today = today
         settings = Settings(
-            credentials=Token("none"), scopes=tuple(map(Scope.parse, scopes)), start_date=start, legacy_api=legacy
+            credentials=Token("none"),
+            scopes=tuple(map(Scope.parse, scopes)),
+            start_date=start,
+            legacy_api=legacy,
+            bill_reports=lines,
         )
         expect(self.connection, expected_reports(settings, today))
 

@@ -16,7 +16,7 @@ import pytest
 
 from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.people.identities import Identities
-from copilot_assets.records import AiCreditUsage, EntityDay, LegacyDay, Seat, UserDay, UserTeamDay
+from copilot_assets.records import AiCreditUsage, BillLine, EntityDay, LegacyDay, Seat, UserDay, UserTeamDay
 from copilot_assets.settings import IdentityMode
 from tests.dbt_like_sql.conftest import Book, empty_warehouse
 from tests.dbt_like_sql.recount.accounts import Accounts
@@ -28,6 +28,7 @@ from tests.dbt_like_sql.recount.history import (
     ENTITY_REPORT,
     HOLES,
     LEGACY,
+    LINES,
     ORG,
     SEATS,
     START,
@@ -45,11 +46,11 @@ from tests.dbt_like_sql.recount.scope import is_of_ones_own
 from tests.dbt_like_sql.recount.teams import Teams
 
 RECORDS = {ENTITY: EntityDay, USERS: UserDay, TEAMS: UserTeamDay, SEATS: Seat, BILL: AiCreditUsage}
-RECORDS |= {LEGACY: LegacyDay}
+RECORDS |= {LEGACY: LegacyDay, LINES: BillLine}
 TABLES = (
     *("user_trend", "feature_trend", "ide_trend", "language_trend", "model_trend", "team_trend", "cohort_retention"),
     *("monthly_cohort_retention", "event_effect", "adoption_phase_trend", "legacy_user_trend", "last_28_days"),
-    *("licence_trend", "spend_trend", "pull_request_trend"),
+    *("licence_trend", "spend_trend", "bill_trend", "pull_request_trend"),
 )
 
 
@@ -84,7 +85,7 @@ def counted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         connection.execute("set threads = 1")
         connection.execute("update raw.settings set min_cohort = ?", [few])
         book = Book(connection)
-        book.expect(ORG, CORP, CORE, start=START, today=TODAY, legacy=True)
+        book.expect(ORG, CORP, CORE, start=START, today=TODAY, legacy=True, lines=True)
         land(book, made, folder)
         for scope, day in EVENTS:
             book.insert("raw.events", scope=scope, day=day, what="training")
@@ -217,6 +218,12 @@ def test_licences_and_what_they_cost(counted: Counted) -> None:
 def test_bills(counted: Counted) -> None:
     rows = [row for scope in SCOPES for row in Accounts(counted.made, scope, counted.few).spend_trend()]
     agree(counted, "spend_trend", rows, "scope", "week_start", "is_total", "model")
+
+
+def test_bills_by_person(counted: Counted) -> None:
+    rows = list(Accounts(counted.made, CORP, counted.few).bill_trend())
+    assert {row["is_suppressed"] for row in rows} == ({False} if counted.few == 1 else {False, True})
+    agree(counted, "bill_trend", rows, "scope", "week_start", "breakdown", "part")
 
 
 def test_pull_requests(counted: Counted) -> None:

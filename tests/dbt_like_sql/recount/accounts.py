@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.dbt_like_sql.recount import masks
-from tests.dbt_like_sql.recount.history import BILL, ENTITY, MEDIANS, PULLS, SEATS, USERS
+from tests.dbt_like_sql.recount.history import BILL, ENTITY, LINES, MEDIANS, PULLS, SEATS, USERS
 from tests.dbt_like_sql.recount.parts import Parts
 from tests.dbt_like_sql.recount.scope import NAMES, Row, monday, of_week, ratio, total, weeks
 
@@ -28,6 +28,13 @@ SEAT_COLUMNS = (
     ),
     *("list_price_usd_per_month", "idle_list_price_usd_per_month"),
 )
+
+
+AMOUNTS = ("quantity", "gross_amount", "net_amount")
+
+
+def _added(lines: Iterable[Row], name: str) -> Decimal:
+    return sum((Decimal(line[name]) for line in lines), Decimal(0))
 
 
 class Accounts(Parts):
@@ -60,6 +67,46 @@ class Accounts(Parts):
                         )
                     },
                 }
+
+    def bill_trend(self) -> Iterable[Row]:
+        for week in weeks():
+            lines = [line for day in of_week(week) for line in self.lines.get(day, [])]
+            for breakdown, field in (("organization", "organization"), ("cost_center", "cost_center_name")):
+                for part in sorted({line.get(field, "none") for line in lines}):
+                    of_part = [line for line in lines if line.get(field, "none") == part]
+                    of_person: defaultdict[str, list[Row]] = defaultdict(list)
+                    for line in of_part:
+                        of_person[line.get("username", "")].append(line)
+                    sums = {who: {name: _added(each, name) for name in AMOUNTS} for who, each in of_person.items()}
+                    known = [each for who, each in sums.items() if who]
+                    people = sum(any(each.values()) for each in known) if known else None
+                    all_of_it = {name: _added(of_part, name) for name in AMOUNTS}
+                    few = people is None or people < self.few
+                    hidden = few and bool(people or any(all_of_it.values()))
+                    amounts = {
+                        name: masks.amount(
+                            value,
+                            sum(each[name] != 0 for each in known),
+                            self.few,
+                            dollars=name != "quantity",
+                        )
+                        for name, value in all_of_it.items()
+                    }
+                    coverage = self.coverage(week, LINES)
+                    del coverage["days_below_threshold"]
+                    yield {
+                        "scope": self.scope,
+                        "week_start": week,
+                        "kind": "ai_credits",
+                        "breakdown": breakdown,
+                        "part": part,
+                        **coverage,
+                        "is_suppressed": hidden,
+                        "people": None if hidden else masks.people(people, self.few),
+                        "gross_quantity": None if hidden else amounts["quantity"],
+                        "gross_amount": None if hidden else amounts["gross_amount"],
+                        "net_amount": None if hidden else amounts["net_amount"],
+                    }
 
     def _billed(self, value: Any, name: str, behind: int | None, model: str | None) -> Any:
         return value if model is None else masks.amount(value, behind, self.few, dollars=name.endswith("_amount"))

@@ -18,7 +18,7 @@ ORG, CORP = "org:octo-org", "enterprise:octo-corp"
 CORE = "team:octo-org/core"
 START, TODAY = date(2026, 9, 28), date(2027, 1, 20)
 ENTITY, USERS, TEAMS, SEATS, BILL = "entity", "users-1-day", "user-teams-1-day", "copilot-seats", "ai-credit-usage"
-LEGACY = "legacy-metrics"
+LEGACY, LINES = "legacy-metrics", "ai-usage-report"
 ARCHIVE = (date(2026, 2, 2), date(2026, 3, 19))
 ENTITY_REPORT = {ORG: "organization-1-day", CORP: "enterprise-1-day"}
 FORGOTTEN = 9  # of the organisation: GitHub's totals hold what they did, their rows are gone
@@ -58,6 +58,7 @@ HOLES: dict[tuple[str, str], dict[date, str | None]] = {
     (ORG, TEAMS): {date(2026, 12, 2): "failed"},
     (CORP, ENTITY): {date(2026, 12, 30): "failed"},
     (CORP, USERS): {date(2026, 11, 22): "forbidden"},
+    (CORP, LINES): {date(2026, 11, 30): "failed"},
     # not in the archive
     (ORG, LEGACY): dict.fromkeys((date(2026, 2, 11), date(2026, 2, 14), date(2026, 2, 15))),
     (CORE, LEGACY): dict.fromkeys((date(2026, 2, 21), date(2026, 2, 22), date(2026, 3, 10))),
@@ -82,7 +83,7 @@ def days() -> list[date]:
 
 def history(people: int = 12) -> History:
     """The same one each time: of so many people in the enterprise, three quarters of them in the organisation."""
-    chance, made = Random(7), History()
+    chance, lines_chance, made = Random(7), Random(11), History()
     everybody = range(1, people + 1)
     scopes = {ORG: everybody[: people * 3 // 4], CORP: everybody}
     teams = {21: everybody[: people // 2 - 1], 22: everybody[people // 3 - 1 : people * 2 // 3 - 1], 23: everybody[:4]}
@@ -97,6 +98,7 @@ def history(people: int = 12) -> History:
             kept = [row for row in of_scope if scope != ORG or row["user_id"] != FORGOTTEN]
             _put(made, scope, USERS, day, kept)
             _put(made, scope, BILL, day, [_bill(chance, day)])
+        _put(made, CORP, LINES, day, _lines(lines_chance, day, active))
         _put(made, ORG, TEAMS, day, [_member(team, each, day) for team, of_team in teams.items() for each in of_team])
         if day.isoweekday() == 3:
             made.records[CORP, SEATS, day] = _seats(chance, day, everybody)
@@ -206,6 +208,30 @@ def _seats(chance: Random, day: date, people: range) -> list[Json]:
             for plan in plans
         ]
     return seats
+
+
+def _lines(chance: Random, day: date, active: list[int]) -> list[Json]:
+    """Of a person some lines of the bill, some of nothing, and a line that is of nobody."""
+    lines = []
+    for person in (*active, None):
+        for _ in range(chance.randrange(3) if person else 1):
+            used = chance.choice((0, 0, 7, 25, 160))
+            line = {
+                "date": day.isoformat(),
+                "sku": "copilot_ai_credit",
+                "unit_type": "ai-credits",
+                "product": "copilot",
+            }
+            line |= {"username": f"user-{person}"} if person else {}
+            # One organisation and one cost centre are of few people.
+            if person is None or person % 3:
+                line["organization"] = "octo-org" if person and person > 3 else "octo-labs"
+            if person and person % 2:
+                line["cost_center_name"] = "Platform" if person > 4 else "Research"
+            quantity, net = used / 10, used / 40 if chance.random() < 0.5 else 0
+            line |= {"quantity": f"{quantity}", "gross_amount": f"{used / 20}", "net_amount": f"{net}"}
+            lines.append(line)
+    return lines
 
 
 def _bill(chance: Random, day: date) -> Json:

@@ -15,6 +15,7 @@ from tests.dbt_like_sql.recount.history import (
     ENTITY,
     FLAGS,
     HOLES,
+    LINES,
     TEAMS,
     TODAY,
     USERS,
@@ -25,6 +26,8 @@ from tests.dbt_like_sql.recount.history import (
 Row = dict[str, Any]
 PROMPTS, OUTPUTS, ACCEPTED, SUGGESTED, ADDED, DELETED = COUNTERS
 LAG_DAYS = 3
+# A usage report that is ordered is final a full day after the day.
+OF_LINES = 1
 # GitHub changed something on that day: of the scope's and of people's reports.
 BREAK = date(2026, 10, 6)
 NAMES = {
@@ -82,19 +85,20 @@ class Scope:
         self.entity = {day: rows[0] for day, rows in history.of(scope, ENTITY).items()}
         self.users = history.of(scope, USERS)
         self.teams = history.of(scope, TEAMS)
-        self.bills = history.of(scope, BILL)
+        self.bills, self.lines = history.of(scope, BILL), history.of(scope, LINES)
         self.has_teams = bool(self.teams)
 
     # --- coverage ----------------------------------------------------------------------------------------------------
 
     def came(self, report: str) -> dict[date, list[Row]]:
-        return {ENTITY: self.entity, USERS: self.users, TEAMS: self.teams, BILL: self.bills}[report]  # type: ignore[return-value]
+        came = {ENTITY: self.entity, USERS: self.users, TEAMS: self.teams, BILL: self.bills, LINES: self.lines}
+        return came[report]  # type: ignore[return-value]
 
     def coverage(self, week: date, report: str) -> Row:
         """The five counts of days, and whether the week is closed."""
         came, expected = self.came(report), of_week(week)
         missing = [day for day in expected if day not in came]
-        pending = [day for day in missing if day >= TODAY - timedelta(LAG_DAYS)]
+        pending = [day for day in missing if day >= TODAY - timedelta(self.lag(report))]
         return {
             "days_expected": len(expected),
             "days_reported": len(expected) - len(missing),
@@ -104,10 +108,14 @@ class Scope:
             "is_closed": self.is_closed(week, report),
         }
 
+    def lag(self, report: str) -> int:
+        """Full days after which a day is final."""
+        return OF_LINES if report == LINES else LAG_DAYS
+
     def is_closed(self, week: date, report: str) -> bool:
         """Over, past the time of revisions, and each day asked for since: today all were, but those never asked for."""
         asked = not any(HOLES.get((self.scope, report), {}).get(day, "asked") is None for day in of_week(week))
-        over = week + timedelta(6 + LAG_DAYS) < TODAY
+        over = week + timedelta(6 + self.lag(report)) < TODAY
         return asked and over and (report not in (ENTITY, TEAMS) or self.is_closed(week, USERS))
 
     def compared(self, week: date, report: str, whose: str | None = None) -> list[int] | None:
