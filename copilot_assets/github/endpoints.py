@@ -16,7 +16,8 @@ _SAME_ROWS: Final = (
 _ONE_SEAT: Final = "One entry of the list of seats, which is taken whole."
 _CHANGES_SEATS: Final = "Gives or takes seats. This project changes nothing at GitHub."
 _WHOLE_BILL: Final = (
-    "The bill of all GitHub products, with what it charges for seats. What is used of Copilot is in the two usage reports above, by model and day; seats are told at their list price."
+    "The bill of all GitHub products, with what it charges for seats. What is used of Copilot is in the two usage "
+    "reports above, by model and day; seats are told at their list price."
 )
 _ONE_ORDER: Final = "One order of a usage report. The list of all of them, which is asked for, tells the same."
 _PROMPTS: Final = "Tasks of agents, with the prompts that people gave them. No number about adoption needs those."

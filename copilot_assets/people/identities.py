@@ -160,6 +160,27 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def key_trouble(connection: duckdb.DuckDBPyConnection, identities: Identities) -> str | None:
+    """What is wrong with the key, in a sentence and with how to go on; None where nothing is. None is made.
+
+    Raises:
+        SettingsError: the key can't be read.
+    """
+    noted = {fingerprint for (fingerprint,) in connection.execute("from raw.pseudonym_key").fetchall()}
+    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten").fetchall()
+    if not identities.has_key and (noted or forgotten):
+        return (
+            f"{identities.key_file}, the key that people's pseudonyms are made with, is lost, and without it nobody "
+            f"knows who was forgotten. {_HOW_TO_GO_ON}"
+        )
+    if noted and identities.fingerprint not in noted:
+        return (
+            f"{identities.key_file} holds another key than the one that people's pseudonyms in the database were made "
+            f"with. {_HOW_TO_GO_ON}"
+        )
+    return None
+
+
 def hold_to_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -> None:
     """See to it that pseudonyms are made with the key that the database was made with; the first one is noted.
 
@@ -169,19 +190,9 @@ def hold_to_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -
     Raises:
         SettingsError: the key is lost, is another one, or can't be read or made.
     """
-    noted = {fingerprint for (fingerprint,) in connection.execute("from raw.pseudonym_key").fetchall()}
-    ((forgotten,),) = connection.execute("select count(*) from raw.forgotten").fetchall()
-    if not identities.has_key and (noted or forgotten):
-        raise SettingsError(
-            f"{identities.key_file}, the key that people's pseudonyms are made with, is lost, and without it nobody "
-            f"knows who was forgotten. {_HOW_TO_GO_ON}"
-        )
-    if noted and identities.fingerprint not in noted:
-        raise SettingsError(
-            f"{identities.key_file} holds another key than the one that people's pseudonyms in the database were made "
-            f"with. {_HOW_TO_GO_ON}"
-        )
-    if not noted:
+    if trouble := key_trouble(connection, identities):
+        raise SettingsError(trouble)
+    if not connection.execute("from raw.pseudonym_key").fetchall():
         connection.execute("insert into raw.pseudonym_key values (?)", [identities.fingerprint])
 
 

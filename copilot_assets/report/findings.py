@@ -199,7 +199,10 @@ def _limit(row: Row) -> str:
     share = f" ({percent(row['used'] / row['most'])})" if row["most"] else ""
     forecast = f"; the month will come to about {told(round(row['forecast']))}" if row["forecast"] is not None else ""
     used = told(round(row["used"]))
-    return f"Of {what}, {told(row['most'])}, {used}{share} was used by {day_of(row['day'])}{forecast}."
+    # What GitHub itself counts of a budget is of the whole month; of the pool the days are added up here.
+    holes = row["missing"] if row["kind"] == "pool" else 0
+    without = f", without {holes} days whose bill is not here" if holes else ""
+    return f"Of {what}, {told(row['most'])}, {used}{share} was used by {day_of(row['day'])}{without}{forecast}."
 
 
 def _teams(facts: Facts) -> Finding:

@@ -126,6 +126,18 @@ def _turn(place: Path, new: Path) -> None:
     link.replace(place)
 
 
+def drop_earlier(place: Path, noun: str) -> None:
+    """Remove what `place` was before, which stays for a while for those who read it: a person may be in that.
+
+    Raises:
+        NotWrittenError: another process is writing it.
+        SettingsError: it can't be written.
+    """
+    if place.is_symlink():
+        with _alone(place, noun):
+            _clear_away(place, {place.readlink()})
+
+
 def _clear_away(place: Path, kept: Collection[Path | None]) -> None:
     """Remove the hidden folders made for `place`, but for some."""
     for path in place.parent.iterdir():

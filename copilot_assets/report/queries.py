@@ -315,7 +315,7 @@ LIMITS: Final = """
 select
     scope as panel, limit_kind as kind, coalesce(limit_name, scope) as name, unit, limit_amount::double as most,
     used_amount::double as used, coalesce(weekday_forecast, straight_line_forecast)::double as forecast,
-    coalesce(as_of_day, snapshot_day) as day
+    coalesce(as_of_day, snapshot_day) as day, coalesce(days_missing, 0) as missing
 from quality.budget_status
 where month_start <= $until + 6 and limit_amount is not null and used_amount is not null
 qualify rank() over (partition by scope order by month_start desc) = 1

@@ -158,6 +158,13 @@ def _about_connection(
             f"The token ends on {ends_at:%Y-%m-%d %H:%M} UTC, {_in_days(days)}."
             + (" Make a new one and put it into GITHUB_TOKEN before that; then no day is lost." * (days <= _SOON_DAYS)),
         )
+    elif connection.rate_limit_left is not None and not isinstance(settings.credentials, App):
+        yield Finding(
+            State.OK,
+            None,
+            "token's end",
+            "GitHub tells no date on which the token ends. If it has one, note it: no message will come before.",
+        )
     if connection.rate_limit_left is not None and connection.rate_limit:
         few = connection.rate_limit_left < connection.rate_limit / 10
         yield Finding(

@@ -43,6 +43,7 @@ def forget(user: str, yes: bool) -> None:
     from copilot_assets.orchestration.installation import Installation
     from copilot_assets.people.forget import ForgetError
     from copilot_assets.people.forget import forget as forget_person
+    from copilot_assets.report.folders import drop_earlier
     from copilot_assets.shell.runs import alone, open_instance, rebuild
     from copilot_assets.warehouse.store import WarehouseError
 
@@ -58,6 +59,10 @@ def forget(user: str, yes: bool) -> None:
                 forget_person(warehouse, traces)
                 out.print("They are removed, and the database file is written anew.")
             result = rebuild(installation, instance=open_instance(), run_id=run_id)
+            # Held against what is there now, what was there before would tell of the person.
+            for noun, folder in (("export", installation.export_folder()), ("report", installation.report_folder())):
+                if result.is_success and folder:
+                    drop_earlier(folder, noun)
     except ForgetError as problem:
         refuse(problem, code=1)
     except WarehouseError as problem:
@@ -66,7 +71,7 @@ def forget(user: str, yes: bool) -> None:
         tell_problems(result.problems)
         err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
         sys.exit(1)
-    out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
+    _tell(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI. Backups from before still hold them.")
 
 
 def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | None:

@@ -17,6 +17,8 @@ from typing import Any, Final
 import duckdb
 
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.people.identities import Identities, key_trouble
+from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.layout import bring_forward
 from copilot_assets.warehouse.lock import is_at_work
@@ -95,6 +97,7 @@ class Status:
         schema_drift: per report, the fields that no table has: report, paths, first_day, last_day.
         behind_since: when the first of what landed was asked for (UTC) that the tables below raw do not show; None
             where they show all, or a run is at work.
+        key_trouble: what is wrong with the key of people's pseudonyms, in a sentence; None where nothing is.
     """
 
     warehouse: str
@@ -109,6 +112,7 @@ class Status:
     quarantine: tuple[Row, ...]
     schema_drift: tuple[Row, ...]
     behind_since: datetime | None
+    key_trouble: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -118,10 +122,11 @@ class Status:
     @property
     def needs_a_hand(self) -> bool:
         """Whether somebody has to do something; an empty warehouse has to be filled. A new field is only news."""
-        return self.is_empty or bool(self.chores or self.quarantine or self.behind_since)
+        return self.is_empty or bool(self.chores or self.quarantine or self.behind_since or self.key_trouble)
 
 
-_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields", "rebuilt", "rebuild_due")
+_KEY: Final = ("pseudonym_key", "forgotten")
+_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields", "rebuilt", "rebuild_due", *_KEY)
 
 # A run notes anew, with its own day, what it is asked for; what still bears an older day has been given up. What is
 # known from an archive alone may bear a newer one. Without this, days since the last run would not be seen as holes.
@@ -194,8 +199,8 @@ order by report
 """
 
 
-def read_status(warehouse: Warehouse, today: date, days: int) -> Status:
-    """The state of a warehouse, with a strip of the last `days` closed days.
+def read_status(warehouse: Warehouse, today: date, days: int, identities: Identities | None = None) -> Status:
+    """The state of a warehouse, with a strip of the last `days` closed days; of the key if there are `identities`.
 
     Raises:
         WarehouseError: there is none, or it can't be opened; none is made.
@@ -219,7 +224,17 @@ def read_status(warehouse: Warehouse, today: date, days: int) -> Status:
             quarantine=tuple(_rows(ledger, _QUARANTINE)),
             schema_drift=tuple(_rows(ledger, _SCHEMA_DRIFT)),
             behind_since=None if is_at_work(warehouse) else ledger.execute(_BEHIND).fetchall()[0][0],
+            key_trouble=_key_trouble(ledger, identities) if identities else None,
         )
+
+
+def _key_trouble(ledger: duckdb.DuckDBPyConnection, identities: Identities) -> str | None:
+    if identities.mode is IdentityMode.OFF:
+        return None
+    try:
+        return key_trouble(ledger, identities)
+    except SettingsError as problem:
+        return str(problem)
 
 
 def read_changes(warehouse: Warehouse, today: date, limit: int) -> list[Row]:

@@ -24,6 +24,7 @@ from rich.text import Text
 
 from copilot_assets.now import today_utc
 from copilot_assets.report.words import stretch, stretches
+from copilot_assets.settings import SettingsError
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.places import bytes_on_disk
 from copilot_assets.shell.screen import out, refuse
@@ -88,8 +89,8 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
     warehouse = installation.warehouse()
     try:
         revised = read_changes(warehouse, today, CHANGES_SHOWN) if changes else []
-        state = None if changes else read_status(warehouse, today, days)
-    except WarehouseError as problem:
+        state = None if changes else read_status(warehouse, today, days, installation.identities())
+    except (SettingsError, WarehouseError) as problem:
         refuse(problem)
     sizes = bytes_on_disk(installation)
     if as_program_text:
@@ -117,6 +118,7 @@ def as_json(status: Status) -> Row:
         "quarantine": _plain(status.quarantine),
         "schema_drift": _plain(status.schema_drift),
         "tables_behind_since": _plain(status.behind_since),
+        "key_trouble": status.key_trouble,
         "first_day": _plain(status.days[0]),
         "last_day": _plain(status.days[-1]),
         "reports": [_plain(vars(series)) for series in status.series],
@@ -262,6 +264,8 @@ def _to_do(status: Status) -> Iterator[Text | Padding]:
         yield Text("Needs a hand:", style="bold red")
     else:
         yield Text("Nothing needs a hand.", style="green")
+    if status.key_trouble:
+        yield Padding(Text.assemble(("key of pseudonyms", "bold"), f": {status.key_trouble}"), (0, 0, 0, 2))
     if status.behind_since:
         advice = (
             f"They do not show what was asked for or changed since {_time(status.behind_since)}: the run after it "

@@ -25,7 +25,8 @@ months as (
         month_start,
         max(day) filter (coverage = 'reported') as as_of_day,
         count(*) filter (coverage = 'reported') as days_billed,
-        count(*) filter (coverage not in ('reported', 'pending')) as days_missing
+        -- also those before the start, which nobody asked for: GitHub counts them in its month
+        max(day) - month_start + 1 - count(*) filter (coverage in ('reported', 'pending')) as days_missing
     from bill_days
     group by report, scope, month_start
 ),
@@ -253,7 +254,7 @@ select
     l.days_billed, -- days of the month with a bill, on which straight_line_forecast rests  #range(1, 31)
     l.weekday_forecast::decimal(18, 6) as weekday_forecast, -- the same if each day is like the average of the same weekday in the 28 days up to as_of_day (of dollars, in this month); of a part if its days are as those of the whole scope; null where the days are fewer than five or lack a weekday that is to come, and of a part where the two bills tell other days
     l.weekday_days::bigint as weekday_days, -- days on which weekday_forecast rests  #range(0, 28)
-    l.days_missing, -- expected days of the month without a bill, other than those that GitHub has not published yet
+    l.days_missing, -- days of the month so far without a bill, also those before COPILOT_START_DATE, but for those that GitHub has not published yet; what was used on them is in no number here
     l.as_of_day -- last day of the month with a bill, UTC; null where the month has none
 from limits as l
 order by l.scope, l.month_start, l.limit_kind, l.limit_id

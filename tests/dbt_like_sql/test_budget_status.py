@@ -121,6 +121,16 @@ def test_fewer_than_five_days_tell_no_forecast(org: Book) -> None:
     assert {(row["days_billed"], row["weekday_days"], row["days_missing"]) for row in found.values()} == {(4, 4, 7)}
 
 
+def test_days_before_the_start_are_missing_of_the_month(book: Book) -> None:
+    """GitHub's month begins on the first: what was used before the history does is in no number here."""
+    book.expect(ORG, start=date(2026, 11, 6), today=TODAY)
+    for day in days(date(2026, 11, 6), YESTERDAY):
+        bill(book, day, 100, 1)
+    seats(book, "business")
+    (pool,) = status(book).values()
+    assert (pool["used_amount"], pool["days_billed"], pool["days_missing"]) == (Decimal(600), 6, 5)
+
+
 def test_a_weekday_that_was_never_seen_tells_no_forecast_by_weekday(org: Book) -> None:
     for day in days(date(2026, 11, 6), YESTERDAY):  # Friday to Wednesday: a Thursday is to come
         bill(org, day, 100, 1)

@@ -544,6 +544,9 @@ def test_a_range_without_one_of_its_people(octo_org: Company) -> None:
     # GitHub's totals still count them: a difference of one on each of their days would be their calendar.
     assert set(after["quality.reconciliation"]) <= set(before["quality.reconciliation"])
     assert octo_org.sql(people) == [(active - 1,)]
+    beside = Path(octo_org.env["COPILOT_WAREHOUSE"]).parent
+    earlier = {path.name for path in beside.glob(".export.*Z")} - {(beside / "export").readlink().name}
+    assert earlier == set(), "held against what is there now, it would tell of the person"
 
 
 def assert_that_one_is_gone(

@@ -239,7 +239,7 @@ def test_the_cost_says_how_much_of_pool_and_budgets_is_used() -> None:
     }
     pool = {"kind": "pool", "name": "org:a", "unit": "credits", "most": 285000.0, "used": 71250.4, "forecast": 142500.0}
     budget = {"kind": "budget", "name": "octo", "unit": "usd", "most": 500.0, "used": 460.0, "forecast": None}
-    day = {"day": date(2026, 9, 20)}
+    day = {"day": date(2026, 9, 20), "missing": 0}
     notes = titled(facts(newest=[NEWEST], weekly_spend_trend=[spent], limits=[pool | day, budget | day]))["spend"].notes
     assert notes[1:] == (
         (
@@ -248,3 +248,10 @@ def test_the_cost_says_how_much_of_pool_and_budgets_is_used() -> None:
         ),
         "Of the budget of octo, $500, $460 (92 %) was used by 20 September 2026.",
     )
+    holed = [each | day | {"missing": 14} for each in (pool, budget)]
+    notes = titled(facts(newest=[NEWEST], weekly_spend_trend=[spent], limits=holed))["spend"].notes
+    assert notes[1].endswith(
+        "was used by 20 September 2026, without 14 days whose bill is not here; the month will come to about 142,500 "
+        "credits."
+    )
+    assert notes[2].endswith("was used by 20 September 2026."), "GitHub counts the whole month"

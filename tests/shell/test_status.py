@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from rich.text import Text
 
+from copilot_assets.people.identities import Identities, hold_to_key
+from copilot_assets.settings import IdentityMode
 from copilot_assets.shell.cli import main
 from copilot_assets.shell.state import Status, read_changes, read_status
 from copilot_assets.shell.status import CHANGES_SHOWN, MARKS, as_json, as_parts, changes_as_table
@@ -351,6 +353,26 @@ def test_the_same_facts_for_programs(asked: Path, path: Path) -> None:
 
     result = invoke(path, "--changes", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (0, {"changes": []})
+
+
+def test_a_key_that_is_lost_or_another_one_needs_a_hand(asked: Path) -> None:
+    path = asked / "copilot.duckdb"
+    key = path.with_suffix(".key")
+    with DuckDBFile(path).connect() as connection:
+        Book(connection).fetch(ORG, REPORT, september(28), headline={"daily_active_users": 7})
+        hold_to_key(connection, Identities(IdentityMode.PSEUDONYM, key))
+    kept = key.read_text()
+    assert json.loads(invoke(path, "--json").stdout)["key_trouble"] is None
+    key.unlink()
+    result = invoke(path)
+    assert result.exit_code == 1
+    told = " ".join(result.stdout.split())
+    assert f"key of pseudonyms: {key}, the key that people's pseudonyms are made with, is lost" in told
+    assert not key.exists()
+    key.write_text(kept[::-1])
+    assert "holds another key than the one that" in " ".join(invoke(path).stdout.split())
+    key.write_text("no key")
+    assert "does not hold the key" in " ".join(invoke(path).stdout.split())
 
 
 def test_how_much_of_the_disk_everything_takes(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
