@@ -81,6 +81,8 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
     for table in summary:
         out.print(table)
     out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
+    if (report := installation.report_folder()) and (report / "index.html").is_file():
+        out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
     return result.is_success
 
 

@@ -56,8 +56,6 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
             settings = installation.settings()
             out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
             is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
-            if (report := installation.report_folder()) and (report / "index.html").is_file():
-                out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
             before_serving.close()
             if serve:
                 serve_ui(env, port, out.print)
