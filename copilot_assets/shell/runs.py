@@ -155,6 +155,13 @@ def alone(warehouse: Warehouse, command: str) -> Iterator[None]:
         yield
 
 
+def _prepare(instance: DagsterInstance) -> None:
+    """Before a run of this process: Dagster says nothing on the screen, and its history is in order."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    fail_dead_runs(instance)
+    drop_old_logs(instance)
+
+
 def run_range(
     installation: Installation,
     first: date,
@@ -167,9 +174,7 @@ def run_range(
 
     When days fail, what is below raw is rebuilt in a second run, so that the days that landed are shown all the same.
     """
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    fail_dead_runs(instance)
-    drop_old_logs(instance)
+    _prepare(instance)
     landed = False
 
     def on_landed(report: str, day: date, has_failed: bool) -> None:
@@ -190,9 +195,7 @@ def rebuild(installation: Installation, *, instance: DagsterInstance, run_id: st
 
     GitHub is not asked and what is expected of it stays as it was, so that neither a token nor scopes are needed.
     """
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    fail_dead_runs(instance)
-    drop_old_logs(instance)
+    _prepare(instance)
     defs = build_defs(installation)
     below = defs.resolve_job_def("rebuild").asset_layer.selected_asset_keys - {EXPECTED}
     return _told([_run(defs, "rebuild", instance, {}, run_id=run_id, asset_selection=list(below))])

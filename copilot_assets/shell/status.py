@@ -92,7 +92,7 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
         state = None if changes else read_status(warehouse, today, days, installation.identities())
     except (SettingsError, WarehouseError) as problem:
         refuse(problem)
-    sizes = bytes_on_disk(installation)
+    sizes = bytes_on_disk(installation) if state else {}
     if as_program_text:
         told = as_json(state) | {"bytes_on_disk": sizes} if state else changes_as_json(revised)
         click.echo(json.dumps(told, indent=2))
