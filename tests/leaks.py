@@ -60,8 +60,8 @@ def values_of(path: Path) -> Iterator[bytes]:
         tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (table,) in tables:
             for row in connection.execute(f'select * from "{table}"'):
-                for value in (each for each in row if isinstance(each, str | bytes)):
-                    packed = value.encode() if isinstance(value, str) else value
+                yield from (value.encode() for value in row if isinstance(value, str))
+                for packed in (value for value in row if isinstance(value, bytes)):
                     yield packed
                     if packed.startswith(b"\x78"):
                         yield zlib.decompress(packed)
