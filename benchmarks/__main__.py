@@ -24,6 +24,7 @@ from benchmarks.days import broken_days, measure_days, table_days
 from benchmarks.growth import broken_growth, measure_growth, table_growth
 from benchmarks.landing import broken_landing, measure_landing, table_landing
 from benchmarks.nightly import broken_nightly, measure_nightly, table_nightly
+from benchmarks.nights import broken_nights, measure_nights, table_nights
 from benchmarks.rebuild import measure_rebuild, table_rebuild
 from benchmarks.start import broken_start, measure_start, table_start
 
@@ -71,6 +72,16 @@ def _growth(quick: bool) -> Measured:
     return [asdict(one) for one in growth], table_growth(growth), broken_growth(growth)
 
 
+def _nights(quick: bool) -> Measured:
+    months = (1, 12) if quick else (1, 12, 36)
+    nights = [measure_nights(people=people, months=months, runs=3) for people in ([500] if quick else [5_000, 20_000])]
+    return (
+        [asdict(one) for each in nights for one in each],
+        Group(*map(table_nights, nights)),
+        [sentence for each in nights for sentence in broken_nights(each)],
+    )
+
+
 def _start(quick: bool) -> Measured:
     start = measure_start(runs=1 if quick else 3, imports=2 if quick else 5)
     return asdict(start), table_start(start), broken_start(start)
@@ -85,10 +96,11 @@ BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
     "bill": _bill,
     "growth": _growth,
     "rebuild": _rebuild,
+    "nights": _nights,
 }
 
 # What takes minutes however small it is; that a night does not grow is also held by counts, in tests/test_costs.py.
-_NOT_QUICK: Final = ("growth",)
+_NOT_QUICK: Final = ("growth", "nights")
 
 
 @click.command()

@@ -69,6 +69,8 @@ def make_history(warehouse: Warehouse, *, people: int, days: int) -> int:
 
 def _make_people(connection: duckdb.DuckDBPyConnection, people: int, first: date) -> None:
     """Who was active on which day, and with what: three of five on a weekday, one of twenty on a weekend."""
+    # The last three weeks have everybody, also of a short history.
+    begin_within = max(1, min(200, (LAST_DAY - first).days - 20))
     with registered(connection, scopes=pl.DataFrame({"scope": SCOPES})):
         connection.execute(
             f"""
@@ -81,7 +83,7 @@ def _make_people(connection: duckdb.DuckDBPyConnection, people: int, first: date
             from scopes, range(1, {people + 1}) as p(user_id),
                 (select unnest(range(date '{first}', date '{LAST_DAY + timedelta(1)}', interval 1 day))::date as day)
             where hash(user_id, day) % 100 < if(isodow(day) > 5, 5, 60)
-                and day >= date '{first}' + (hash(user_id) % 200)::integer
+                and day >= date '{first}' + (hash(user_id) % {begin_within})::integer
             """
         )
     _break_down(connection, "ide", _IDES, "ide", 1.3, _PROMPTS)
@@ -169,16 +171,18 @@ def _make_entities(connection: duckdb.DuckDBPyConnection) -> None:
 def _make_seats(connection: duckdb.DuckDBPyConnection, people: int, first: date) -> None:
     """A seat for everybody and a tenth more, in a snapshot a week."""
     with registered(connection, scopes=pl.DataFrame({"scope": SCOPES})):
-        connection.execute(
-            f"""
-            insert into flat.seat by name
-            select
-                scope, day, user_id, 'business' as plan_type, timestamp '2025-01-01' as created_at,
-                if(user_id > {people}, null, day - (hash(user_id, day) % 60)::integer)::timestamp as last_activity_at
-            from scopes, range(1, {people * 11 // 10 + 1}) as p(user_id),
-                (select unnest(range(date '{first}', date '{LAST_DAY}', interval 7 day))::date as day)
-            """
-        )
+        for table in ("seat", "seat_grant"):
+            connection.execute(
+                f"""
+                insert into flat.{table} by name
+                select
+                    scope, day, user_id, 'business' as plan_type, timestamp '2025-01-01' as created_at,
+                    if(user_id > {people}, null,
+                        day - (hash(user_id, day) % 60)::integer)::timestamp as last_activity_at
+                from scopes, range(1, {people * 11 // 10 + 1}) as p(user_id),
+                    (select unnest(range(date '{first}', date '{LAST_DAY}', interval 7 day))::date as day)
+                """
+            )
 
 
 def _make_ledger(connection: duckdb.DuckDBPyConnection) -> None:

@@ -20,7 +20,7 @@ import duckdb
 from rich.table import Table
 
 from benchmarks.history import SCOPES, make_history
-from copilot_assets.orchestration.assets.sql import replace_table
+from copilot_assets.orchestration.rebuild import replace_table
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 

@@ -25,6 +25,7 @@ from copilot_assets.records.contract import Column, Docs, duckdb_structure, pers
 from copilot_assets.records.fields import MAX
 from copilot_assets.records.names import NAMES, aliases
 from copilot_assets.settings import IdentityMode
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.tables import (
     another,
@@ -128,6 +129,7 @@ def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
     with registered(connection, known=rows), transaction(connection):
         connection.execute("delete from flat.known_names")
         connection.execute("insert into flat.known_names by name select * from known")
+        note_change(connection, "flat.known_names")
 
 
 def _version(record: type[Record], identities: Identities) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from copilot_assets.people.identities import Identities
+from copilot_assets.warehouse.changes import note_days
 from copilot_assets.warehouse.tables import registered
 
 if TYPE_CHECKING:
@@ -98,3 +99,4 @@ def name_those_known_since(connection: duckdb.DuckDBPyConnection, table: str, id
             f"update {table} as t set user_id = k.now_shown from known_people as k "
             "where k.shown = t.user_id and k.day = t.day"
         )
+    note_days(connection, table, known["day"])

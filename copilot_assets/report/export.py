@@ -90,8 +90,9 @@ def export(
         with warehouse as connection, _or_nothing(place), transaction(connection):
             connection.execute("set timezone = 'UTC'")
             docs = _docs()
+            unsorted = {model.table for model in load_models() if model.incremental}
             tables = tuple(
-                _write(connection, new, table, columns, docs[table].table, file_format)
+                _write(connection, new, table, columns, docs[table].table, file_format, is_sorted=table not in unsorted)
                 for table, columns in _tables(connection, schemas, docs).items()
             )
             days = _reported_days(connection)
@@ -160,8 +161,13 @@ def _write(
     columns: tuple[Column, ...],
     description: str,
     file_format: ExportFormat,
+    *,
+    is_sorted: bool,
 ) -> ExportedTable:
-    """One table to its file, rows in the table's own order; Parquet holds what it and its columns mean as metadata."""
+    """One table to its file; Parquet holds what it and its columns mean as metadata.
+
+    Rows are in the table's own order, where it is sorted, else in that of their columns.
+    """
     file = f"{table.replace('.', '/')}.{file_format}"
     options = {"parquet": "format parquet, compression zstd", "csv": "format csv, header"}[file_format]
     if file_format == "parquet":
@@ -171,7 +177,8 @@ def _write(
     if file_format == "csv" and texts:
         options += f", force_quote ({texts})"  # so that '' is told from null
     values = ", ".join(_value(column) for column in columns)
-    query = f"copy (select {values} from {table}) to {_text(str(folder / file))} ({options})"
+    order = "" if is_sorted else " order by all"
+    query = f"copy (select {values} from {table}{order}) to {_text(str(folder / file))} ({options})"
     ((rows,),) = connection.execute(query).fetchall()
     return ExportedTable(table, file, columns, rows, (folder / file).stat().st_size)
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 import sqlglot
@@ -39,6 +39,8 @@ from copilot_assets.sql_models.model import (
 
 _PERSON_COLUMNS: Final = frozenset({"user_id", "user_login"})
 _CHECKS_FOLDER = "checks"
+# Of these tables it is noted when they change; of those who were forgotten, everything is built anew.
+_NOTED_OF_RAW: Final = frozenset({"settings", "plan_prices", "plan_credits", "events", "forgotten"})
 # Forgetting a person empties every schema that models build: theirs may be none of these.
 _SCHEMAS_OF_PYTHON: Final = frozenset({"raw", "flat"})
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -57,6 +59,7 @@ class _ModelHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     kinds: tuple[Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+$")], ...] = ()
     preview: tuple[str, ...] = ()
+    incremental: Literal["week_start", "day"] | None = None
 
 
 class _TestHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +160,8 @@ def _read_model(file: _File) -> SqlModel:
     if strangers := [name for name in header.preview if name not in names]:
         raise file.error(f"has `{strangers[0]}` in `preview:`, and no such column in its final select.")
     depends_on = _read_tables(file, query)
+    if header.incremental:
+        _refuse_what_nobody_notes(file, header.incremental, names, depends_on)
     # The last use of the tree: writing it down takes twice as long if it has to stay as it is.
     written = query.sql(dialect="duckdb", comments=False, copy=False)
     return SqlModel(
@@ -168,11 +173,31 @@ def _read_model(file: _File) -> SqlModel:
         owners=header.owners,
         kinds=header.kinds,
         preview=header.preview,
+        incremental=header.incremental or "",
         columns=columns,
         depends_on=depends_on,
         code_version=hashlib.sha256(written.encode()).hexdigest(),
         checks=tuple(assertion_checks(file.path, f"{schema}.{name}", columns)),
     )
+
+
+def _refuse_what_nobody_notes(file: _File, column: str, names: Set[str], reads: Iterable[TableName]) -> None:
+    """Keep a model that could go stale from being incremental."""
+    if column not in names:
+        raise file.error(f"has `incremental: {column}`, and no such column in its final select.")
+    if "getvariable" not in file.text.lower():
+        raise file.error(
+            f"has `incremental: {column}`, and nothing of it reads getvariable('since'), the day from which it is "
+            "rebuilt; dbt_like_sql/README.md says how."
+        )
+    unnoted = [
+        each for each in reads if each == ("flat", "sources") or (each[0] == "raw" and each[1] not in _NOTED_OF_RAW)
+    ]
+    if unnoted:
+        raise file.error(
+            f"has `incremental: {column}` and reads `{'.'.join(unnoted[0])}`, of which nobody notes when it changed. "
+            f"Of schema raw read {', '.join(sorted(_NOTED_OF_RAW))} alone, or take `incremental` out."
+        )
 
 
 def _refuse_people(file: _File, query: exp.Query, names: Set[str]) -> None:

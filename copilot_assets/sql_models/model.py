@@ -58,7 +58,10 @@ class ModelCheck:
 
 @dataclass(frozen=True)
 class SqlModel:
-    """One file of `dbt_like_sql/`: the SELECT, verbatim, and everything that was read out of it."""
+    """One file of `dbt_like_sql/`: the SELECT, verbatim, and everything that was read out of it.
+
+    `incremental` is the column by whose days rows are replaced; empty where all of them are.
+    """
 
     schema: str
     name: str
@@ -68,6 +71,7 @@ class SqlModel:
     owners: tuple[str, ...]
     kinds: tuple[str, ...]
     preview: tuple[str, ...]
+    incremental: str
     columns: tuple[ModelColumn, ...]
     depends_on: tuple[TableName, ...]
     code_version: str

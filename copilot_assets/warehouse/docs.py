@@ -135,6 +135,15 @@ RAW_DOCS: Final[Mapping[str, Docs]] = {
         "One row once all tables that SQL models build were built: up to which line of the ledger they tell.",
         (Column("entry_number", "BIGINT", "Number of the newest line of raw.fetches then"),),
     ),
+    "raw.built_models": Docs.of(
+        "One row per table that is rebuilt from the first changed week on: what it was built from.",
+        (
+            Column("table_name", "VARCHAR", "The table, with its schema"),
+            Column("code_version", "VARCHAR", "Digest of the query that built it"),
+            Column("reads", "VARCHAR[]", "The tables that it was built from"),
+            Column("stale_since", "DATE", "First UTC day on which one of these has changed since; null for none"),
+        ),
+    ),
     "raw.notices": Docs.of("One row per message to people, and whether it was sent and is solved.", NOTICE_COLUMNS),
     "raw.token_end": Docs.of(
         "One row: when the token ends that GitHub accepted last; none for a token without an end.",

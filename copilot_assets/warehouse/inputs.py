@@ -25,6 +25,7 @@ from copilot_assets.settings import (
     plan_prices,
     seat_grace_days,
 )
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def write_inputs(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
                 if rows:
                     places = ", ".join("?" for _ in INPUT_TABLES[table])
                     connection.executemany(f"insert into raw.{table} values ({places})", rows)
+                note_change(connection, f"raw.{table}")
 
 
 def read_events(path: Path) -> tuple[Event, ...]:

@@ -116,10 +116,18 @@ _OTHER_NUMBERS: Final = "select 1;"
 # So is new wording of `docs.py`: comments are written with a layout, so that no other connection has to look at them.
 _COMMENTS: Final = "select 1;"
 
+# What the tables of incremental SQL models were built from, and from which day on that is another since (`changes.py`).
+_BUILT: Final = """
+create table raw.built_models (
+    table_name varchar not null, code_version varchar not null, reads varchar[] not null, stale_since date
+);
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
 _STEPS: Final = (
     _TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _REBUILT, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS,
+    _BUILT,
 )  # fmt: skip
 LAYOUT: Final = len(_STEPS)
 # What is said once, by the run that brings a database to that version: which numbers are others now, and why.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import memory_mb
+from copilot_assets.warehouse.changes import note_days
 from copilot_assets.warehouse.store import DATABASE
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.Data
         connection.execute(
             f"delete from {table} as old using deleted_keys as k where old.scope = k.scope and old.day = k.day"
         )
+    note_days(connection, table, keys["day"])
 
 
 def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
-    """Add rows to `schema.table`, columns by name."""
+    """Add rows to `schema.table`, columns by name, one of them `day`."""
     # DuckDB finds `rows` here by itself: what is registered in a transaction, it would hold until the end of that.
     connection.execute(f"insert into {table} by name select * from rows")
+    note_days(connection, table, rows["day"])
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

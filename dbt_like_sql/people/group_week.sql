@@ -3,19 +3,28 @@ description: |
   One row per scope, ISO week and group of its people that is no part of a breakdown: how many are in it. Groups by what
   they did in the week, by the 7 and 28 days that end with its last reported day (also as GitHub counts them), by their
   teams, and by the use of their seats. Of few people, so never published: people.weekly_part says what may be told.
+incremental: week_start
 */
-with weeks as (
-    select scope, week_start, true as is_active, first_week, week_before, days_active, days_engaged
+with recent as (
+    select scope, user_id, week_start, days_active, days_engaged
     from people.user_week
-    union all
-    -- and the week after, in which they may have stayed away
-    select scope, week_start + 7, false, first_week, null, null, null
-    from people.user_week as w
-    where not exists (
-        select 1
-        from people.user_week as n
-        where n.scope = w.scope and n.user_id = w.user_id and n.week_start = w.week_start + 7
-    )
+    where week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
+),
+
+weeks as (
+    select
+        coalesce(w.scope, b.scope) as scope,
+        coalesce(w.week_start, (b.week_start + 7)::date) as week_start,
+        w.user_id is not null as is_active,
+        w.user_id is not null and b.user_id is null as is_back,
+        date_trunc('week', f.day) = w.week_start as is_new,
+        w.days_active,
+        w.days_engaged
+    from recent as w
+    -- those of the week before may have stayed away
+    full join recent as b on b.scope = w.scope and b.user_id = w.user_id and b.week_start = w.week_start - 7
+    left join people.first_day as f on f.scope = w.scope and f.user_id = w.user_id
+    where coalesce(w.week_start, b.week_start + 7) >= coalesce(getvariable('since'), date '0001-01-01')
 ),
 
 active as (
@@ -24,8 +33,8 @@ active as (
         week_start,
         count(*) filter (is_active) as active,
         count(*) filter (days_engaged > 0) as engaged,
-        count(*) filter (is_active and first_week = week_start) as new,
-        count(*) filter (is_active and week_before < week_start - 7) as returning,
+        count(*) filter (is_new) as new,
+        count(*) filter (is_back and not is_new) as returning,
         count(*) filter (not is_active) as lapsed,
         count(*) filter (days_active = 1) as active_1_day,
         count(*) filter (days_active = 2) as active_2_days,
@@ -47,7 +56,8 @@ last_days as (
         arg_max_null(monthly_active_chat_users, day) as monthly_active_chat_users,
         arg_max_null(monthly_active_agent_users, day) as monthly_active_agent_users
     from flat.entity_daily
-    where (scope, day) in (select (scope, day) from quality.day_status)
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
+        and (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
@@ -66,7 +76,8 @@ trailing_users as (
     from ends as e
     join flat.user_daily as u
         on u.scope = e.scope and date_trunc('week', u.day) = e.week_start - e.days_before
-    where u.day > e.last_day - 28 and u.day <= e.last_day
+    where u.day >= coalesce(getvariable('since'), date '0001-02-01') - 27
+        and u.day > e.last_day - 28 and u.day <= e.last_day
         and (u.scope, u.day) in (select (scope, day) from quality.day_status)
     group by e.scope, e.week_start, u.user_id
 ),
@@ -91,7 +102,7 @@ in_teams as (
         count(distinct user_id) as on_team_days,
         count(distinct user_id) filter (team_id is not null) as in_teams
     from people.team_week
-    where days_active > 0
+    where days_active > 0 and week_start >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, week_start
 ),
 
@@ -116,6 +127,7 @@ seats as (
         count(*) filter (last_use_day is null and not is_new) as seat_never_used,
         count(*) filter (pending_cancellation_date is not null) as seat_pending_cancellation
     from people.seat_use
+    where week_start >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, week_start
 ),
 

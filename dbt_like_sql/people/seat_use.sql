@@ -5,10 +5,12 @@ description: |
   The two are pipelines of their own: the list tells one moment and forgets it after 90 days, the reports tell days.
   Who was given several seats of a scope has one, the dearest: GitHub bills an Enterprise seat alone, not the Business
   seat beside it (GitHub Docs, "GitHub Copilot seat assignment", 2026).
+incremental: week_start
 */
 with snapshots as (
     select scope, max(day) as day
     from quality.seat_snapshot
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, date_trunc('week', day)
 ),
 
@@ -39,11 +41,20 @@ usage as (
     select user_id, day
     from flat.user_daily
     anti join people.passive_day using (scope, day, user_id)
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
+    union all
+    -- and of what lies before an incremental build the last day
+    select user_id, max(day) as day
+    from flat.user_daily
+    anti join people.passive_day using (scope, day, user_id)
+    where day < getvariable('since')
+    group by user_id
 ),
 
 passive as (
     select user_id, day
     from people.passive_day
+    where day >= coalesce(getvariable('since'), date '0001-02-01') - 28
 )
 
 select

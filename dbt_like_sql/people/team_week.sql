@@ -4,11 +4,13 @@ description: |
   in it. People who were active while no team of theirs was in the report have a row without a team. Of persons, so
   never published: the weekly tables count these rows.
   A day's activity goes with that day's members, as GitHub says ("Team-level metrics"): teams change.
+incremental: week_start
 */
 with team_days as (
     select scope, day
     from quality.day_status
     where report = 'user-teams-1-day' and coverage = 'reported'
+        and day >= coalesce(getvariable('since'), date '0001-01-01')
 ),
 
 members as (

@@ -9,10 +9,20 @@ description: |
   amounts to multiples of 1, 2 or 5 times a power of ten, about what one of the people has on average, and at least
   COPILOT_MIN_COHORT (of dollars a tenth). So nothing follows exactly from what is told beside it. With a
   COPILOT_MIN_COHORT of 1 everything is told as it is.
+incremental: week_start
 */
+-- of an incremental build a week more, against which the first one is held
 with scope_days as (
     select distinct scope, day
     from quality.day_status
+    where day >= coalesce(getvariable('since'), date '0001-01-08') - 7
+),
+
+cohorts as (
+    select w.scope, w.week_start, w.user_id, f.day as first_day
+    from people.user_week as w
+    join people.first_day as f using (scope, user_id)
+    where w.week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
 ),
 
 -- what the report tells as a flag of the person; some of it is no feature of the breakdown
@@ -157,19 +167,23 @@ used as (
     where ai_adoption_phase_number is not null
     group by all
     union all by name
-    select scope, week_start, 'cohort' as breakdown, first_week::varchar as part, user_id, true as is_flagged
-    from people.user_week
+    select
+        scope, week_start, 'cohort' as breakdown, date_trunc('week', first_day)::date::varchar as part, user_id,
+        true as is_flagged
+    from cohorts
     union all by name
     -- of the weeks after a month, those who were first seen in it; and all of them, in the week with which it ends
-    select scope, week_start, 'month_cohort' as breakdown, first_month::varchar as part, user_id, true as is_flagged
-    from people.user_week
-    where week_start >= first_month + interval 1 month
+    select
+        scope, week_start, 'month_cohort' as breakdown, date_trunc('month', first_day)::date::varchar as part, user_id,
+        true as is_flagged
+    from cohorts
+    where week_start > last_day(first_day)
     union all by name
     select
-        scope, date_trunc('week', last_day(first_month))::date as week_start, 'month_cohort_people' as breakdown,
-        first_month::varchar as part, user_id, true as is_flagged
-    from people.user_week
-    group by scope, first_month, user_id
+        scope, date_trunc('week', last_day(day))::date as week_start, 'month_cohort_people' as breakdown,
+        date_trunc('month', day)::date::varchar as part, user_id, true as is_flagged
+    from people.first_day
+    where last_day(day) >= coalesce(getvariable('since'), date '0001-01-08') - 7
     union all by name
     select
         scope, week_start, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_id, true as is_flagged,
@@ -182,7 +196,7 @@ used as (
         days_active,
         team_id is not null and count(team_id) over (partition by scope, week_start, user_id) > 1 as is_shared
     from people.team_week
-    where days_active > 0
+    where days_active > 0 and week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
 ),
 
 -- what a change of a part's people is told of: a break that moves it takes the changes that cross it
@@ -205,6 +219,7 @@ team_weeks as (
         count(*) filter (coverage <> 'not_expected') as days_expected,
         coalesce(bit_or(1 << (isodow(day) - 1)::integer) filter (coverage = 'reported'), 0) as weekdays
     from quality.team_day_status
+    where day >= coalesce(getvariable('since'), date '0001-01-08') - 7
     group by scope, team_id, date_trunc('week', day)
 ),
 
@@ -239,7 +254,8 @@ comparisons as (
 bill_items as (
     select *, if(contains(lower(concat_ws(' ', unit_type, sku)), 'request'), 'premium_requests', 'ai_credits') as kind
     from flat.bill_item
-    semi join scope_days using (scope, day)
+    where day >= date_trunc('month', coalesce(getvariable('since'), date '0001-01-08') - 7)
+        and (scope, day) in (select (scope, day) from quality.day_status)
 ),
 
 -- each of its lines with its organisation and its cost centre; and of a month with the kinds of parts that have budgets
@@ -266,10 +282,10 @@ bill_lines as (
         i.net_amount
     from bill_items as i
     join (
-        select distinct scope, budget_scope
+        select distinct scope, budget_scope, date_trunc('month', day) as month_start
         from flat.budget
         where budget_scope in ('organization', 'repository', 'cost_center')
-    ) as b on b.scope = i.scope
+    ) as b on b.scope = i.scope and b.month_start = date_trunc('month', i.day)
     where i.kind = 'ai_credits' and part is not null
 ),
 
@@ -327,6 +343,7 @@ counted as (
     union all by name
     select scope, week_start, 'people' as breakdown, name as part, people
     from people.group_week
+    where week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
     union all by name
     select scope, week_start, breakdown, part, count(*) filter (gross_quantity <> 0 or gross_amount <> 0 or net_amount <> 0) as people
     from billed_people
@@ -575,4 +592,5 @@ from parts as p
 join told as t using (scope, week_start, breakdown, part)
 group by p.scope, p.week_start, p.breakdown, p.part
 window by_week as (partition by p.scope, p.breakdown, p.part order by p.week_start)
+qualify p.week_start >= coalesce(getvariable('since'), date '0001-01-01')
 order by p.scope, p.week_start, p.breakdown, p.part

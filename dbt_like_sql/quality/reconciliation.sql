@@ -5,6 +5,7 @@ description: |
   How large one is stands here in bands, and a difference in people of fewer than COPILOT_MIN_COHORT, or by design of
   what so few did, has no row: it would be the doings of few (docs/privacy.md).
   Sources: GitHub Docs, "Reconciling Copilot usage metrics" and "Data available in Copilot usage metrics" (2026-09).
+incremental: day
 */
 with totals as (
     select
@@ -239,5 +240,6 @@ select
     explanation is not null as is_explained, -- whether GitHub's documentation accounts for it  #not_null
     explanation -- why they differ, as GitHub says; null when nothing it says accounts for it
 from compared
-where not is_of_people or people >= (select min_cohort from raw.settings)
+where day >= coalesce(getvariable('since'), date '0001-01-01')
+    and (not is_of_people or people >= (select min_cohort from raw.settings))
 order by scope, day, rule

@@ -19,25 +19,13 @@ with days as (
     where s.report = 'user-teams-1-day'
 ),
 
-seen as (
-    select
-        scope,
-        team_id,
-        day,
-        max(team_slug) as team_slug,
-        count(user_id) as people
-    from flat.user_team_daily
-    where team_id is not null
-    group by scope, team_id, day
-),
-
 teams as (
     select
         scope,
         team_id,
         min(day) as first_seen,
         max(day) as last_seen
-    from seen
+    from people.team_day
     group by scope, team_id
 ),
 
@@ -55,7 +43,7 @@ placed as (
         ) as known_on
     from days as d
     join teams as t on t.scope = d.scope
-    left join seen as s on s.scope = d.scope and s.team_id = t.team_id and s.day = d.day
+    left join people.team_day as s on s.scope = d.scope and s.team_id = t.team_id and s.day = d.day
 ),
 
 absent as (
@@ -92,7 +80,7 @@ known as (
         h.people_seated,
         p.people is null and p.coverage = 'reported' as is_absent
     from placed as p
-    join seen as k on k.scope = p.scope and k.team_id = p.team_id and k.day = p.known_on
+    join people.team_day as k on k.scope = p.scope and k.team_id = p.team_id and k.day = p.known_on
     left join seated as h on h.scope = p.scope and h.team_id = p.team_id and h.day = p.day
 ),
 

@@ -8,6 +8,7 @@ description: |
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, snapshot_day, seats, seats_active_28_days, seats_never_used, active_share,
   list_price_usd_per_month, idle_list_price_usd_per_month]
+incremental: week_start
 */
 with snapshots as (
     select
@@ -63,6 +64,7 @@ prices as (
         sum(if(not is_active_28_days_by_seats and not is_active_28_days_by_usage and not is_new, usd_per_month, 0))
             filter (usd_per_month is not null) as idle_usd_per_month
     from people.seat_use
+    where week_start >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, week_start
 ),
 
@@ -140,4 +142,5 @@ left join seats as s using (scope, week_start)
 left join usage_days as d using (scope, week_start)
 left join quality.weekly_coverage as c
     on c.scope = w.scope and c.week_start = w.week_start and c.source = 'users-1-day'
+where w.week_start >= coalesce(getvariable('since'), date '0001-01-01')
 order by w.scope, w.week_start

@@ -9,6 +9,7 @@ description: |
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, team_slug, days_reported, is_closed, is_suppressed, members, active_people,
   active_share, active_people_change]
+incremental: week_start
 */
 with team_days as (
     select
@@ -22,6 +23,7 @@ with team_days as (
         count(*) filter (coverage = 'below_threshold') as days_below_threshold,
         count(*) filter (coverage = 'missing') as days_missing
     from quality.team_day_status
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, date_trunc('week', day), team_id
     having days_expected > 0
     union all
@@ -38,11 +40,13 @@ with team_days as (
         days_missing
     from quality.weekly_coverage
     where source = 'user-teams-1-day' and days_expected > 0
+        and week_start >= coalesce(getvariable('since'), date '0001-01-01')
 ),
 
 teams as (
     select scope, week_start, team_id, count(*) as members
     from people.team_week
+    where week_start >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, week_start, team_id
 ),
 

@@ -6,11 +6,13 @@ description: |
   Scopes overlap: never add up rows of several (quality.scope).
 preview: [scope, week_start, user_days_reported, is_closed, active_people, active_people_change, new_people,
   lapsed_people, completion_acceptance_rate, series_break]
+incremental: week_start
 */
 with coverage as (
     select *
     from quality.weekly_coverage
     where source = 'entity-1-day' and days_expected > 0
+        and week_start >= coalesce(getvariable('since'), date '0001-01-01')
 ),
 
 totals as (
@@ -28,13 +30,15 @@ totals as (
         sum(loc_deleted_sum) as loc_deleted_sum,
         max(day) as last_day
     from flat.entity_daily
-    where (scope, day) in (select (scope, day) from quality.day_status)
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
+        and (scope, day) in (select (scope, day) from quality.day_status)
     group by scope, date_trunc('week', day)
 ),
 
 people as (
     select scope, week_start, count(*) as active_people
     from people.user_week
+    where week_start >= coalesce(getvariable('since'), date '0001-01-01')
     group by scope, week_start
 ),
 
@@ -73,6 +77,7 @@ single_days as (
     from (
         select scope, week_start, max(last_day) as day, count(*) as people
         from people.user_week
+        where week_start >= coalesce(getvariable('since'), date '0001-01-01')
         group by scope, week_start
         having bit_count(bit_or(weekdays_active)) = 1
     ) as u
@@ -174,6 +179,7 @@ people_changes as (
     left join raw.settings as g on true
     left join people.user_week as u
         on u.scope = c.scope and u.week_start = c.week_start - c.days_before
+        and u.week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
         and (u.weekdays_active & c.user_weekdays_compared) <> 0
     group by c.scope, c.week_start
 ),

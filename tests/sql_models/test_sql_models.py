@@ -504,6 +504,26 @@ def test_a_preview_of_a_column_that_is_not_there_is_refused(folder: Path) -> Non
         load_models(folder)
 
 
+@pytest.mark.parametrize(
+    ("column", "select", "sentence"),
+    [
+        ("week_start", "select 1 as a", r"has `incremental: week_start`, and no such column in its final select"),
+        ("day", "select day from flat.user_daily", r"nothing of it reads getvariable\('since'\)"),
+        (
+            "day",
+            "select day from raw.fetches where day >= getvariable('since')",
+            r"reads `raw.fetches`, of which nobody notes when it changed. Of schema raw read events, forgotten, ",
+        ),
+        ("day", "select day from flat.sources where day >= getvariable('since')", r"reads `flat.sources`"),
+        ("month", "select 1 as month", r"Invalid enum value 'month'"),
+    ],
+)
+def test_what_could_go_stale_is_not_incremental(folder: Path, column: str, select: str, sentence: str) -> None:
+    write(folder, "mart/x", f"/*\ndescription: d\nincremental: {column}\n*/\n{select}")
+    with pytest.raises(ModelError, match=sentence):
+        load_models(folder)
+
+
 def test_a_preview_is_ten_rows_and_never_of_people(folder: Path, warehouse: Warehouse) -> None:
     header = "/*\ndescription: One row.\n*/\n"
     write(folder, "quality/many", f"{header}select x, 'a|b' as t from generate_series(1, 30) as g(x)")

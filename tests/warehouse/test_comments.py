@@ -7,7 +7,7 @@ import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.notices.ledger import make_view
-from copilot_assets.orchestration.assets.sql import replace_table
+from copilot_assets.orchestration.rebuild import replace_table
 from copilot_assets.records.contract import Docs
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.comments import comment

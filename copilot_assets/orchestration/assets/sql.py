@@ -1,12 +1,11 @@
 """The SQL models as Dagster assets and asset checks: one step builds them all, then checks them.
 
-Here belongs what Dagster is told about a model and how its table is replaced. What a file means is decided in
-`sql_models/files.py`, what a number means in the SQL itself.
+Here belongs what Dagster is told about a model. How its table is replaced stands in `orchestration/rebuild.py`, what a
+file means is decided in `sql_models/files.py`, what a number means in the SQL itself.
 """
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
+from copilot_assets.orchestration.rebuild import QueryRefusedError, refusals, replace_table
 from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
@@ -34,6 +34,12 @@ Draw = Callable[["duckdb.DuckDBPyConnection", str], dict[str, Any]]
 
 def _no_picture(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str, Any]:
     return {}
+
+
+class RebuildConfig(dg.Config):
+    """How much to rebuild of incremental models: what changed (the default), or everything."""
+
+    full_refresh: bool = False
 
 
 def build_sql_assets(
@@ -68,7 +74,7 @@ def build_sql_assets(
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def sql_models(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext, config: RebuildConfig, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         from copilot_assets.warehouse.raw import note_rebuilt
 
@@ -80,7 +86,7 @@ def build_sql_assets(
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
         with sentences(), warehouse.connect() as connection:
-            refused, not_built = yield from _build_all(connection, chosen, draw)
+            refused, not_built = yield from _build_all(connection, chosen, draw, full_refresh=config.full_refresh)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
             if not not_built and all(model in chosen for model in models if model.depends_on):
@@ -138,27 +144,8 @@ def _check_spec(model: SqlModel, check: ModelCheck, written_by: Writers) -> dg.A
     )
 
 
-class _QueryRefusedError(Exception):
-    """DuckDB refuses the query of a file. The message says what it means and what to do."""
-
-
-@contextmanager
-def _refusals(sentences: str) -> Iterator[None]:
-    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
-    import duckdb
-
-    from copilot_assets.warehouse.disk import is_disk_trouble
-
-    try:
-        yield
-    except duckdb.Error as error:
-        if is_disk_trouble(error):
-            raise
-        raise _QueryRefusedError(f"{sentences} {error}") from error
-
-
 def _build_all(
-    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel], draw: Draw
+    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel], draw: Draw, *, full_refresh: bool
 ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
     """Build each model that reads no table of those that could not be built.
 
@@ -174,8 +161,8 @@ def _build_all(
             not_built.add(model.key)
             continue
         try:
-            built = _build(connection, model, draw)
-        except _QueryRefusedError as error:
+            built = _build(connection, model, draw, full_refresh=full_refresh)
+        except QueryRefusedError as error:
             refused.append(str(error))
             not_built.add(model.key)
         else:
@@ -193,72 +180,23 @@ def _check_all(
     for model, check in checks:
         try:
             result = _run(connection, model, check)
-        except _QueryRefusedError as error:
+        except QueryRefusedError as error:
             refused.append(str(error))
         else:
             yield result
     return refused
 
 
-def _build(connection: "duckdb.DuckDBPyConnection", model: SqlModel, draw: Draw) -> dg.MaterializeResult[Any]:
+def _build(
+    connection: "duckdb.DuckDBPyConnection", model: SqlModel, draw: Draw, *, full_refresh: bool
+) -> dg.MaterializeResult[Any]:
     started = time.perf_counter()
-    changes = replace_table(connection, model)
+    changes = replace_table(connection, model, full_refresh=full_refresh)
     seconds = round(time.perf_counter() - started, 3)
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(model.key),
         metadata={"seconds": seconds, **changes, **draw(connection, model.table), **_describe(connection, model)},
     )
-
-
-def replace_table(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
-    """Replace the whole table in one transaction: a reader sees all of the old rows or all of the new ones.
-
-    A table that would come out as it is, is not written.
-
-    Returns:
-        what changed, as metadata: `rows_changed` (new, gone or replaced), and `weeks_changed` of a weekly table.
-
-    Raises:
-        _QueryRefusedError: DuckDB refuses the query; nothing was changed.
-    """
-    refused = (
-        f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
-        "Correct the file and materialise the asset again."
-    )
-    with _refusals(refused), transaction(connection):
-        connection.execute(f"create schema if not exists {model.schema}")
-        # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
-        connection.execute(f"create or replace temp table built as {model.sql}")
-        changes = _changes(connection, model)
-        if changes.get("rows_changed") != 0:
-            connection.execute(f"create or replace table {model.table} as from built")
-        connection.execute("drop table built")
-    return changes
-
-
-def _changes(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
-    """How the table `built` differs from the one that is there; empty where there is none of its columns to compare."""
-    names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-    if (model.table,) not in names:
-        return {}
-    columns, built = (connection.execute(f"describe {table}").fetchall() for table in (model.table, "built"))
-    if columns != built:
-        return {}
-    # One pass: a row that both have as often is no difference.
-    connection.execute(
-        "create or replace temp table differences as "
-        "select * exclude (side), sum(side)::bigint as surplus "
-        f"from (select *, 1 as side from built union all select *, -1 as side from {model.table}) "
-        "group by all having surplus <> 0"
-    )
-    sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
-    ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
-    changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
-    if "week_start" in (name for name, *_ in built):
-        weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
-        changes["weeks_changed"] = [week for (week,) in weeks]
-    connection.execute("drop table differences")
-    return changes
 
 
 def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
@@ -318,7 +256,7 @@ def _run(connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelC
         f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
         "Correct the file and run the check again."
     )
-    with _refusals(refused):
+    with refusals(refused):
         offending = connection.sql(check.sql)
         count = metadata["offending_rows"] = offending.aggregate("count(*) as n").pl().item()
         if count and names_nobody(model.table, offending.columns):

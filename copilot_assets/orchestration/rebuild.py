@@ -1,0 +1,160 @@
+"""How the table of a SQL model is replaced: whole, or of an incremental model from the first changed week on.
+
+Here belong the transaction, what has changed, and what a query that DuckDB refuses means. What a file says stands in
+`sql_models/`, which tables changed since when in `warehouse/changes.py`. No Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from copilot_assets.sql_models.model import SqlModel
+from copilot_assets.warehouse.changes import BEGINNING, last_build, note_build, note_change
+from copilot_assets.warehouse.tables import transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Of a table without them, a change is one of everything.
+_DAYS: Final = ("week_start", "day")
+
+
+class QueryRefusedError(Exception):
+    """DuckDB refuses the query of a file. The message says what it means and what to do."""
+
+
+@contextmanager
+def refusals(sentences: str) -> Iterator[None]:
+    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
+    import duckdb
+
+    from copilot_assets.warehouse.disk import is_disk_trouble
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_disk_trouble(error):
+            raise
+        raise QueryRefusedError(f"{sentences} {error}") from error
+
+
+def replace_table(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, *, full_refresh: bool = False
+) -> dict[str, Any]:
+    """Bring the table up to date in one transaction: a reader sees all of the old rows or all of the new ones.
+
+    Of an incremental model the rows from the first changed week on are replaced, where the query and what it reads are
+    otherwise those that the table was built from; of any other, or with `full_refresh`, all rows. Rows that would come
+    out as they are, are not written.
+
+    Returns:
+        what changed, as metadata: `rows_changed` (new, gone or replaced), `weeks_changed` of a weekly table, and of an
+        incremental one `rebuilt_from`, the first day whose rows were looked at; nothing at the first build.
+
+    Raises:
+        QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; nothing was changed.
+    """
+    refused = (
+        f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
+        "Correct the file and materialise the asset again."
+    )
+    with refusals(refused), _no_variable_left(connection), transaction(connection):
+        connection.execute(f"create schema if not exists {model.schema}")
+        since = BEGINNING if full_refresh else _stale_since(connection, model)
+        if since is None:
+            return {"rows_changed": 0} | ({"weeks_changed": []} if model.incremental == "week_start" else {})
+        _select(connection, model, since)
+        changes = _replace(connection, model, since)
+        connection.execute("drop table built")
+        if model.incremental:
+            note_build(connection, model.table, model.code_version, map(".".join, model.depends_on))
+            changes["rebuilt_from"] = str(since) if since > BEGINNING else "the beginning"
+    return changes
+
+
+@contextmanager
+def _no_variable_left(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let queries after this see all days again, whatever became of those inside."""
+    try:
+        yield
+    finally:
+        connection.execute("reset variable since")
+
+
+def _stale_since(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> date | None:
+    """The Monday of the first week to be built anew, `BEGINNING` for all, None where nothing has changed."""
+    built = last_build(connection, model.table) if model.incremental else None
+    if not built or built.code_version != model.code_version or not _is_there(connection, model):
+        return BEGINNING
+    if built.stale_since is None:
+        return None
+    return built.stale_since - timedelta(days=built.stale_since.weekday())
+
+
+def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> None:
+    """Make the temporary table `built`: the rows from a day on."""
+    if since > BEGINNING:
+        connection.execute(f"set variable since = date '{since}'")
+    # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
+    connection.execute(f"create or replace temp table built as {model.sql}")
+    if since > BEGINNING:
+        ((first,),) = connection.execute(f"select min({model.incremental}) from built").fetchall()
+        if first and first < since:
+            raise QueryRefusedError(
+                f"{model.table} was not rebuilt and keeps the rows it had: the query of {model.path} gives rows of "
+                f"{first}, where only those from {since} on were asked for. Let its last WHERE say "
+                f"{model.incremental} >= coalesce(getvariable('since'), date '0001-01-01')."
+            )
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> dict[str, Any]:
+    """Let the table have the rows of `built` from a day on; returns what changed."""
+    there = f"(from {model.table} where {model.incremental} >= date '{since}')" if since > BEGINNING else model.table
+    if not _is_there(connection, model) or _columns(connection, model.table) != _columns(connection, "built"):
+        since, changes, first = BEGINNING, dict[str, Any](), BEGINNING
+    else:
+        changes, first = _changes(connection, model, there)
+        if changes["rows_changed"] == 0:
+            return changes
+    if since > BEGINNING:
+        connection.execute(f"delete from {model.table} where {model.incremental} >= date '{since}'")
+        connection.execute(f"insert into {model.table} by name from built")
+    else:
+        connection.execute(f"create or replace table {model.table} as from built")
+    note_change(connection, model.table, first)
+    return changes
+
+
+def _is_there(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
+    names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    return (model.table,) in names
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+    return connection.execute(f"describe {table}").fetchall()
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str) -> tuple[dict[str, Any], date]:
+    """How the table `built` differs from the rows that are there, and the first day of the differences."""
+    # One pass: a row that both have as often is no difference.
+    connection.execute(
+        "create or replace temp table differences as "
+        "select * exclude (side), sum(side)::bigint as surplus "
+        f"from (select *, 1 as side from built union all select *, -1 as side from {there}) "
+        "group by all having surplus <> 0"
+    )
+    sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
+    ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
+    changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
+    dates = {name for name, data_type, *_ in _columns(connection, "built") if data_type == "DATE"}
+    if "week_start" in dates:
+        weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
+        changes["weeks_changed"] = [week for (week,) in weeks]
+    first = BEGINNING
+    if day := next((name for name in _DAYS if name in dates), None):
+        ((first,),) = connection.execute(f"select min(coalesce({day}, date '{BEGINNING}')) from differences").fetchall()
+    connection.execute("drop table differences")
+    return changes, first
