@@ -91,7 +91,7 @@ MUTATIONS = {
     "differences between reports are numbers": (
         "quality.reconciliation",
         {
-            "where not is_of_people or people >= (select min_cohort from raw.settings)": "",
+            "and (not is_of_people or people >= (select min_cohort from raw.settings))": "",
             "    one > other as is_first_larger,": "    one - other as difference, one > other as is_first_larger,",
         },
         "reconciliation.difference",

@@ -46,8 +46,8 @@ create table weekly.last_28_days (scope varchar, days bigint);
 create table weekly.of_a_model_that_is_gone as select 1 as n;
 create table quality.day_status as
     select * from (values
-        ('org:a', date '2026-09-12', 'expired', null), ('org:a', date '2026-09-14', 'reported', 5),
-        ('org:a', date '2026-09-15', 'zero_activity', 0), ('org:a', date '2026-09-16', 'pending', null)
+        ('org:a', date '2026-09-16', 'pending', null), ('org:a', date '2026-09-12', 'expired', null),
+        ('org:a', date '2026-09-14', 'reported', 5), ('org:a', date '2026-09-15', 'zero_activity', 0)
     ) as t(scope, day, status, records);
 create table quality.quarantine as
     select 'org:a' as scope, '{"user_login": "mona"}'::json as payload, timestamp '2026-09-15 06:30:00' as fetched_at;
@@ -112,9 +112,15 @@ def test_a_file_for_each_table_with_its_rows_in_order_and_its_types(path: Path, 
         "quality/quarantine.parquet",
     }
     assert rows(f"from '{out}/weekly/user_trend.parquet'") == [
-        ("org:b", date(2026, 9, 21), 0, None, None),
         ("org:a", date(2026, 9, 14), None, "", 0.5),
         ("org:a", date(2026, 9, 21), 7, 'said "no", twice', 1.0),
+        ("org:b", date(2026, 9, 21), 0, None, None),
+    ]
+    assert rows(f"select day, status from '{out}/quality/day_status.parquet'") == [
+        (date(2026, 9, 16), "pending"),
+        (date(2026, 9, 12), "expired"),
+        (date(2026, 9, 14), "reported"),
+        (date(2026, 9, 15), "zero_activity"),
     ]
     assert rows(f"select column_name, column_type from (describe from '{out}/weekly/last_28_days.parquet')") == [
         ("scope", "VARCHAR"),
@@ -149,15 +155,15 @@ def test_csv_tells_null_from_empty_text_and_from_zero(path: Path, out: Path) -> 
     exported(path, out, "csv")
     assert (out / "weekly" / "user_trend.csv").read_text() == (
         '"scope",week_start,active_people,"series_break",rate\n'
-        '"org:b",2026-09-21,0,,\n'
         '"org:a",2026-09-14,,"",0.5\n'
         '"org:a",2026-09-21,7,"said ""no"", twice",1.0\n'
+        '"org:b",2026-09-21,0,,\n'
     )
     assert (out / "quality" / "quarantine.csv").read_text() == ('"scope",fetched_at\n"org:a",2026-09-15 06:30:00+00\n')
     assert (out / "weekly" / "last_28_days.csv").read_text() == '"scope",days\n'
     # A reader that is not DuckDB.
     with (out / "weekly" / "user_trend.csv").open(newline="") as file:
-        assert [row["series_break"] for row in csv.DictReader(file)] == ["", "", 'said "no", twice']
+        assert [row["series_break"] for row in csv.DictReader(file)] == ["", 'said "no", twice', ""]
 
 
 @pytest.mark.usefixtures("fixed_clock")

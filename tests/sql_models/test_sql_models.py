@@ -802,12 +802,15 @@ def test_a_whole_run_is_one_step_and_a_result_tells_of_the_table_it_was_made_of(
 
 def test_the_examples_of_the_readme_work(folder: Path, warehouse: Warehouse) -> None:
     readme = (REPOSITORY / "dbt_like_sql/README.md").read_text()
-    model, test, parts = (block.split("```")[0] for block in readme.split("```sql\n")[1:])
+    model, incremental, test, parts = (block.split("```")[0] for block in readme.split("```sql\n")[1:])
     query(warehouse, "alter table flat.user_daily rename column interactions to user_initiated_interaction_count")
     query(warehouse, "alter table flat.user_daily rename column login to user_id")
     write(folder, "weekly/example", model)
     assert run(folder, warehouse).success
     assert query(warehouse, "select people, interactions from weekly.example") == [(2, 8), (1, 2)]
+    write(folder, "weekly/kept", incremental)
+    assert run(folder, warehouse).success
+    assert query(warehouse, "select people from weekly.kept order by scope, week_start") == [(2,), (1,)]
     key = "select 'org:a' as scope, date '2026-03-02' as week_start"
     write(
         folder,

@@ -96,7 +96,10 @@ def test_every_table_of_raw_and_each_of_its_columns_says_what_it_is(tmp_path: Pa
 def test_what_raw_says_outlives_a_person_who_is_forgotten_and_a_layout_that_is_older(tmp_path: Path) -> None:
     path = tmp_path / "copilot.duckdb"
     with DuckDBFile(path).connect() as connection:
-        connection.execute("comment on table raw.records is null; update raw.layout set version = version - 1")
+        connection.execute(
+            "comment on table raw.records is null; drop table raw.built_models; "
+            "update raw.layout set version = version - 1"
+        )
     DuckDBFile(path).forget(lambda _: {}, ("select 1", {}))
     with DuckDBFile(path).connect() as connection:
         assert comments(connection, "raw.records") == (RAW_DOCS["raw.records"].table, RAW_DOCS["raw.records"].columns)
