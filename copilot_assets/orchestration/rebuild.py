@@ -1,4 +1,4 @@
-"""How the table of a SQL model is replaced: whole, or of an incremental model from the first changed week on.
+"""How the table of a SQL model is replaced and checked: whole, or if it is incremental from the first changed week on.
 
 Here belong the transaction, what has changed, and what a query that DuckDB refuses means. What a file says stands in
 `sql_models/`, which tables changed since when in `warehouse/changes.py`. No Dagster.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from copilot_assets.sql_models.model import SqlModel
-from copilot_assets.warehouse.changes import BEGINNING, last_build, note_build, note_change
+from copilot_assets.sql_models.model import ModelCheck, SqlModel
+from copilot_assets.warehouse.changes import BEGINNING, last_derived, note_change, note_derived
 from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
@@ -63,16 +64,76 @@ def replace_table(
     )
     with refusals(refused), _no_variable_left(connection), transaction(connection):
         connection.execute(f"create schema if not exists {model.schema}")
-        since = BEGINNING if full_refresh else _stale_since(connection, model)
+        since: date | None = BEGINNING
+        if model.incremental and not full_refresh and _is_there(connection, model):
+            since = _stale_since(connection, model.table, model.code_version)
         if since is None:
             return {"rows_changed": 0} | ({"weeks_changed": []} if model.incremental == "week_start" else {})
         _select(connection, model, since)
         changes = _replace(connection, model, since)
         connection.execute("drop table built")
         if model.incremental:
-            note_build(connection, model.table, model.code_version, map(".".join, model.depends_on))
-            changes["rebuilt_from"] = str(since) if since > BEGINNING else "the beginning"
+            note_derived(connection, model.table, model.code_version, map(".".join, model.depends_on))
+            changes["rebuilt_from"] = _told(since)
     return changes
+
+
+@dataclass(frozen=True)
+class Offending:
+    """The rows that break a rule.
+
+    Attributes:
+        count: all of them.
+        columns: what each has.
+        rows: some of them.
+        looked_from: of an incremental check, the first day whose rows were looked at, as metadata; else None.
+    """
+
+    count: int
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    looked_from: str | None
+
+
+def offending_rows(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelCheck, *, most: int, full_refresh: bool = False
+) -> Offending:
+    """Run a check; an incremental one over the rows that changed since it passed, or all with `full_refresh`.
+
+    One that does not pass looks at the same rows, and at what changes besides, until it does.
+
+    At most `most` of the rows are returned.
+
+    Raises:
+        QueryRefusedError: DuckDB refuses the query.
+    """
+    refused = (
+        f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
+        "Correct the file and run the check again."
+    )
+    name = f"{model.table} {check.name}"
+    with refusals(refused), _no_variable_left(connection), transaction(connection):
+        since: date | None = BEGINNING
+        if check.is_incremental and not full_refresh:
+            since = _stale_since(connection, name, check.code_version)
+        if since is None:
+            return Offending(0, (), (), "no day: nothing has changed since it passed")
+        _ask_from(connection, since)
+        found = connection.sql(check.sql)
+        ((count,),) = found.aggregate("count(*)").fetchall()
+        rows = tuple(found.limit(most).pl().rows(named=True)) if count else ()
+        if check.is_incremental and not count:
+            note_derived(connection, name, check.code_version, [model.table])
+    return Offending(count, tuple(found.columns), rows, _told(since) if check.is_incremental else None)
+
+
+def _told(since: date) -> str:
+    return str(since) if since > BEGINNING else "the beginning"
+
+
+def _ask_from(connection: duckdb.DuckDBPyConnection, since: date) -> None:
+    if since > BEGINNING:
+        connection.execute(f"set variable since = date '{since}'")
 
 
 @contextmanager
@@ -84,20 +145,19 @@ def _no_variable_left(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("reset variable since")
 
 
-def _stale_since(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> date | None:
-    """The Monday of the first week to be built anew, `BEGINNING` for all, None where nothing has changed."""
-    built = last_build(connection, model.table) if model.incremental else None
-    if not built or built.code_version != model.code_version or not _is_there(connection, model):
+def _stale_since(connection: duckdb.DuckDBPyConnection, name: str, code_version: str) -> date | None:
+    """The Monday of the first changed week; `BEGINNING` where all is to be looked at, None where nothing changed."""
+    known = last_derived(connection, name)
+    if not known or known.code_version != code_version:
         return BEGINNING
-    if built.stale_since is None:
+    if known.stale_since is None:
         return None
-    return built.stale_since - timedelta(days=built.stale_since.weekday())
+    return known.stale_since - timedelta(days=known.stale_since.weekday())
 
 
 def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> None:
     """Make the temporary table `built`: the rows from a day on."""
-    if since > BEGINNING:
-        connection.execute(f"set variable since = date '{since}'")
+    _ask_from(connection, since)
     # On one line with the text, so that DuckDB's "LINE 12" is line 12 of the file.
     connection.execute(f"create or replace temp table built as {model.sql}")
     if since > BEGINNING:

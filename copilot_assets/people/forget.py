@@ -119,7 +119,7 @@ def forget(warehouse: Warehouse, traces: Traces) -> None:
     now = now_utc().replace(tzinfo=None)
     noted = (
         f"""
-        delete from raw.built_models;
+        delete from raw.derived;
         insert into raw.rebuild_due
         select '{now}' where not exists (from raw.rebuild_due);
         insert into raw.forgotten

@@ -14,23 +14,31 @@ from copilot_assets.sql_models.model import (
 )
 
 
-def assertion_checks(path: Path, table: str, columns: Sequence[ModelColumn]) -> Iterator[ModelCheck]:
+def assertion_checks(
+    path: Path, table: str, columns: Sequence[ModelColumn], incremental: str = ""
+) -> Iterator[ModelCheck]:
     """The assertions of a table: a check for each #unique, and one for all of each other tag.
 
-    null breaks only #not_null; in #unique, two nulls are the same value.
+    null breaks only #not_null; in #unique, two nulls are the same value. Of an incremental model each row is judged by
+    itself, or beside others of its week or day, so those of before `since` need not be looked at again.
     """
+    changed = f"{incremental} >= coalesce(getvariable('since'), date '0001-01-01')"
     found = [(column.name, assertion) for column in columns for assertion in column.assertions]
     for _, assertion in found:
         if assertion.tag == "unique":
             key = ", ".join(f'"{name}"' for name in assertion.arguments)
-            sql = f"select {key}, count(*) as copies from {table} group by {key} having count(*) > 1"
-            yield ModelCheck("_".join(("unique", *assertion.arguments)), str(assertion), sql, "error", path)
+            is_incremental = incremental in assertion.arguments
+            rows = f"{table} where {changed}" if is_incremental else table
+            sql = f"select {key}, count(*) as copies from {rows} group by {key} having count(*) > 1"
+            name = "_".join(("unique", *assertion.arguments))
+            yield ModelCheck(name, str(assertion), sql, "error", path, is_incremental=is_incremental)
     for tag in ("not_null", "accepted", "range"):
         claims = [(column, assertion) for column, assertion in found if assertion.tag == tag]
         if claims:
-            sql = f"select * from {table} where " + " or ".join(_breaks(*claim) for claim in claims)
+            breaks = " or ".join(_breaks(*claim) for claim in claims)
+            sql = f"select * from {table} where " + (f"{changed} and ({breaks})" if incremental else breaks)
             description = "; ".join(f"{column}: {assertion}" for column, assertion in claims)
-            yield ModelCheck(tag, description, sql, "error", path)
+            yield ModelCheck(tag, description, sql, "error", path, is_incremental=bool(incremental))
 
 
 def _breaks(column: str, assertion: Assertion) -> str:

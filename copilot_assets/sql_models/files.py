@@ -177,7 +177,7 @@ def _read_model(file: _File) -> SqlModel:
         columns=columns,
         depends_on=depends_on,
         code_version=hashlib.sha256(written.encode()).hexdigest(),
-        checks=tuple(assertion_checks(file.path, f"{schema}.{name}", columns)),
+        checks=tuple(assertion_checks(file.path, f"{schema}.{name}", columns, header.incremental or "")),
     )
 
 

@@ -6,6 +6,7 @@ Plain facts and how an error speaks of them; reading files is `files.py`'s.
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,10 @@ class ModelColumn:
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """A SELECT of offending rows: it passes when there are none. Made of an assertion or of a file in `checks/`."""
+    """A SELECT of offending rows: it passes when there are none. Made of an assertion or of a file in `checks/`.
+
+    Where it `is_incremental`, it looks at the rows from the day on that the variable `since` has.
+    """
 
     name: str
     description: str
@@ -54,6 +58,12 @@ class ModelCheck:
     severity: Severity
     path: Path
     depends_on: tuple[TableName, ...] = ()
+    is_incremental: bool = False
+
+    @property
+    def code_version(self) -> str:
+        """Another for another query."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

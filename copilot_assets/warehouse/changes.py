@@ -1,7 +1,7 @@
-"""From which day on a table has changed since another was built from it: so a night rebuilds what changed alone.
+"""From which day on a table has changed since something was derived from it: so a night looks at what changed alone.
 
-Whoever writes a table that SQL models read says so here, in the transaction that writes it. How a model's table is
-rebuilt is decided in `orchestration/rebuild.py`. No Dagster.
+Whoever writes a table that SQL models read says so here, in the transaction that writes it. What is done then, and of
+which tables and checks it is remembered, is decided in `orchestration/rebuild.py`. No Dagster.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ BEGINNING: Final = date.min
 
 
 @dataclass(frozen=True)
-class Build:
-    """What is known of a table that was built, `raw.built_models`.
+class Derived:
+    """What is known of a table that was built, or a check that passed: a row of `raw.derived`.
 
     Attributes:
-        code_version: of the query that built it.
+        code_version: of the query.
         stale_since: first UTC day on which a table that it reads has changed since; None while none has.
     """
 
@@ -35,7 +35,7 @@ class Build:
 def note_change(connection: duckdb.DuckDBPyConnection, table: str, since: date = BEGINNING) -> None:
     """Note that rows of `schema.table` of a day, or of later ones, were added, changed or deleted."""
     connection.execute(
-        "update raw.built_models set stale_since = least(stale_since, $since) where list_contains(reads, $table)",
+        "update raw.derived set stale_since = least(stale_since, $since) where list_contains(reads, $table)",
         {"table": table, "since": since},
     )
 
@@ -46,15 +46,13 @@ def note_days(connection: duckdb.DuckDBPyConnection, table: str, days: pl.Series
         note_change(connection, table, first)
 
 
-def note_build(connection: duckdb.DuckDBPyConnection, table: str, code_version: str, reads: Iterable[str]) -> None:
-    """Note that `schema.table` was built from what `reads` names, as that is now."""
-    connection.execute("delete from raw.built_models where table_name = ?", [table])
-    connection.execute("insert into raw.built_models values (?, ?, ?, null)", [table, code_version, list(reads)])
+def note_derived(connection: duckdb.DuckDBPyConnection, name: str, code_version: str, reads: Iterable[str]) -> None:
+    """Note that something follows from what `reads` names, as that is now."""
+    connection.execute("delete from raw.derived where name = ?", [name])
+    connection.execute("insert into raw.derived values (?, ?, ?, null)", [name, code_version, list(reads)])
 
 
-def last_build(connection: duckdb.DuckDBPyConnection, table: str) -> Build | None:
-    """What is known of `schema.table`; None where it has to be built whole."""
-    rows = connection.execute(
-        "select code_version, stale_since from raw.built_models where table_name = ?", [table]
-    ).fetchall()
-    return Build(*rows[0]) if rows else None
+def last_derived(connection: duckdb.DuckDBPyConnection, name: str) -> Derived | None:
+    """What is known of it; None where everything has to be looked at."""
+    rows = connection.execute("select code_version, stale_since from raw.derived where name = ?", [name]).fetchall()
+    return Derived(*rows[0]) if rows else None

@@ -135,12 +135,12 @@ RAW_DOCS: Final[Mapping[str, Docs]] = {
         "One row once all tables that SQL models build were built: up to which line of the ledger they tell.",
         (Column("entry_number", "BIGINT", "Number of the newest line of raw.fetches then"),),
     ),
-    "raw.built_models": Docs.of(
-        "One row per table that is rebuilt from the first changed week on: what it was built from.",
+    "raw.derived": Docs.of(
+        "One row per incremental table that was built, and per check of one that passed: what that was derived from.",
         (
-            Column("table_name", "VARCHAR", "The table, with its schema"),
-            Column("code_version", "VARCHAR", "Digest of the query that built it"),
-            Column("reads", "VARCHAR[]", "The tables that it was built from"),
+            Column("name", "VARCHAR", "The table, with its schema; of a check, and then the check's name"),
+            Column("code_version", "VARCHAR", "Digest of the query"),
+            Column("reads", "VARCHAR[]", "The tables that the query reads"),
             Column("stale_since", "DATE", "First UTC day on which one of these has changed since; null for none"),
         ),
     ),

@@ -116,10 +116,10 @@ _OTHER_NUMBERS: Final = "select 1;"
 # So is new wording of `docs.py`: comments are written with a layout, so that no other connection has to look at them.
 _COMMENTS: Final = "select 1;"
 
-# What the tables of incremental SQL models were built from, and from which day on that is another since (`changes.py`).
-_BUILT: Final = """
-create table raw.built_models (
-    table_name varchar not null, code_version varchar not null, reads varchar[] not null, stale_since date
+# What follows from tables, and from which day on one of these is another since (`changes.py`).
+_DERIVED: Final = """
+create table raw.derived (
+    name varchar not null, code_version varchar not null, reads varchar[] not null, stale_since date
 );
 """
 
@@ -127,7 +127,7 @@ create table raw.built_models (
 # lack some of version 1: that step takes what it finds.
 _STEPS: Final = (
     _TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _REBUILT, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS,
-    _BUILT,
+    _DERIVED,
 )  # fmt: skip
 LAYOUT: Final = len(_STEPS)
 # What is said once, by the run that brings a database to that version: which numbers are others now, and why.

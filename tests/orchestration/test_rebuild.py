@@ -1,4 +1,4 @@
-"""Incremental models hold what a build of everything would, row for row, after any history.
+"""Incremental models hold what a build of everything would, row for row, after any history, and so do their checks.
 
 `HISTORIES=500` tries so many. What the tables are filled with is arbitrary, but fixed by the number of the history.
 """
@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
-from copilot_assets.orchestration.rebuild import QueryRefusedError, replace_table
+from copilot_assets.orchestration.rebuild import Offending, QueryRefusedError, offending_rows, replace_table
 from copilot_assets.people.forget import Traces, forget
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import SqlModel
@@ -165,16 +165,22 @@ def expect(book: Book, today: date) -> None:
     book.expect(*SCOPES, start=MONDAY, today=today, lines=True)
 
 
-def build(warehouse: Warehouse) -> dict[str, Any]:
-    """All that incremental models are made of, and they; what was told of each of them."""
+def build(warehouse: Warehouse) -> set[str]:
+    """Build all that incremental models are made of, and they, and check them; which checks did not pass."""
     with warehouse.connect() as connection:
         connection.execute("set threads = 1")  # a handful of rows: waking others takes longer than the work
-        told = {model.table: replace_table(connection, model) for model in BUILT}
-    return {model.table: told[model.table] for model in INCREMENTAL}
+        for model in BUILT:
+            replace_table(connection, model)
+        return {
+            f"{model.table} {check.name}"
+            for model in INCREMENTAL
+            for check in model.checks
+            if check.is_incremental and offending_rows(connection, model, check, most=1).count
+        }
 
 
-def differences(warehouse: Warehouse) -> dict[str, int]:
-    """Rows of incremental tables that are not those of the file run whole, or are lacking."""
+def differences(warehouse: Warehouse, red: set[str]) -> dict[str, int]:
+    """Rows of incremental tables that are not those of the file run whole, or lack, and checks told wrongly."""
     found = {}
     with warehouse.connect() as connection:
         connection.execute("set threads = 1")
@@ -182,6 +188,9 @@ def differences(warehouse: Warehouse) -> dict[str, int]:
             connection.execute(f"create or replace temp table whole as {model.sql}")
             both = f"((from {model.table} except all from whole) union all (from whole except all from {model.table}))"
             ((found[model.table],),) = connection.execute(f"select count(*) from {both}").fetchall()
+            for check in (each for each in model.checks if each.is_incremental):
+                name = f"{model.table} {check.name}"
+                found[name] = bool(connection.sql(check.sql).fetchall()) is not (name in red)
     return {table: rows for table, rows in found.items() if rows}
 
 
@@ -203,8 +212,8 @@ def test_after_any_history_the_tables_are_those_of_a_build_from_nothing(
     happened = []
     for _ in range(4):
         happened += [history.happen() for _ in range(history.dice.randint(1, 3))]
-        build(history.warehouse)
-        assert differences(history.warehouse) == {}, happened
+        red = build(history.warehouse)
+        assert differences(history.warehouse, red) == {}, happened
 
 
 # --- one model at a time ---------------------------------------------------------------------------------------------
@@ -214,7 +223,9 @@ PER_WEEK: Final = """\
 description: One row per ISO week.
 incremental: week_start
 */
-select date_trunc('week', day)::date as week_start, sum(daily_active_users)::bigint as people
+select
+  date_trunc('week', day)::date as week_start, -- Monday  #not_null #unique(week_start)
+  sum(daily_active_users)::bigint as people -- people  #range(0, 100)
 from flat.entity_daily
 where day >= coalesce(getvariable('since'), date '0001-01-01')
 group by all
@@ -319,9 +330,53 @@ def test_a_build_that_breaks_off_is_made_up_for(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("copilot_assets.orchestration.rebuild.note_build", killed)
+        patch.setattr("copilot_assets.orchestration.rebuild.note_derived", killed)
         with pytest.raises(KeyboardInterrupt):
             rebuilt(warehouse, per_week)
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
     assert rebuilt(warehouse, per_week)["rebuilt_from"] == str(MONDAY)
     assert weeks(warehouse) == [(MONDAY, 9), (SECOND_MONDAY, 3)]
+
+
+def checked(warehouse: Warehouse, model: SqlModel, name: str, *, full_refresh: bool = False) -> Offending:
+    (check,) = (check for check in model.checks if check.name == name)
+    with warehouse.connect() as connection:
+        return offending_rows(connection, model, check, most=1, full_refresh=full_refresh)
+
+
+def test_a_check_looks_at_what_changed_since_it_passed(warehouse: Warehouse, tmp_path: Path) -> None:
+    per_week = model(tmp_path, PER_WEEK)
+    rebuilt(warehouse, per_week)
+    passed = Offending(0, ("week_start", "people"), (), "the beginning")
+    assert checked(warehouse, per_week, "range") == passed
+    assert checked(warehouse, per_week, "range").looked_from == "no day: nothing has changed since it passed"
+    assert checked(warehouse, per_week, "range", full_refresh=True) == passed
+    land(warehouse, SECOND_MONDAY, 4)
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "range").looked_from == str(SECOND_MONDAY)
+    assert checked(warehouse, per_week, "unique_week_start").looked_from == "the beginning"  # it never passed before
+
+
+def test_a_check_stays_red_until_nothing_breaks_the_rule(warehouse: Warehouse, tmp_path: Path) -> None:
+    per_week = model(tmp_path, PER_WEEK)
+    rebuilt(warehouse, per_week)
+    checked(warehouse, per_week, "range")
+    land(warehouse, MONDAY, 101)
+    rebuilt(warehouse, per_week)
+    red = checked(warehouse, per_week, "range")
+    assert (red.count, red.rows) == (1, ({"week_start": MONDAY, "people": 101},))
+    land(warehouse, SECOND_MONDAY, 4)  # the next night has another week in hand
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "range").count == 1
+    land(warehouse, MONDAY, 100)
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "range").count == 0
+
+
+def test_another_rule_is_held_against_all_rows(warehouse: Warehouse, tmp_path: Path) -> None:
+    per_week = model(tmp_path, PER_WEEK)
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "range").count == 0
+    stricter = model(tmp_path, PER_WEEK.replace("100", "2"))
+    assert rebuilt(warehouse, stricter)["rows_changed"] == 0  # a comment is no other query
+    assert checked(warehouse, stricter, "range").count == 2

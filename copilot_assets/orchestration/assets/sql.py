@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
-from copilot_assets.orchestration.rebuild import QueryRefusedError, refusals, replace_table
+from copilot_assets.orchestration.rebuild import QueryRefusedError, offending_rows, replace_table
 from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
@@ -37,7 +37,7 @@ def _no_picture(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str
 
 
 class RebuildConfig(dg.Config):
-    """How much to rebuild of incremental models: what changed (the default), or everything."""
+    """How much to rebuild and check of incremental models: what changed (the default), or everything."""
 
     full_refresh: bool = False
 
@@ -92,7 +92,7 @@ def build_sql_assets(
             if not not_built and all(model in chosen for model in models if model.depends_on):
                 note_rebuilt(connection)
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
-            refused += yield from _check_all(connection, sound)
+            refused += yield from _check_all(connection, sound, full_refresh=config.full_refresh)
         if refused:
             raise dg.Failure("\n".join(refused))
 
@@ -173,13 +173,13 @@ def _build_all(
 
 
 def _check_all(
-    connection: "duckdb.DuckDBPyConnection", checks: Iterable[tuple[SqlModel, ModelCheck]]
+    connection: "duckdb.DuckDBPyConnection", checks: Iterable[tuple[SqlModel, ModelCheck]], *, full_refresh: bool
 ) -> Generator[dg.AssetCheckResult, None, list[str]]:
     """Run checks; returns a sentence for each query that was refused."""
     refused = []
     for model, check in checks:
         try:
-            result = _run(connection, model, check)
+            result = _run(connection, model, check, full_refresh=full_refresh)
         except QueryRefusedError as error:
             refused.append(str(error))
         else:
@@ -250,17 +250,16 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
     )
 
 
-def _run(connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck) -> dg.AssetCheckResult:
-    metadata: dict[str, Any] = {"query": sql_value(check.sql)}
-    refused = (
-        f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
-        "Correct the file and run the check again."
-    )
-    with refusals(refused):
-        offending = connection.sql(check.sql)
-        count = metadata["offending_rows"] = offending.aggregate("count(*) as n").pl().item()
-        if count and names_nobody(model.table, offending.columns):
-            metadata["rows"] = table_value(offending.limit(_OFFENDING_ROWS).pl().rows(named=True))
+def _run(
+    connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck, *, full_refresh: bool
+) -> dg.AssetCheckResult:
+    found = offending_rows(connection, model, check, most=_OFFENDING_ROWS, full_refresh=full_refresh)
+    count = found.count
+    metadata: dict[str, Any] = {"query": sql_value(check.sql), "offending_rows": count}
+    if found.looked_from:
+        metadata["looked_from"] = found.looked_from
+    if count and names_nobody(model.table, found.columns):
+        metadata["rows"] = table_value(found.rows)
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(model.key),
         check_name=check.name,
