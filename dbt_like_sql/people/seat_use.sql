@@ -58,7 +58,7 @@ passive as (
 )
 
 select
-    s.scope, -- organisation or enterprise that has the seats  #not_null #unique(scope, day, user_id)
+    s.scope, -- organisation or enterprise that has the seats  #not_null #unique(scope, week_start, user_id)
     s.day, -- UTC day of the snapshot  #not_null
     date_trunc('week', s.day)::date as week_start, -- Monday of its ISO week, UTC  #not_null
     s.user_id, -- the person, as in flat.seat  #not_null

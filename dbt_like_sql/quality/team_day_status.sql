@@ -24,38 +24,46 @@ teams as (
         scope,
         team_id,
         min(day) as first_seen,
-        max(day) as last_seen
+        max(day) as last_seen,
+        arg_min(team_slug, day) as first_slug,
+        arg_min(people, day) as first_people
     from people.team_day
     group by scope, team_id
 ),
 
+-- the day that tells who was in the team: the last one up to the day, or the first one ever
 placed as (
     select
         d.*,
         t.team_id,
         t.first_seen,
         t.last_seen,
-        s.people,
-        -- the day that tells who was in the team: the last one before, or the first one ever
-        coalesce(
-            max(s.day) over (partition by d.scope, t.team_id order by d.day rows unbounded preceding),
-            t.first_seen
-        ) as known_on
+        coalesce(k.day, t.first_seen) as known_on,
+        coalesce(k.team_slug, t.first_slug) as team_slug,
+        coalesce(k.people, t.first_people) as people_known,
+        if(k.day = d.day, k.people, null) as people,
+        k.day is distinct from d.day and d.coverage = 'reported' as is_absent
     from days as d
     join teams as t on t.scope = d.scope
-    left join people.team_day as s on s.scope = d.scope and s.team_id = t.team_id and s.day = d.day
+    asof left join people.team_day as k on k.scope = d.scope and k.team_id = t.team_id and d.day >= k.day
 ),
 
 absent as (
     select *
     from placed
-    where people is null and coverage = 'reported'
+    where is_absent
+),
+
+seats as (
+    select scope, day, user_id
+    from flat.seat
+    where day in (select day from absent)
 ),
 
 -- a snapshot of another organisation says nothing of who holds a seat here; the enterprise's tells of all
 snapshots as (
     select distinct scope, day
-    from flat.seat
+    from seats
 ),
 
 -- how many of those who were last in the team held a seat on the day itself; no row where nobody took a snapshot
@@ -68,19 +76,13 @@ seated as (
     from absent as a
     semi join snapshots as n on n.day = a.day and (n.scope = a.scope or n.scope like 'enterprise:%')
     join flat.user_team_daily as m on m.scope = a.scope and m.team_id = a.team_id and m.day = a.known_on
-    left join flat.seat as h on h.day = a.day and h.user_id = m.user_id
+    left join seats as h on h.day = a.day and h.user_id = m.user_id
     group by a.scope, a.team_id, a.day
 ),
 
 known as (
-    select
-        p.*,
-        k.team_slug,
-        k.people as people_known,
-        h.people_seated,
-        p.people is null and p.coverage = 'reported' as is_absent
+    select p.*, h.people_seated
     from placed as p
-    join people.team_day as k on k.scope = p.scope and k.team_id = p.team_id and k.day = p.known_on
     left join seated as h on h.scope = p.scope and h.team_id = p.team_id and h.day = p.day
 ),
 
