@@ -53,7 +53,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     pictures = {"draw": drawn} if installation.report_folder() else {}
     return dg.Definitions(
         assets=[
-            *build_raw_assets(partitions, installation.asked_reports()),
+            *build_raw_assets(partitions, installation.asked_reports(), installation.days_per_run()),
             build_input_assets(),
             *build_flat_assets(),
             build_sql_assets(models, tables, written_by, after=[EXPECTED], **pictures),

@@ -99,11 +99,11 @@ class Settings:
             env = environment()
             os.environ.update({name: env[name] for name in NETWORK if name in env})
         problems = network_problems(env)
-        try:
-            is_for_group(env)  # what is written by it asks for itself, and so does the store for the next
-            memory_mb(env)
-        except SettingsError as problem:
-            problems.append(str(problem))
+        for asked_elsewhere in (is_for_group, memory_mb, keep_logs_days, days_per_run):
+            try:
+                asked_elsewhere(env)
+            except SettingsError as problem:
+                problems.append(str(problem))
         values: dict[str, object] = {}
         for name, reader in _READERS.items():
             try:
@@ -298,6 +298,18 @@ def keep_logs_days(env: Mapping[str, str] | None = None) -> int:
 
     """
     return _whole_number(env, "COPILOT_KEEP_LOGS_DAYS", DEFAULT_KEEP_LOGS_DAYS, 1, 10_000, "days")
+
+
+def days_per_run(env: Mapping[str, str] | None = None) -> int | None:
+    """`COPILOT_DAYS_PER_RUN`: the days that each run of a backfill in Dagster's UI takes; None (all) when unset.
+
+    Raises:
+        SettingsError: it is no number from 1 to 10,000.
+
+    """
+    env = environment() if env is None else env
+    name = "COPILOT_DAYS_PER_RUN"
+    return _whole_number(env, name, 0, 1, 10_000, "days") if name in env else None
 
 
 def max_file_mb(env: Mapping[str, str] | None = None) -> int:

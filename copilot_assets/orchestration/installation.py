@@ -22,6 +22,7 @@ from copilot_assets.settings import (
     IdentityMode,
     Settings,
     SettingsError,
+    days_per_run,
     export_folder,
     identity_mode,
     notify_urls,
@@ -93,6 +94,13 @@ class Installation:
             return start_date(self.env)
         except SettingsError:
             return FIRST_REPORT_DAY
+
+    def days_per_run(self) -> int | None:
+        """The days that each run of a backfill takes; None: all, also where it can't be used, as each run says."""
+        try:
+            return days_per_run(self.env)
+        except SettingsError:
+            return None
 
     def warehouse(self) -> Warehouse:
         """The store that COPILOT_WAREHOUSE names; whether it can be opened is found out, and said, when it is."""

@@ -177,6 +177,17 @@ def test_only_raw_reports_are_partitioned_by_day_and_all_take_a_range_in_one_run
         assert node.backfill_policy == expected, key
 
 
+@pytest.mark.parametrize(("days", "each"), [("3", 3), ("none", None)])
+def test_a_backfill_is_cut_into_runs_where_that_is_set(days: str, each: int | None) -> None:
+    defs = build_defs(Installation({**ENV, "COPILOT_DAYS_PER_RUN": days}))
+    dg.Definitions.validate_loadable(defs)
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys() - {dg.AssetKey(["raw", "fetches"])}:
+        is_report = key.path[0] == "raw" and key.path[1] in REPORT
+        policy = dg.BackfillPolicy.multi_run(each) if each and is_report else dg.BackfillPolicy.single_run()
+        assert graph.get(key).backfill_policy == policy, key
+
+
 def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
