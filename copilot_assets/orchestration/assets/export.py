@@ -10,7 +10,7 @@ import dagster as dg
 
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import table_value
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.settings import export_format
 from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse.store import Warehouse
@@ -31,7 +31,6 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb", "file"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=FOLLOWS_UPSTREAM,
     )
     def export_files(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]

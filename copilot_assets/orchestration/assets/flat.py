@@ -14,7 +14,7 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, preview
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records import Record
 from copilot_assets.records.contract import person_columns
 from copilot_assets.warehouse.store import Warehouse
@@ -42,7 +42,6 @@ def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
         group_name="flat",
         owners=OWNERS,
         kinds={"polars", "duckdb"},
-        automation_condition=FOLLOWS_UPSTREAM,
         metadata={
             "dagster/column_schema": column_schema(table.columns),
             "dagster/table_name": f"flat.{table.name}",
