@@ -33,7 +33,7 @@ from copilot_assets.standin import Standin
 from copilot_assets.warehouse import duckdb_file
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
-pytest_plugins = ["tests.listeners"]
+pytest_plugins = ["tests.listeners", "tests.postgres"]
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
