@@ -100,7 +100,8 @@ def build_sensor() -> dg.SensorDefinition:
         # Between the runs of a backfill none is at work, and the next ones build what this would.
         if _are_runs_at_work(instance) or _are_backfills_at_work(instance):
             return dg.SkipReason("A run is at work: what has landed is looked at once none is.")
-        seen = int(context.cursor) if context.cursor else None
+        # Of versions before, automation conditions had left another kind of cursor under this name.
+        seen = int(context.cursor) if context.cursor and context.cursor.isdecimal() else None
         landed = instance.fetch_materializations(
             dg.AssetRecordsFilter(LEDGER, after_storage_id=seen), limit=_MOST_LANDED
         ).records

@@ -435,6 +435,7 @@ def test_what_landed_while_a_run_built_is_built_by_another_one(at_ease: dg.Dagst
     assert not follows(at_ease), "a run is at work"
     ended(at_ease, part)
     assert follows(at_ease)
+    assert follows(at_ease, "eNqrVkrOz0lVslIqLkksSVWqBQA3QgZi"), "the cursor that automation conditions left"
     later = started(at_ease)
     event(at_ease, LAST, later)
     ended(at_ease, later)
