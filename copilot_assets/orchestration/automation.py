@@ -125,12 +125,12 @@ def _are_backfills_at_work(instance: DagsterInstance) -> bool:
 
 
 def _is_shown(instance: DagsterInstance, landed: Sequence[EventLogRecord]) -> bool:
-    """Whether a run has built everything that began after these events, newest first, or in which alone they came."""
+    """Whether a run has built everything from these events, newest first: its own, and those of before it began."""
     records = instance.fetch_materializations(LAST, limit=1).records
     if not records or records[0].storage_id < landed[0].storage_id:
         return False
-    built_by = records[0].run_id
-    if {event.run_id for event in landed} == {built_by}:
+    others = [event.timestamp for event in landed if event.run_id != records[0].run_id]
+    if not others:
         return True
-    run = instance.get_run_record_by_id(built_by)
-    return run is not None and run.start_time is not None and run.start_time > landed[0].timestamp
+    run = instance.get_run_record_by_id(records[0].run_id)
+    return run is not None and run.start_time is not None and run.start_time > max(others)

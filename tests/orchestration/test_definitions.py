@@ -442,6 +442,16 @@ def test_what_landed_while_a_run_built_is_built_by_another_one(at_ease: dg.Dagst
     assert not follows(at_ease), "it began after all had landed"
 
 
+def test_whole_runs_one_after_the_other_are_followed_by_nothing(at_ease: dg.DagsterInstance) -> None:
+    """As at the first look after a week in which the sensor was off."""
+    for _ in range(2):
+        run = started(at_ease)
+        event(at_ease, LEDGER, run)
+        event(at_ease, LAST, run)
+        ended(at_ease, run)
+    assert not follows(at_ease)
+
+
 def test_a_failed_run_that_landed_is_followed_and_one_that_did_not_get_to_the_end_too(
     at_ease: dg.DagsterInstance,
 ) -> None:
