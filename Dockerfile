@@ -1,5 +1,5 @@
-# The Dagster UI with its schedule, and every command: docs/operate.md says how it is run as one container, docs/deploy.md
-# as a service each, with the history in PostgreSQL.
+# The Dagster UI with its schedule, and every command: docs/operate.md says how it is run as one container,
+# docs/deploy.md as services of their own, with the history in PostgreSQL.
 FROM python:3.13-slim-bookworm AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_SYSTEM_CERTS=true UV_NO_CACHE=1
 WORKDIR /src

@@ -94,7 +94,7 @@ def test_what_is_computed_comes_out_again(label: str, place: int, computed: list
 
 def test_pieces_of_a_history() -> None:
     runs, one, many = re.search(
-        r"first year is ([0-9]+) runs \*\*c\*\*,\s+and what a kill costs is the requests of one: "
+        r"first\s+year is ([0-9]+) runs \*\*c\*\*,\s+and a kill costs the requests of one at most: "
         r"([0-9,]+) of one organisation, ([0-9,]+) of 500 \*\*c\*\*",
         PAGE,
     ).groups()  # type: ignore[union-attr]

