@@ -45,6 +45,7 @@ NOW = datetime.combine(TODAY, time(6, 30), UTC)
 # Files that are begun first, so that the others run beside them: what is begun last keeps one process busy alone.
 LONGEST = [
     "tests/ui/test_browser.py",
+    "tests/deploy/test_compose.py",
     "tests/test_pages.py",
     "tests/test_duckdb_versions.py",
     "tests/people/test_forget.py",

@@ -6,12 +6,13 @@ Docker is not needed, so what only Docker does (users, read-only file systems, n
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -72,14 +73,13 @@ class Composed:
         return [self._here(word.replace("$$", "$")) for word in words]
 
     def _here(self, text: str) -> str:
-        for word, here in self.here.items():
-            text = text.replace(word, here)
-        return text
+        return re.sub("|".join(map(re.escape, self.here)), lambda word: self.here[word[0]], text)
 
     def env(self, service: str) -> dict[str, str]:
         """What a service has in its environment, and nothing that this test has, besides where programs are."""
         told = {name: self._here(text) for name, text in SERVICES[service]["environment"].items()}
-        told |= {"DAGSTER_POSTGRES_HOST": self.postgres.host, "DAGSTER_POSTGRES_PORT": str(self.postgres.port)}
+        for name in ("DAGSTER_POSTGRES_", "PG"):  # PostgreSQL's own programs go by the latter
+            told |= {f"{name}HOST": self.postgres.host, f"{name}PORT": str(self.postgres.port)}
         settings = self.settings if "env_file" in SERVICES[service] else {}
         path = f"{PROGRAMS}:{self.postgres.programs}:{os.environ['PATH']}"
         return {**settings, **told, "PATH": path, "TMPDIR": str(self.home.parent / "tmp")}
@@ -100,26 +100,14 @@ class Composed:
         """What the health check of a service says now; it does not go through the entry point."""
         how, *words = self.words(SERVICES[service]["healthcheck"]["test"])
         words = ["sh", "-c", *words] if how == "CMD-SHELL" else words
-        env = (
-            self.env(service)
-            if service != "postgres"
-            else self.env("init")
-            | {
-                "PGHOST": self.postgres.host,
-                "PGPORT": str(self.postgres.port),
-            }
-        )
-        return subprocess.run(words, cwd=self.home, env=env, capture_output=True).returncode == 0
+        return subprocess.run(words, cwd=self.home, env=self.env(service), capture_output=True).returncode == 0
 
     def wait(self, holds: Callable[[], bool], what: str) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
         while not holds():
             ended = [name for name, process in self.processes.items() if process.poll() not in (None, 0)]
             assert not ended, self.log(ended[0]).read_text()[-3000:]
-            assert time.monotonic() < until, (
-                what,
-                {name: self.log(name).read_text()[-1500:] for name in self.processes},
-            )
+            assert time.monotonic() < until, [what, *(self.log(name).read_text()[-1500:] for name in self.processes)]
             time.sleep(0.3)
 
     def stop(self) -> dict[str, int]:
@@ -131,8 +119,7 @@ class Composed:
 
     def kill_all(self) -> None:
         for process in self.processes.values():
-            with ExitStack() as gone:
-                gone.push(lambda kind, *_: kind is ProcessLookupError)
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
     def ask(self, query: str, **variables: object) -> Any:
