@@ -192,6 +192,17 @@ def warehouse_address(env: Mapping[str, str] | None = None) -> str:
     return (environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")
 
 
+def lake_data(env: Mapping[str, str] | None = None) -> str:
+    """`COPILOT_LAKE_DATA`: the folder or bucket of a lake's files; empty where its catalogue has to say."""
+    text = (environment() if env is None else env).get("COPILOT_LAKE_DATA", "")
+    return text if "://" in text or not text else str(Path(text).expanduser().absolute())
+
+
+def lake_folder(env: Mapping[str, str] | None = None) -> Path:
+    """`COPILOT_LAKE_FOLDER`: this machine's folder for what is of a lake but not in it, such as the key file."""
+    return Path((environment() if env is None else env).get("COPILOT_LAKE_FOLDER", "data")).expanduser()
+
+
 def export_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:
     """`COPILOT_EXPORT`: where tables are exported after each run; `usual` when unset, None if off.
 

@@ -31,7 +31,6 @@ from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.shell.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
 from copilot_assets.warehouse import duckdb_file
-from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
 pytest_plugins = ["tests.listeners", "tests.postgres"]
 
@@ -169,7 +168,7 @@ class Company:
 
         A run opens it sixty times, at 25 ms. Runs that find it closed each time are those of the shell's commands.
         """
-        with DuckDBFile(Path(self.env["COPILOT_WAREHOUSE"])).connect():
+        with self.installation.warehouse().connect():
             yield
 
     def run(self, first: date, last: date) -> RangeResult:

@@ -102,12 +102,13 @@ def refresh_flat(
     write_known_names(connection)
     with transaction(connection):
         ensure_table(connection, "flat", "sources", SOURCES)
-        for table in tables:
-            ensure_table(connection, "flat", table.name, table.columns)
-        comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
+        changed = [ensure_table(connection, "flat", table.name, table.columns) for table in tables]
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, _version(record, identities), full=full)
+    if any(changed) or not stale.is_empty():
+        with transaction(connection):
+            comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
     for chunk in _chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows

@@ -25,6 +25,8 @@ from copilot_assets.settings import (
     days_per_run,
     export_folder,
     identity_mode,
+    lake_data,
+    lake_folder,
     notify_urls,
     report_folder,
     start_date,
@@ -104,7 +106,7 @@ class Installation:
 
     def warehouse(self) -> Warehouse:
         """The store that COPILOT_WAREHOUSE names; whether it can be opened is found out, and said, when it is."""
-        return open_warehouse(warehouse_address(self.env))
+        return open_warehouse(warehouse_address(self.env), lake_data(self.env), lake_folder(self.env))
 
     def export_folder(self) -> Path | None:
         """Where tables are exported after each run: `export` beside the database unless set, None if off."""

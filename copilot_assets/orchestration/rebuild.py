@@ -182,6 +182,9 @@ def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date
     if since > BEGINNING:
         connection.execute(f"delete from {model.table} where {model.incremental} >= date '{since}'")
         connection.execute(f"insert into {model.table} by name from built")
+    elif changes:
+        connection.execute(f"delete from {model.table}")
+        connection.execute(f"insert into {model.table} by name from built")
     else:
         connection.execute(f"create or replace table {model.table} as from built")
     note_change(connection, model.table, first)
@@ -189,8 +192,11 @@ def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
-    names = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-    return (model.table,) in names
+    # To list tables takes a lake ten times as long as to list columns.
+    query = (
+        "select 1 from duckdb_columns() where database_name = current_database() and schema_name = ? and table_name = ?"
+    )
+    return bool(connection.execute(f"{query} limit 1", [*model.key]).fetchall())
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:

@@ -16,6 +16,7 @@ from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_files import import_files, import_legacy
 from copilot_assets.shell.init import init
+from copilot_assets.shell.migrate import migrate
 from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.notify import notify
 from copilot_assets.shell.report import report
@@ -47,6 +48,7 @@ def main() -> None:
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
     copilot-assets new-key                                       go on after the key of pseudonyms was lost
+    copilot-assets migrate                                       make a lake, or bring one to this version
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
 
@@ -60,6 +62,7 @@ for command in (
     forget,
     import_files,
     init,
+    migrate,
     new_key,
     notify,
     report,

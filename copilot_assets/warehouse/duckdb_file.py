@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, only_for_owner, put_in_place
-from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
+from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,12 +63,17 @@ class DuckDBFile:
         """The path, as it was given."""
         return str(self.path)
 
+    @property
+    def is_shared(self) -> bool:
+        """One process at a time."""
+        return False
+
     def exists(self) -> bool:
         """Whether there is a file."""
         return self.path.exists()
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self, *turns: Turn) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for writing, in the current layout; all connections of one process share the file.
 
         Raises:
@@ -85,6 +90,11 @@ class DuckDBFile:
                 yield connection
             finally:
                 connection.close()
+
+    def migrate(self) -> None:
+        """Bring the file to this version's layout, as whoever writes it does first."""
+        with self.connect():
+            pass
 
     @contextmanager
     def _disk_troubles(self) -> Iterator[None]:

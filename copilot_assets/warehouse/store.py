@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     import duckdb
 
 # What DuckDB calls the store on every connection to it; it is the database in use there.
 DATABASE: Final = "warehouse"
+
+# What one process at a time writes where a store lets several in: what GitHub sent, or the tables made of it.
+Turn = Literal["landing", "tables"]
+# In this order, where somebody writes both.
+TURNS: Final[tuple[Turn, ...]] = ("landing", "tables")
 
 # A condition on rows, as SQL with named parameters, and these parameters.
 Condition = tuple[str, dict[str, Any]]
@@ -32,13 +37,27 @@ class Warehouse(Protocol):
     def name(self) -> str:
         """What sentences call it."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may work on it at once."""
+
     def exists(self) -> bool:
         """Whether anything was ever kept there."""
 
-    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def connect(self, *turns: Turn) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection for writing, closed at the end whatever happens; schema `raw` is there, in the current layout.
 
         Connect late and leave at once: a store may let one process in at a time.
+
+        Args:
+            turns: what is written, so that no other process writes that meanwhile; it is waited for.
+
+        Raises:
+            WarehouseError: it can't be opened or written, or another version of the project wrote it.
+        """
+
+    def migrate(self) -> None:
+        """Bring the store to this version's layout, or make it, once and before anything runs.
 
         Raises:
             WarehouseError: it can't be opened or written, or a newer version of the project wrote it.

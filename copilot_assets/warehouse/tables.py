@@ -63,15 +63,21 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
                 connection.unregister(name)
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
-    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped."""
-    connection.execute(f"create schema if not exists {schema}")
-    definition = ", ".join(f'"{column.name}" {column.dtype}' for column in columns)
-    connection.execute(f"create table if not exists {schema}.{table} ({definition})")
-    there = {name for name, *_ in connection.execute(f"describe {schema}.{table}").fetchall()}
-    for column in columns:
-        if column.name not in there:
-            connection.execute(f'alter table {schema}.{table} add column "{column.name}" {column.dtype}')
+def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> bool:
+    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped. Whether anything was done."""
+    query = (
+        "select column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? and table_name = ?"
+    )
+    there = {name for (name,) in connection.execute(query, [schema, table]).fetchall()}
+    missing = [f'"{column.name}" {column.dtype}' for column in columns if column.name not in there]
+    if not there:
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create table {schema}.{table} ({', '.join(missing)})")
+    else:
+        for column in missing:
+            connection.execute(f"alter table {schema}.{table} add column {column}")
+    return bool(missing)
 
 
 def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:

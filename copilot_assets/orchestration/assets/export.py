@@ -41,7 +41,7 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
             folder = installation.export_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_EXPORT is off."})
-            exported = export(warehouse.connect(), folder, export_format(installation.env))
+            exported = export(warehouse.connect("tables"), folder, export_format(installation.env))
         tables = [{"table": each.table, "rows": each.rows, "bytes": each.bytes} for each in exported.tables]
         return dg.MaterializeResult(
             metadata={

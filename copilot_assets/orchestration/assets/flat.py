@@ -66,7 +66,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
     ) -> Iterable[dg.MaterializeResult[Any]]:
         from copilot_assets.flat.refresh import refresh_flat
 
-        with sentences(), warehouse.connect() as connection:
+        with sentences(), warehouse.connect("tables") as connection:
             days, refreshed = refresh_flat(
                 connection,
                 record,

@@ -110,7 +110,7 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         with sentences():
             rows = expected_reports(installation.settings(), installation.today())
-            with warehouse.connect() as connection:
+            with warehouse.connect("landing") as connection:
                 expect(connection, rows)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})
 
@@ -264,7 +264,7 @@ def _fetch_and_land(
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
-        with warehouse.connect() as connection:
+        with warehouse.connect("landing") as connection:
             if not landing.outcomes:  # nothing has landed yet
                 if mended := mend_future(connection, now):
                     logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)

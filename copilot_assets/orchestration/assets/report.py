@@ -40,7 +40,7 @@ def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
             folder = installation.report_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_REPORT is off."})
-            written = write_report(warehouse.connect(), folder)
+            written = write_report(warehouse.connect("tables"), folder)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(written.index),

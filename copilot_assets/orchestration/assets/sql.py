@@ -85,7 +85,7 @@ def build_sql_assets(
             for check in model.checks
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
-        with sentences(), warehouse.connect() as connection:
+        with sentences(), warehouse.connect("tables") as connection:
             refused, not_built = yield from _build_all(connection, chosen, draw, full_refresh=config.full_refresh)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
