@@ -139,14 +139,18 @@ class DuckLake:
                 f"COPILOT_LAKE_DATA is not set, so nobody knows where the files of {self.name} are to be. Set it to a "
                 "folder that all workers see, or to a bucket: s3://bucket/prefix"
             )
-        with self._troubles(), only_for_owner(), self._taken(TURNS):
-            with duckdb.connect(config=_bounds(self.here)) as connection:
-                _load(connection, self.data)
-                self._attach(connection, "create_if_not_exists true")
-                connection.execute(f"use {DATABASE}")
-                connection.execute(f"call {DATABASE}.set_option('parquet_compression', 'zstd')")
-                connection.execute(f"call {DATABASE}.set_option('data_inlining_row_limit', {_INLINED_ROWS})")
-                bring_forward(connection, self.name)
+        with (
+            self._troubles(),
+            only_for_owner(),
+            self._taken(TURNS),
+            duckdb.connect(config=_bounds(self.here)) as connection,
+        ):
+            _load(connection, self.data)
+            self._attach(connection, "create_if_not_exists true")
+            connection.execute(f"use {DATABASE}")
+            connection.execute(f"call {DATABASE}.set_option('parquet_compression', 'zstd')")
+            connection.execute(f"call {DATABASE}.set_option('data_inlining_row_limit', {_INLINED_ROWS})")
+            bring_forward(connection, self.name)
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:

@@ -5,9 +5,9 @@ Which tables there are, and what stands in them, is decided by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import memory_mb
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+T = TypeVar("T")
+
+# How often a transaction is begun anew that others got in the way of; the pauses come to half a minute.
+_ATTEMPTS: Final = 10
 # What landing and flattening a file of any size needs without waiting for the disk.
 _MEMORY_MB: Final = 600
 
@@ -32,6 +36,26 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def transacted(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """All or nothing of what `work` does; all of it anew, some times, where another process changed the same rows.
+
+    A lake finds that out at the end of a transaction alone.
+    """
+    import stamina
+
+    @stamina.retry(on=is_conflict, attempts=_ATTEMPTS, timeout=None)
+    def attempt() -> T:
+        with transaction(connection):
+            return work()
+
+    return attempt()
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether another process changed the same rows meanwhile; nothing is wrong with what was asked."""
+    return "conflict" in str(error).lower() and type(error).__name__ == "TransactionException"
 
 
 @contextmanager
