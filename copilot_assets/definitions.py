@@ -9,11 +9,12 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.flat import build_flat_assets
 from copilot_assets.orchestration.assets.inputs import build_input_assets
+from copilot_assets.orchestration.assets.lake import build_lake_asset
 from copilot_assets.orchestration.assets.notices import build_notice_asset
 from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
 from copilot_assets.orchestration.assets.report import build_report_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
-from copilot_assets.orchestration.automation import build_jobs, build_schedule, build_sensor
+from copilot_assets.orchestration.automation import build_jobs, build_lake_schedule, build_schedule, build_sensor
 from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
 from copilot_assets.orchestration.executor import build_executor
 from copilot_assets.orchestration.installation import Installation
@@ -60,10 +61,14 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             build_export_asset(models),
             build_report_asset(models),
             build_notice_asset(models),
+            *([build_lake_asset()] if warehouse.is_shared else []),
         ],
         asset_checks=[*build_day_checks(models), build_key_checks()],
         jobs=build_jobs(installation),
-        schedules=[build_schedule(installation, partitions)],
+        schedules=[
+            build_schedule(installation, partitions),
+            *([build_lake_schedule()] if warehouse.is_shared else []),
+        ],
         sensors=[build_sensor()],
         resources={"installation": installation, "warehouse": warehouse},
         executor=build_executor(warehouse),

@@ -33,6 +33,7 @@ DEFAULT_LOOKBACK_DAYS: Final = 4
 DEFAULT_MIN_COHORT: Final = 5
 DEFAULT_MEMORY_MB: Final = 2048
 DEFAULT_KEEP_LOGS_DAYS: Final = 90
+DEFAULT_LAKE_KEEP_DAYS: Final = 7
 # A seat that nobody used yet is no news in its first month.
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
 # GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
@@ -201,6 +202,16 @@ def lake_data(env: Mapping[str, str] | None = None) -> str:
 def lake_folder(env: Mapping[str, str] | None = None) -> Path:
     """`COPILOT_LAKE_FOLDER`: this machine's folder for what is of a lake but not in it, such as the key file."""
     return Path((environment() if env is None else env).get("COPILOT_LAKE_FOLDER", "data")).expanduser()
+
+
+def lake_keep_days(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_LAKE_KEEP_DAYS`: for how many days a lake still tells what its tables held.
+
+    Raises:
+        SettingsError: it is no number from 0 to 10,000.
+
+    """
+    return _whole_number(env, "COPILOT_LAKE_KEEP_DAYS", DEFAULT_LAKE_KEEP_DAYS, 0, 10_000, "days")
 
 
 def export_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:

@@ -13,6 +13,7 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from copilot_assets.github.reports import REPORTS
+from copilot_assets.orchestration.assets.lake import LAKE_FILES
 from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.partitions import range_tags
@@ -20,6 +21,7 @@ from copilot_assets.settings import DEFAULT_LOOKBACK_DAYS, SettingsError
 
 # GitHub has yesterday's reports from about 03:30 UTC on ("created_at" of published reports); 06:30 leaves it time.
 DAILY_AT = "30 6 * * *"
+LAKE_AT = "30 5 * * *"
 # The job of all assets, which the schedule launches.
 EVERYTHING: Final = "everything"
 # The job of all below raw, which the sensor launches.
@@ -39,23 +41,32 @@ def build_jobs(installation: Installation) -> list[Any]:
     # Raw assets that these settings never fetch; a run of them would be bookkeeping for nothing.
     asked = installation.asked_reports()
     unasked = [raw_key(report) for report in REPORTS if report not in asked]
+    # The lake's files have a schedule of their own.
+    graph = dg.AssetSelection.all() - dg.AssetSelection.groups("lake")
     return [
         dg.define_asset_job(
             EVERYTHING,
-            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*unasked)
-            if unasked
-            else dg.AssetSelection.all(),
+            selection=graph - dg.AssetSelection.assets(*unasked) if unasked else graph,
             description="GitHub to weekly tables in one run: a day, or a range of days by its range tags.",
         ),
         dg.define_asset_job(
             REBUILD,
-            selection=(
-                dg.AssetSelection.all() - dg.AssetSelection.assets(*reports)
-                | dg.AssetSelection.checks_for_assets(*reports)
-            ),
+            selection=(graph - dg.AssetSelection.assets(*reports) | dg.AssetSelection.checks_for_assets(*reports)),
             description="Everything below raw and every check, from what has landed; asks GitHub for nothing.",
         ),
     ]
+
+
+def build_lake_schedule() -> dg.ScheduleDefinition:
+    """The maintenance of a lake, before the daily run."""
+    return dg.ScheduleDefinition(
+        "maintain_lake",
+        target=dg.AssetSelection.assets(LAKE_FILES),
+        cron_schedule=LAKE_AT,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Daily at 05:30 UTC: merges the small files that runs left, and drops old snapshots.",
+    )
 
 
 def build_schedule(installation: Installation, partitions: dg.DailyPartitionsDefinition) -> dg.ScheduleDefinition:

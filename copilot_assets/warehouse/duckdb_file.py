@@ -169,6 +169,10 @@ class DuckDBFile:
             shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)
             shutil.rmtree(self._incoming, ignore_errors=True)
 
+    def compact(self, keep_days: int) -> Mapping[str, int]:
+        """Nothing: it is one file, which DuckDB keeps in order, and it tells nothing of before."""
+        return {}
+
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
     ) -> None:
@@ -194,6 +198,39 @@ class DuckDBFile:
                     connection.execute(f"detach {_ANEW}")
                 _remove(self._anew)
                 raise
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+        """The file under a name; see `Warehouse.attached`. While it is read, no process can write it."""
+        import duckdb
+
+        try:
+            connection.execute(f"attach {_quoted(self.path)} as {name} (read_only)")
+        except duckdb.Error as error:
+            raise WarehouseError(_why_not_opened(self.path, error)) from None
+        yield
+
+    def fill(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Write a new file, and put it in its place when it is complete; see `Warehouse.fill`."""
+        import duckdb
+
+        if self.exists():
+            raise WarehouseError(f"There is a file at {self.path} already, so nothing was moved. Name another place.")
+        with only_for_owner(), self._disk_troubles():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(self._anew)
+            try:
+                with duckdb.connect(config=_bounds(self.path)) as connection:
+                    _attach(connection, self._anew, DATABASE)
+                    connection.execute(f"use {DATABASE}")
+                    bring_forward(connection, self.name, _KEPT_TEXT)
+                    done = work(connection)
+                    connection.execute("use memory")
+                    connection.execute(f"detach {DATABASE}")
+                put_in_place(self._anew, self.path)
+            finally:
+                _remove(self._anew)
+        return done
 
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing the file; folders above it are made when it is opened."""

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import LAYOUT, bring_forward, layout_of
@@ -32,6 +32,8 @@ from copilot_assets.warehouse.tables import transaction
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 PREFIX: Final = "ducklake:"
 _CATALOGUE: Final = "postgres:"
@@ -132,6 +134,12 @@ class DuckLake:
         Raises:
             WarehouseError: it can't be reached, or nothing says where its files are to be.
         """
+        with self._made():
+            pass
+
+    @contextmanager
+    def _made(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own to the lake, in this version's layout."""
         import duckdb
 
         if not self.data:
@@ -148,9 +156,11 @@ class DuckLake:
             _load(connection, self.data)
             self._attach(connection, "create_if_not_exists true")
             connection.execute(f"use {DATABASE}")
-            connection.execute(f"call {DATABASE}.set_option('parquet_compression', 'zstd')")
-            connection.execute(f"call {DATABASE}.set_option('data_inlining_row_limit', {_INLINED_ROWS})")
+            if layout_of(connection, self.name) == 0:  # once it has tables, DuckLake of DuckDB 1.5.5 crashes at it
+                connection.execute(f"call {DATABASE}.set_option('parquet_compression', 'zstd')")
+                connection.execute(f"call {DATABASE}.set_option('data_inlining_row_limit', {_INLINED_ROWS})")
             bring_forward(connection, self.name)
+            yield connection
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
@@ -178,6 +188,27 @@ class DuckLake:
             with self.connect(*TURNS) as connection:
                 _sweep(connection)
 
+    def compact(self, keep_days: int) -> Mapping[str, int]:
+        """Write small tables out of the catalogue and small files into larger ones; drop what is too old.
+
+        What a killed process wrote and never committed goes after a day.
+
+        Returns:
+            `files`, `bytes` of them, `snapshots` and `days_told`, how far back the oldest of these is.
+        """
+        with self.connect(*TURNS) as connection:
+            for call in (
+                "ducklake_flush_inlined_data('{}')",
+                "ducklake_merge_adjacent_files('{}')",
+                "ducklake_rewrite_data_files('{}')",
+                "ducklake_expire_snapshots('{}', older_than => now() - interval '{} days')",
+                "ducklake_cleanup_old_files('{}', older_than => now() - interval '1 hour')",
+                "ducklake_delete_orphaned_files('{}', older_than => now() - interval '1 day')",
+            ):
+                connection.execute(f"call {call.format(DATABASE, keep_days)}")
+            (sizes,) = connection.execute(_SIZES).fetchall()
+            return dict(zip(_NAMES, sizes, strict=True))
+
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
     ) -> None:
@@ -201,6 +232,22 @@ class DuckLake:
                     used = {name: value for name, value in parameters.items() if f"${name}" in each}
                     connection.execute(each, used)
             _sweep(connection)
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+        """The lake under a name; see `Warehouse.attached`."""
+        with self._troubles(), self._taken(TURNS):
+            _load(connection, self.data)
+            self._attach(connection, "read_only, create_if_not_exists false", name)
+            yield
+
+    def fill(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Make the lake, and let all of `work` be one transaction; see `Warehouse.fill`."""
+        with self._made() as connection:
+            if connection.execute("from raw.fetches limit 1").fetchall():
+                raise WarehouseError(f"{self.name} holds something already, so nothing was moved. Name another one.")
+            with transaction(connection):
+                return work(connection)
 
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing the folder of this machine; whether the lake lets them, opening it says."""
@@ -241,13 +288,13 @@ class DuckLake:
             with suppress(OSError), _locked(folder, wait=False):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, options: str) -> None:
+    def _attach(self, connection: duckdb.DuckDBPyConnection, options: str, name: str = DATABASE) -> None:
         import duckdb
 
         where = f", data_path {_quoted(self.data)}" if self.data else ""
         address = _quoted(f"{PREFIX}{_CATALOGUE}{self.catalogue}")
         try:
-            connection.execute(f"attach {address} as {DATABASE} ({options}{where})")
+            connection.execute(f"attach {address} as {name} ({options}{where})")
         except duckdb.Error as error:
             raise _told(self.name, str(error)) from None
 
@@ -399,6 +446,23 @@ def _sweep(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"call ducklake_rewrite_data_files('{DATABASE}', delete_threshold => 0)")
     connection.execute(f"call ducklake_expire_snapshots('{DATABASE}', older_than => now())")
     connection.execute(f"call ducklake_cleanup_old_files('{DATABASE}', cleanup_all => true)")
+
+
+# What maintenance tells of, and the query for it.
+_NAMES: Final = ("files", "bytes", "snapshots", "days_told")
+_SIZES: Final = f"""
+select t.files, t.bytes, s.snapshots, s.days_told
+from (
+    select
+        coalesce(sum(file_count + delete_file_count), 0)::bigint as files,
+        coalesce(sum(file_size_bytes + delete_file_size_bytes), 0)::bigint as bytes
+    from ducklake_table_info('{DATABASE}')
+) as t
+cross join (
+    select count(*) as snapshots, date_diff('day', min(snapshot_time), now()) as days_told
+    from ducklake_snapshots('{DATABASE}')
+) as s
+"""
 
 
 @contextmanager

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 # What DuckDB calls the store on every connection to it; it is the database in use there.
 DATABASE: Final = "warehouse"
@@ -88,6 +90,16 @@ class Warehouse(Protocol):
             WarehouseError: as of `connect`.
         """
 
+    def compact(self, keep_days: int) -> Mapping[str, int]:
+        """Make few files of many, and drop what the tables held more than so many days ago.
+
+        Returns:
+            numbers of what there is now, by name; none where there is nothing of the kind.
+
+        Raises:
+            WarehouseError: as of `connect`.
+        """
+
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
     ) -> None:
@@ -100,6 +112,20 @@ class Warehouse(Protocol):
         Raises:
             WarehouseError: as of `connect`.
             OSError, duckdb.Error: it could not be done; everything is as it was.
+        """
+
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> AbstractContextManager[None]:
+        """Let another store's connection, until that is closed, read this one under a name; nobody writes it then.
+
+        Raises:
+            WarehouseError: it can't be opened.
+        """
+
+    def fill(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Make the store out of what `work` does on a connection to it, whole or not at all.
+
+        Raises:
+            WarehouseError: it holds something already, or can't be written; also out of `work`.
         """
 
     def why_not_writable(self) -> str | None:
