@@ -55,6 +55,7 @@ def move(to: str) -> None:
                 refuse(f"There is no database at {source.name}, so there is nothing to move.", code=1)
             moved = move_tables(source, target)
             if key.exists() and not new_key.exists():
+                new_key.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(key, new_key)
     except WarehouseError as problem:
         refuse(problem, code=1)

@@ -232,6 +232,18 @@ class DuckDBFile:
                 _remove(self._anew)
         return done
 
+    def examined(self) -> str:
+        """The file, its layout and DuckDB's version; or that there is none yet. See `Warehouse.examined`."""
+        import duckdb
+
+        if why_not := self.why_not_writable():
+            raise WarehouseError(f"{self.path} can't be written: {why_not}. Set COPILOT_WAREHOUSE to a file of yours.")
+        if not self.exists():
+            return f"There is no database at {self.path} yet: the first run makes it, with DuckDB {duckdb.__version__}."
+        with self.read() as connection:
+            layout = layout_of(connection, self.name)
+        return f"The database {self.path} has layout {layout}, and is opened with DuckDB {duckdb.__version__}."
+
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing the file; folders above it are made when it is opened."""
         if self.path.is_dir():

@@ -249,6 +249,26 @@ class DuckLake:
             with transaction(connection):
                 return work(connection)
 
+    def examined(self) -> str:
+        """The lake, its layout and versions, once a table was made and given up again; see `Warehouse.examined`."""
+        import duckdb
+
+        with self.connect() as connection:
+            connection.begin()
+            try:
+                connection.execute("create table raw.examined (is_written boolean)")
+            finally:
+                connection.rollback()
+            options = f"select value from {DATABASE}.options() where option_name = ?"
+            ((data,),) = connection.execute(options, ["data_path"]).fetchall()
+            ((version,),) = connection.execute(options, ["version"]).fetchall()
+        if "://" not in data and not os.access(data, os.W_OK):
+            raise WarehouseError(f"{data}, where the files of {self.name} are, can't be written by this user.")
+        return (
+            f"The lake {self.name} lets itself be written: layout {LAYOUT}, DuckLake {version}, DuckDB "
+            f"{duckdb.__version__}, its files in {data}"
+        )
+
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing the folder of this machine; whether the lake lets them, opening it says."""
         folder = next((parent for parent in (self.here.absolute() / "x").parents if parent.exists()), Path("/"))

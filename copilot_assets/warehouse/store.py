@@ -128,6 +128,13 @@ class Warehouse(Protocol):
             WarehouseError: it holds something already, or can't be written; also out of `work`.
         """
 
+    def examined(self) -> str:
+        """Which store it is, in a sentence with its versions, after seeing that it can be written. Nothing is made.
+
+        Raises:
+            WarehouseError: it can't be opened or written, or another version of the project wrote it.
+        """
+
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing it, as the end of a sentence; None where nothing is seen to."""
 
