@@ -157,10 +157,20 @@ class DuckLake:
             self._attach(connection, "create_if_not_exists true")
             connection.execute(f"use {DATABASE}")
             if layout_of(connection, self.name) == 0:  # once it has tables, DuckLake of DuckDB 1.5.5 crashes at it
+                self._hold_to_own_place(connection)
                 connection.execute(f"call {DATABASE}.set_option('parquet_compression', 'zstd')")
                 connection.execute(f"call {DATABASE}.set_option('data_inlining_row_limit', {_INLINED_ROWS})")
             bring_forward(connection, self.name)
             yield connection
+
+    def _hold_to_own_place(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Maintenance deletes what the catalogue does not know: another lake's files, if they were in the same place."""
+        place = f"{self.data.rstrip('/')}/**"
+        if connection.execute("select 1 from glob(?) limit 1", [place]).fetchall():
+            raise WarehouseError(
+                f"There are files in {self.data} already, so no lake was made there: its maintenance would delete them. "
+                "Set COPILOT_LAKE_DATA to a folder or prefix of its own."
+            )
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
