@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -68,7 +68,7 @@ class DuckLake:
         here: the folder of this machine's for all else, such as the key of people's pseudonyms.
     """
 
-    catalogue: str
+    catalogue: str = field(repr=False)
     data: str
     here: Path
 
@@ -164,12 +164,12 @@ class DuckLake:
             yield connection
 
     def _hold_to_own_place(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Maintenance deletes what the catalogue does not know: another lake's files, if they were in the same place."""
+        """Maintenance deletes what the catalogue does not know: another lake's files, too, in the same place."""
         place = f"{self.data.rstrip('/')}/**"
         if connection.execute("select 1 from glob(?) limit 1", [place]).fetchall():
             raise WarehouseError(
-                f"There are files in {self.data} already, so no lake was made there: its maintenance would delete them. "
-                "Set COPILOT_LAKE_DATA to a folder or prefix of its own."
+                f"There are files in {self.data} already, so no lake was made there: its maintenance would delete them."
+                " Set COPILOT_LAKE_DATA to a folder or prefix of its own."
             )
 
     @contextmanager
@@ -420,7 +420,7 @@ def _locks(lake: DuckLake) -> duckdb.DuckDBPyConnection:
 def _duckdb_of(lake: DuckLake, what: str) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    place = hashlib.sha256(repr(lake).encode()).hexdigest()[:16]
+    place = hashlib.sha256(repr(astuple(lake)).encode()).hexdigest()[:16]
     connection = duckdb.connect(f":memory:{what}-{place}", config=_bounds(lake.here))
     try:
         _load(connection, lake.data)
@@ -513,6 +513,7 @@ def _quoted(text: str) -> str:
 _NO_CONNECTION: Final = re.compile(
     r"connection to server [^\n]*?failed: ([^\n]*)|(could not translate host name[^\n]*)"
 )
+_NO_ADDRESS: Final = re.compile(r'missing "=" after|invalid connection option|invalid URI')
 _NO_LAKE: Final = re.compile(r"Existing DuckLake at .* does not exist")
 _GONE: Final = re.compile(
     r"server closed the connection|terminating connection|connection (?:was )?lost|no connection to"
@@ -526,6 +527,10 @@ def _told(name: str, text: str) -> WarehouseError:
         return WarehouseError(
             f"The catalogue of {name} can't be reached ({reason}). What landed before stays, and this wrote nothing. "
             "Look whether PostgreSQL is up and lets this user in, and run this again."
+        )
+    if _NO_ADDRESS.search(text):
+        return WarehouseError(
+            "COPILOT_WAREHOUSE is no address of a lake. Write where PostgreSQL is: ducklake:postgres:dbname=… host=…"
         )
     if _GONE.search(text):
         return WarehouseError(
