@@ -61,7 +61,7 @@ check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: setup .bench/synced ## Measure how long things take on this machine (half an hour; ARGS=--quick: two minutes)
+bench: setup .bench/synced .duckdb-lake/synced ## Measure how long things take on this machine (half an hour; ARGS=--quick: two minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # DuckDB's older line beside the locked one: tests put this folder first on the path of a child process.

@@ -22,6 +22,7 @@ from benchmarks.backfill import broken_backfill, measure_backfill, table_backfil
 from benchmarks.bill import broken_bill, measure_bill, table_bill
 from benchmarks.days import broken_days, measure_days, table_days
 from benchmarks.growth import broken_growth, measure_growth, table_growth
+from benchmarks.lake import broken_lake, measure_lake, table_lake
 from benchmarks.landing import broken_landing, measure_landing, table_landing
 from benchmarks.nightly import broken_nightly, measure_nightly, table_nightly
 from benchmarks.nights import broken_nights, measure_nights, table_nights
@@ -82,6 +83,11 @@ def _nights(quick: bool) -> Measured:
     )
 
 
+def _lake(quick: bool) -> Measured:
+    stores = measure_lake(days=4 if quick else 28, people=150 if quick else 2_000, runs=1 if quick else 2)
+    return [asdict(one) for one in stores], table_lake(stores), broken_lake(stores)
+
+
 def _start(quick: bool) -> Measured:
     start = measure_start(runs=1 if quick else 3, imports=2 if quick else 5)
     return asdict(start), table_start(start), broken_start(start)
@@ -97,10 +103,11 @@ BENCHMARKS: Final[dict[str, Callable[[bool], Measured]]] = {
     "growth": _growth,
     "rebuild": _rebuild,
     "nights": _nights,
+    "lake": _lake,
 }
 
 # What takes minutes however small it is; that a night does not grow is also held by counts, in tests/test_costs.py.
-_NOT_QUICK: Final = ("growth", "nights")
+_NOT_QUICK: Final = ("growth", "nights", "lake")
 
 
 @click.command()

@@ -30,6 +30,8 @@ from copilot_assets.shipped import shipped
 from copilot_assets.standin import Standin
 
 PROJECT: Final = Path(__file__).parent.parent
+# People of the stand-in's enterprise, where a benchmark does not say.
+PEOPLE: Final = 150
 # One run of GitHub's requests an hour would not do for a year of days.
 _RATE_LIMIT: Final = 1_000_000
 
@@ -121,11 +123,11 @@ def settings(api_url: str, scopes: Sequence[str], start: date, reports: Sequence
 
 
 @contextmanager
-def github(latency: float = 0) -> Iterator[Github]:
-    """Serve the stand-in; each answer takes `latency` seconds at least."""
+def github(latency: float = 0, people: int = PEOPLE) -> Iterator[Github]:
+    """Serve the stand-in of scopes of so many people; each answer takes `latency` seconds at least."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(latency, theirs))
+    process = spawn.Process(target=_serve, args=(latency, people, theirs))
     process.start()
     try:
         yield Github(ours.recv(), ours)
@@ -134,8 +136,8 @@ def github(latency: float = 0) -> Iterator[Github]:
         process.join()
 
 
-def _serve(latency: float, pipe: Connection) -> None:
-    with Standin(latency=latency, rate_limit=_RATE_LIMIT) as standin:
+def _serve(latency: float, people: int, pipe: Connection) -> None:
+    with Standin(latency=latency, people=people, rate_limit=_RATE_LIMIT) as standin:
         pipe.send(standin.api_url)
         while True:
             try:

@@ -1,0 +1,128 @@
+"""How much longer a lake takes than a file, with one worker and with four, on a PostgreSQL of the tests.
+
+Both are of the DuckDB that has the extensions, so that what is measured is the store. Workers are processes on one
+machine: each fetches, lands and builds its own days.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Final
+
+from rich.table import Table
+
+from benchmarks.scene import PROJECT, Github, Home, github, settings
+from copilot_assets.now import today_utc
+from tests.postgres import Postgres, a_postgres
+
+_SCOPES: Final = ("org:octo-org", "org:octo-labs")
+_REPORTS: Final = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")
+# The target is 1.5 with one worker.
+BROKEN: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Store:
+    """What one store took, seconds by the clock.
+
+    Attributes:
+        name: which store, and how many workers.
+        backfill: all days, each worker its share of them, then one rebuild of what they landed.
+        night: one more day.
+        unchanged: the same day again.
+    """
+
+    name: str
+    backfill: float
+    night: float
+    unchanged: float
+
+
+def measure_lake(*, days: int, people: int, runs: int) -> list[Store]:
+    """A file, a lake with one worker, a lake with four; the least of the runs, for others work on the machine, too."""
+    last = today_utc() - timedelta(days=1)
+    first = last - timedelta(days=days)
+    with github(people=people) as served, a_postgres() as postgres:
+        each = [[_measure(served, postgres, kind, first, last, n) for n in range(runs)] for kind in (0, 1, 4)]
+    return [
+        Store(
+            one[0].name,
+            min(store.backfill for store in one),
+            min(store.night for store in one),
+            min(store.unchanged for store in one),
+        )
+        for one in each
+    ]
+
+
+def _measure(served: Github, postgres: Postgres, workers: int, first: date, last: date, run: int) -> Store:
+    before = last - timedelta(days=1)
+    with TemporaryDirectory(prefix="copilot-bench-") as name, TemporaryDirectory(prefix="copilot-bench-") as other:
+        home = Home(Path(name), {**settings(served.api_url, _SCOPES, first, _REPORTS), **_older_duckdb()})
+        if workers:
+            home.settings |= _lake(postgres, Path(name), f"lake_{workers}_{run}")
+        home.run("-m", "copilot_assets", "migrate")
+        shares = _shares(first, before, workers or 1)
+        began = perf_counter()
+        # Each worker has a Dagster of its own, as each team would.
+        homes = [home, *(home.copy(Path(other) / str(n)) for n in range(1, len(shares)))]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            list(pool.map(lambda worker, share: worker.backfill(*share), homes, shares))
+        backfill = perf_counter() - began
+        night, unchanged = (home.backfill(last, last).seconds for _ in range(2))
+    return Store(f"lake, {workers} workers" if workers else "file", backfill, night, unchanged)
+
+
+def _older_duckdb() -> Mapping[str, str]:
+    return {"PYTHONPATH": f"{PROJECT / '.duckdb-lake'}:{PROJECT}"}
+
+
+def _lake(postgres: Postgres, folder: Path, database: str) -> Mapping[str, str]:
+    subprocess.run(
+        [postgres.programs / "createdb", "-h", postgres.host, "-p", str(postgres.port), "-U", postgres.user, database],
+        env={"PGPASSWORD": postgres.password},
+        check=True,
+    )
+    return {
+        "COPILOT_WAREHOUSE": f"ducklake:postgres:dbname={database} host={postgres.host} port={postgres.port} "
+        f"user={postgres.user}",
+        "PGPASSWORD": postgres.password,
+        "COPILOT_LAKE_DATA": str(folder / "lake"),
+        "COPILOT_LAKE_FOLDER": str(folder / "here"),
+    }
+
+
+def _shares(first: date, last: date, workers: int) -> Sequence[tuple[date, date]]:
+    """The days in as many stretches as there are workers."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    size = -(-len(days) // workers)
+    return [(part[0], part[-1]) for part in (days[n : n + size] for n in range(0, len(days), size))]
+
+
+def table_lake(measured: Sequence[Store]) -> Table:
+    """A row for each store, over the file."""
+    table = Table(title="A lake beside a file, seconds and times the file; target 1.5", title_justify="left")
+    for column in ("store", "backfill", "a new day", "nothing changed"):
+        table.add_column(column, justify="left" if column == "store" else "right")
+    file = measured[0]
+    for one in measured:
+        pairs = ((one.backfill, file.backfill), (one.night, file.night), (one.unchanged, file.unchanged))
+        table.add_row(one.name, *(f"{seconds:.1f} ({seconds / least:.2f})" for seconds, least in pairs))
+    return table
+
+
+def broken_lake(measured: Iterable[Store]) -> list[str]:
+    """A sentence where a lake takes longer than any machine excuses."""
+    file, *lakes = measured
+    return [
+        f"A night on a {lake.name} takes {lake.night / file.night:.1f} times one on a file: more than {BROKEN} is broken"
+        for lake in lakes
+        if lake.night > BROKEN * file.night
+    ]
