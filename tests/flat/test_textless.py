@@ -1,0 +1,390 @@
+"""Days without text, on a real warehouse file: which lose it, what their rows become, and how the text comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from copilot_assets.flat import refresh, textless
+from copilot_assets.flat.refresh import refresh_flat
+from copilot_assets.flat.textless import cost_of_new_key, drop_text, show_people_anew, textless_days
+from copilot_assets.github.fetches import Fetch
+from copilot_assets.github.files import inspect_files
+from copilot_assets.github.outcomes import Outcome
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.scopes import Scope
+from copilot_assets.people.forget import NobodyError, find, forget
+from copilot_assets.people.identities import Identities, give_up_key
+from copilot_assets.records import BillLine, EntityDay, Record, Seat, UserDay
+from copilot_assets.settings import IdentityMode, SettingsError
+from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse import duckdb_file
+from copilot_assets.warehouse.changes import last_derived, note_derived
+from copilot_assets.warehouse.duckdb_file import DuckDBFile
+from copilot_assets.warehouse.landing import land
+from copilot_assets.warehouse.raw import ExpectedReport, expect
+from tests.conftest import KEY, pseudonym, report_named
+
+TODAY = date(2026, 10, 1)
+NOW = datetime(2026, 10, 1, 6, 30)  # noqa: DTZ001 - the ledger's times have no zone
+ORG = Scope.parse("org:o")
+RECORDS: dict[type[Record], str] = {EntityDay: "organization-1-day", UserDay: "users-1-day", Seat: "copilot-seats"}
+OTHER_KEY = bytes(range(1, 33))
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+# Of the days that tests load, by how old they are: two that may lose their text, and two that may not.
+OLDER, OLD, YOUNG, NEWEST = map(ago, (103, 101, 100, 2))
+
+
+class Shelf:
+    """A database in a folder, filled as a run fills it."""
+
+    def __init__(self, folder: Path, mode: str = "pseudonym") -> None:
+        self.folder = folder
+        self.warehouse = DuckDBFile(folder / "copilot.duckdb")
+        (folder / "copilot.key").write_text(KEY.hex())
+        self.show(mode)
+        self.landed = 0
+
+    def show(self, mode: str) -> None:
+        self.identities = Identities(IdentityMode(mode), self.folder / "copilot.key")
+
+    def take(self, report: str, day: date, records: Sequence[dict[str, Any]], sha256: str = "a") -> None:
+        """Land what GitHub says of a day."""
+        path = self.folder / "body.json"
+        path.write_text("".join(f"{json.dumps(each)}\n" for each in records))
+        found = inspect_files([path], report_named(report), day)
+        self.landed += 1
+        came = {"records": found.records, "bytes": found.bytes, "files": found.files, "sha256": sha256}
+        at = datetime(2026, 9, 30, 0, self.landed, tzinfo=UTC).replace(tzinfo=None)
+        fetch = Fetch(ORG, report_named(report), day, Outcome.REPORTED, "It came.", at, 200, **came)
+        with self.warehouse.connect() as connection:
+            land(connection, [fetch], "run")
+        path.unlink()
+
+    def flatten(self, *, full: bool = False) -> int:
+        """Bring the flat tables up to date as a run does; the days that were flattened."""
+        days = 0
+        with self.warehouse.connect() as connection:
+            for record, report in RECORDS.items():
+                show_people_anew(connection, record, [report], self.identities, "the run", NOW)
+                days += refresh_flat(connection, record, [report], self.identities, full=full)[0]
+        return days
+
+    def drop(self, keep_days: int = 100) -> list[tuple[Any, ...]]:
+        with self.warehouse.connect() as connection:
+            return drop_text(connection, keep_days, TODAY, self.identities, NOW).rows()
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        with self.warehouse.connect() as connection:
+            return connection.execute(query).fetchall()
+
+    def text(self) -> dict[str, set[date]]:
+        """The days of each report that have their text."""
+        found = self.sql("select report, list(distinct day) from raw.records group by report")
+        return {report: set(days) for report, days in found}
+
+    def textless(self) -> set[tuple[str, date]]:
+        return set(self.sql("select report, day from raw.dropped_text"))
+
+    def people(self) -> list[tuple[Any, ...]]:
+        return self.sql("select day, user_id, user_login, loc_added_sum from flat.user_daily order by all")
+
+    def status(self, report: str, day: date) -> dict[str, Any]:
+        """The row of quality.day_status, from the SELECT as it stands."""
+        (model,) = (model for model in load_models() if model.table == "quality.day_status")
+        rows = [ExpectedReport.of(ORG, report_named(report), ago(400), TODAY)]
+        with self.warehouse.connect() as connection:
+            expect(connection, rows)
+            found = connection.execute(f"from ({model.sql}\n) where report = ? and day = ?", [report, day])
+            names = [column[0] for column in found.description or ()]
+            (row,) = found.fetchall()
+        return dict(zip(names, row, strict=True))
+
+
+def user(person: int, login: str | None, day: date, added: int = 0) -> dict[str, Any]:
+    ides = [{"ide": "vscode", "loc_added_sum": added}]
+    return {"day": str(day), "user_id": person, "user_login": login, "loc_added_sum": added, "totals_by_ide": ides}
+
+
+@pytest.fixture(autouse=True)
+def texts_are_legible_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a test that finds no login in the bytes has looked where it would be."""
+    monkeypatch.setattr(duckdb_file, "_KEPT_TEXT", "json")
+
+
+def filled(folder: Path, mode: str = "pseudonym") -> Shelf:
+    """Two people on four days, and what is told of the whole on each."""
+    shelf = Shelf(folder, mode)
+    with shelf.warehouse.connect():  # opened once for all that follows
+        for day in (OLDER, OLD, YOUNG, NEWEST):
+            shelf.take("organization-1-day", day, [{"day": str(day), "daily_active_users": 2}])
+            shelf.take("users-1-day", day, [user(41, "ann", day, 3), user(42, "octocat", day, 0)])
+        assert shelf.flatten() == 8
+    return shelf
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with kept_open(filled(tmp_path)) as shelf:
+        yield shelf
+
+
+@contextmanager
+def kept_open(shelf: Shelf) -> Iterator[Shelf]:
+    """DuckDB opens a file once for all of a process that have it open: cheaper, and the same."""
+    with shelf.warehouse.connect():
+        yield shelf
+
+
+# --- Which days lose their text --------------------------------------------------------------------------------------
+
+
+def test_old_days_lose_their_text_and_nothing_else(shelf: Shelf) -> None:
+    before = {
+        table: shelf.sql(f"from {table} order by all")
+        for table in ("flat.user_daily", "flat.user_ide_daily", "flat.entity_daily", "flat.sources", "raw.fetches")
+    }
+    status = shelf.status("users-1-day", OLD)
+    size = dict(shelf.sql("select report, sum(bytes)::bigint from raw.fetches where day < '2026-06-23' group by 1"))
+    assert shelf.drop() == [
+        ("organization-1-day", 2, 2, size["organization-1-day"], OLDER, OLD),
+        ("users-1-day", 2, 4, size["users-1-day"], OLDER, OLD),
+    ]
+    assert shelf.text() == {"organization-1-day": {YOUNG, NEWEST}, "users-1-day": {YOUNG, NEWEST}}
+    assert shelf.textless() == {(report, day) for report in shelf.text() for day in (OLDER, OLD)}
+    assert {table: shelf.sql(f"from {table} order by all") for table in before} == before
+    assert shelf.status("users-1-day", OLD) == status
+    assert status["status"] == "reported"
+    assert shelf.drop() == [], "once"
+    assert shelf.flatten() == 0
+    assert shelf.flatten(full=True) == 4, "of the days that have their text"
+    assert {table: shelf.sql(f"from {table} order by all") for table in before} == before
+
+
+def test_a_day_that_is_not_in_the_tables_as_this_version_makes_them_keeps_it(shelf: Shelf) -> None:
+    """One that came anew since, one that another version flattened, one whose answer another contract read."""
+    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, 4)], "b")
+    assert shelf.drop() == [("organization-1-day", 2, 2, 58 * 2, OLDER, OLD), ("users-1-day", 1, 2, 280, OLDER, OLDER)]
+    shelf.flatten()
+    shelf.sql("update flat.sources set contract = 'older'")
+    assert shelf.drop() == []
+    shelf.flatten()
+    shelf.sql(f"update raw.fetches set contract = 'newer' where day = '{OLD}'")
+    assert shelf.drop() == []
+    shelf.flatten()
+    assert [row[:2] for row in shelf.drop()] == [("users-1-day", 1)]
+
+
+def test_the_newest_day_of_a_report_keeps_it_whatever_its_age(tmp_path: Path) -> None:
+    """By it, an archive of another account is known; of who is asked no more, all days get old."""
+    shelf = Shelf(tmp_path)
+    for day in (OLDER, OLD):
+        shelf.take("organization-1-day", day, [{"day": str(day)}])
+    shelf.flatten()
+    shelf.drop()
+    assert shelf.text() == {"organization-1-day": {OLD}}
+
+
+def test_a_bill_keeps_it_whose_days_are_made_of_two_reports(tmp_path: Path) -> None:
+    made_together = [report for report in REPORTS if report.record is BillLine]
+    assert len(made_together) == 2
+    of_a_scope: dict[Any, set[str]] = {}
+    for report in textless._DROPPABLE:
+        for kind in report.paths:
+            of_a_scope.setdefault((report.record, kind), set()).add(report.name)
+    assert not set(made_together) & set(textless._DROPPABLE)
+    assert max(map(len, of_a_scope.values())) == 1, "rows of another are made of two reports too: keep its text"
+
+
+def test_it_is_all_of_them_or_none(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = shelf.sql("from raw.records order by all")
+
+    def dies(*_: Any) -> None:
+        raise duckdb.IOException("the disk is gone")
+
+    monkeypatch.setattr(textless, "note_days", dies)
+    with pytest.raises(duckdb.IOException):
+        shelf.drop()
+    assert shelf.sql("from raw.records order by all") == before
+    assert shelf.textless() == set()
+    monkeypatch.undo()
+    assert len(shelf.drop()) == 2, "and what it had chosen is forgotten"
+
+
+def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_not(shelf: Shelf) -> None:
+    with shelf.warehouse.connect() as connection:
+        note_derived(connection, "mine.of_text", "v", ["raw.records"])
+        note_derived(connection, "mine.of_rows", "v", ["flat.user_daily"])
+        shelf.drop()
+        of_text, of_rows = last_derived(connection, "mine.of_text"), last_derived(connection, "mine.of_rows")
+    assert of_text and of_text.stale_since == OLDER
+    assert of_rows and of_rows.stale_since is None
+
+
+# --- A new version of the tables -------------------------------------------------------------------------------------
+
+
+def test_a_new_version_does_not_reach_them_and_it_is_said(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.drop()
+    before = shelf.people()
+    reports = list(RECORDS.values())
+    with shelf.warehouse.connect() as connection:
+        assert textless_days(connection, reports).older == ()
+        old_version = refresh.version_of(UserDay)
+    monkeypatch.setattr(refresh, "CODE_VERSION", refresh.CODE_VERSION + 1)
+    assert shelf.flatten() == 4, "of 8"
+    assert shelf.people() == before
+    with shelf.warehouse.connect() as connection:
+        told = textless_days(connection, ["users-1-day"])
+        assert textless_days(connection, ["repos-1-day"]).days == 0
+    assert str(told) == (
+        f"2 days, {OLDER} to {OLD}, have no text any more (COPILOT_KEEP_RAW_DAYS). The flat tables have changed since "
+        f"and keep the rows that they had of these: 2 of version {old_version}."
+    )
+
+
+# --- What is shown of people -----------------------------------------------------------------------------------------
+
+
+def test_logins_become_pseudonyms_without_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kept_open(filled(tmp_path, "login")) as shelf:
+        shelf.sql("update flat.user_daily set user_id = null, user_login = null where loc_added_sum = 3")
+        shelf.drop()
+        assert (OLD, 42, "octocat", 0) in shelf.people()
+        shelf.show("pseudonym")
+        monkeypatch.setattr(refresh, "CHUNK_BYTES", 1)  # a day at a time
+        assert shelf.flatten() == 2, "people's of the days that have their text"
+        ann, octocat = pseudonym(41), pseudonym(42)
+        told = [
+            *((day, None, None, 3) for day in (OLDER, OLD)),
+            *((day, octocat, None, 0) for day in (OLDER, OLD, YOUNG, NEWEST)),
+            *((day, ann, None, 3) for day in (YOUNG, NEWEST)),
+        ]
+        assert sorted(shelf.people(), key=str) == sorted(told, key=str)
+        ides = shelf.sql("select day, user_id from flat.user_ide_daily order by all")
+        assert ides == sorted((day, person) for day in (OLDER, OLD, YOUNG, NEWEST) for person in (ann, octocat))
+        shown = shelf.sql("select distinct report, identities like 'pseudonym %' from raw.dropped_text order by all")
+        assert shown == [("organization-1-day", None), ("users-1-day", True)]
+        assert shelf.flatten() == 0
+
+
+def test_rows_shown_anew_stand_in_the_order_of_the_pseudonyms(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "login")
+    for day in (OLD, NEWEST):
+        shelf.take("users-1-day", day, [user(person, f"p{person}", day) for person in range(12)])
+    shelf.flatten()
+    shelf.drop()
+    shelf.show("pseudonym")
+    shelf.flatten()
+    shown = [person for (person,) in shelf.sql(f"select user_id from flat.user_daily where day = '{OLD}'")]
+    assert shown == sorted(map(pseudonym, range(12))), "GitHub's order is that of the accounts"
+
+
+def test_what_was_shown_anew_is_flattened_when_its_text_comes_back(tmp_path: Path) -> None:
+    """Also with logins again, the version of before, for which the rows may not be taken."""
+    with kept_open(filled(tmp_path, "login")) as shelf:
+        shelf.drop()
+        shelf.show("pseudonym")
+        shelf.flatten()
+        for day in (OLDER, OLD):
+            shelf.take("users-1-day", day, [user(41, "ann", day, 3), user(42, "octocat", day, 0)])
+        shelf.show("login")
+        assert shelf.flatten() == 4
+        assert (OLD, 42, "octocat", 0) in shelf.people()
+
+
+def test_pseudonyms_do_not_become_logins_and_that_is_refused(shelf: Shelf) -> None:
+    shelf.drop()
+    before = shelf.people()
+    shelf.show("login")
+    with pytest.raises(SettingsError) as refused:
+        shelf.flatten()
+    assert str(refused.value) == (
+        f"COPILOT_IDENTITIES is login, and 2 days of users-1-day have no text any more (COPILOT_KEEP_RAW_DAYS), {OLDER} "
+        f"to {OLD}: of their people only pseudonyms are left, which do not tell who they are. Nothing was changed. Set "
+        "COPILOT_IDENTITIES=pseudonym, or bring these days back first: with copilot-assets backfill as far as GitHub "
+        "keeps them, else with copilot-assets import --overwrite from files of yours."
+    )
+    assert shelf.people() == before
+
+
+def test_another_key_gives_their_people_up_and_no_week_takes_them_for_idle(shelf: Shelf) -> None:
+    shelf.drop()
+    with shelf.warehouse.connect() as connection:
+        assert cost_of_new_key(connection, shelf.identities) is None
+        (shelf.folder / "copilot.key").write_text(OTHER_KEY.hex())
+        shelf.show("pseudonym")
+        told = cost_of_new_key(connection, shelf.identities) or ""
+        assert told.startswith("2 days of reports about people have no text any more"), told
+        give_up_key(connection, shelf.identities)
+    assert shelf.flatten() == 4, "two of people are removed, two made anew"
+    assert {row[:2] for row in shelf.people()} == {
+        (day, pseudonym(person, OTHER_KEY)) for day in (YOUNG, NEWEST) for person in (41, 42)
+    }
+    assert shelf.sql("select distinct day from flat.user_ide_daily order by 1") == [(YOUNG,), (NEWEST,)]
+    assert shelf.textless() == {("organization-1-day", day) for day in (OLDER, OLD)}, "nobody is in that"
+    row = shelf.status("users-1-day", OLD)
+    assert (row["status"], row["coverage"], row["needs_a_hand"]) == ("given_up", "missing", True)
+    assert row["remedy"] == "Backfill the day, in the Dagster UI or with copilot-assets backfill."
+    assert shelf.flatten() == 0
+    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, 3), user(42, "octocat", OLD)])
+    assert shelf.flatten() == 1
+    assert shelf.status("users-1-day", OLD)["status"] == "reported"
+    assert (OLD, pseudonym(41, OTHER_KEY), None, 3) in shelf.people()
+
+
+# --- Text that comes back --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sha256", "added", "flattened"), [("a", 3, 0), ("b", 7, 1)])
+def test_text_that_comes_back_replaces_the_day_wholly(shelf: Shelf, sha256: str, added: int, flattened: int) -> None:
+    """The same content too, of which rows need no making anew."""
+    shelf.drop()
+    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, added)] + [user(42, "octocat", OLD)] * (added == 3), sha256)
+    assert shelf.text()["users-1-day"] == {OLD, YOUNG, NEWEST}
+    assert ("users-1-day", OLD) not in shelf.textless()
+    assert shelf.flatten() == flattened
+    of_day = [row[1:] for row in shelf.people() if row[0] == OLD]
+    assert of_day == [(pseudonym(41), None, added)] + [(pseudonym(42), None, 0)] * (added == 3) or of_day[::-1] == [
+        (pseudonym(41), None, 3),
+        (pseudonym(42), None, 0),
+    ]
+    assert [row[:2] for row in shelf.drop()] == [("users-1-day", 1)], "it is old still"
+
+
+# --- Forgetting ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["pseudonym", "login"])
+@pytest.mark.parametrize("name", ["Unmistakable-Octocat", "77"])
+def test_who_is_in_days_without_text_alone_is_forgotten(tmp_path: Path, mode: str, name: str) -> None:
+    with kept_open(Shelf(tmp_path, mode)) as shelf:
+        login = "Unmistakable-Octocat" if name != "77" else None
+        for day in (OLDER, OLD):
+            shelf.take("users-1-day", day, [user(77, login, day, 5), user(41, "ann", day, 3)])
+        shelf.take("users-1-day", NEWEST, [user(41, "ann", NEWEST, 3)])
+        shelf.flatten()
+        shelf.drop()
+        with pytest.raises(NobodyError):
+            find(shelf.warehouse, shelf.identities, "78")
+        traces = find(shelf.warehouse, shelf.identities, name)
+        assert (traces.ids, traces.records, traces.rows) == ((77,), 0, 4)
+    forget(shelf.warehouse, traces)
+    assert [row[3] for row in shelf.people()] == [3, 3, 3]
+    assert shelf.sql("select count(*) from flat.user_ide_daily") == [(3,)]
+    assert b"octocat" not in shelf.warehouse.path.read_bytes().lower()
+    assert shelf.textless() == {("users-1-day", OLDER), ("users-1-day", OLD)}
+    with pytest.raises(NobodyError):
+        find(shelf.warehouse, shelf.identities, name)
