@@ -162,14 +162,11 @@ def as_parts(status: Status, width: int) -> Iterator[Text | Table | Padding]:
 
 def room_taken(sizes: Mapping[str, int]) -> Text:
     """How much of the disk what is kept takes, in a line."""
-    names = {
-        "database": "the database",
-        "free_in_database": "of it free for what comes",
-        "history": "Dagster's history",
-        "export": "the export",
-        "report": "the report",
-    }
-    return Text("On the disk: " + ", ".join(f"{names[name]} {decimal(size)}" for name, size in sizes.items()) + ".")
+    names = {"database": "the database", "history": "Dagster's history", "export": "the export", "report": "the report"}
+    told = {name: f"{names[name]} {decimal(sizes[name])}" for name in names if name in sizes}
+    if free := sizes.get("free_in_database"):
+        told["database"] += f" ({decimal(free)} of it free for what comes)"
+    return Text(f"On the disk: {', '.join(told.values())}.")
 
 
 def _strips(status: Status, width: int) -> Iterator[Text]:

@@ -715,6 +715,22 @@ def test_the_newest_day_may_be_three_days_behind_the_newest_that_is_due(org: Boo
 # --- What holds of every row -----------------------------------------------------------------------------------------
 
 
+def test_a_day_that_was_given_up_is_no_idle_one_and_is_brought_back(org: Book) -> None:
+    """copilot-assets new-key: GitHub keeps a year, after which a file alone can bring it back."""
+    org.expect(ORG, start=date(2025, 12, 1), today=date(2027, 1, 20))
+    for day in (date(2026, 1, 5), date(2027, 1, 5)):
+        org.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 7})
+        org.fetch(ORG, ORG_REPORT, day, "given_up", evidence="It was given up.", http_status=None)
+    old, new = (judge(org, ORG, ORG_REPORT, day) for day in (date(2026, 1, 5), date(2027, 1, 5)))
+    asked = ("status", "coverage", "needs_a_hand", "records", "evidence")
+    assert some(old, *asked) == ("given_up", "missing", False, None, "It was given up.")
+    assert some(new, *asked) == ("given_up", "missing", True, None, "It was given up.")
+    assert old["remedy"] == "Import it with copilot-assets import, if you kept a file: GitHub no longer has it."
+    assert new["remedy"] == "Backfill the day, in the Dagster UI or with copilot-assets backfill."
+    org.fetch(ORG, ORG_REPORT, date(2027, 1, 5), headline={"daily_active_users": 7})
+    assert judge(org, ORG, ORG_REPORT, date(2027, 1, 5))["status"] == "reported"
+
+
 @pytest.fixture
 def every_status(book: Book) -> Book:
     """A ledger in which each status occurs: legacy metrics of two scopes after the end, reports of a year and more."""
@@ -729,6 +745,7 @@ def every_status(book: Book) -> Book:
         (date(2027, 1, 17), "reported", 7),
         (date(2027, 1, 18), "no_report", None),
         (date(2025, 12, 20), "no_report", None),
+        (date(2027, 1, 7), "given_up", None),
     ):
         book.fetch(ORG, ORG_REPORT, day, outcome, headline={"daily_active_users": people} if people is not None else {})
     book.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 6})
@@ -755,6 +772,7 @@ STATUSES = {
     "not_offered": ("not_expected", True, True),
     "retired": ("missing", True, True),
     "expired": ("missing", True, True),
+    "given_up": ("missing", True, True),
     "forbidden": ("missing", True, True),
     "failed": ("missing", False, True),
     "not_requested": ("missing", False, True),

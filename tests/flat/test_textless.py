@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from copilot_assets.flat import refresh, textless
@@ -22,7 +23,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.people.forget import NobodyError, find, forget
 from copilot_assets.people.identities import Identities, give_up_key
-from copilot_assets.records import BillLine, EntityDay, Record, Seat, UserDay
+from copilot_assets.records import EntityDay, Record, Seat, UserDay
 from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse import duckdb_file
@@ -66,7 +67,7 @@ class Shelf:
         path.write_text("".join(f"{json.dumps(each)}\n" for each in records))
         found = inspect_files([path], report_named(report), day)
         self.landed += 1
-        came = {"records": found.records, "bytes": found.bytes, "files": found.files, "sha256": sha256}
+        came = {"records": found.records, "bytes": 1_000, "files": found.files, "sha256": sha256}
         at = datetime(2026, 9, 30, 0, self.landed, tzinfo=UTC).replace(tzinfo=None)
         fetch = Fetch(ORG, report_named(report), day, Outcome.REPORTED, "It came.", at, 200, **came)
         with self.warehouse.connect() as connection:
@@ -157,10 +158,9 @@ def test_old_days_lose_their_text_and_nothing_else(shelf: Shelf) -> None:
         for table in ("flat.user_daily", "flat.user_ide_daily", "flat.entity_daily", "flat.sources", "raw.fetches")
     }
     status = shelf.status("users-1-day", OLD)
-    size = dict(shelf.sql("select report, sum(bytes)::bigint from raw.fetches where day < '2026-06-23' group by 1"))
     assert shelf.drop() == [
-        ("organization-1-day", 2, 2, size["organization-1-day"], OLDER, OLD),
-        ("users-1-day", 2, 4, size["users-1-day"], OLDER, OLD),
+        ("organization-1-day", 2, 2, 2_000, OLDER, OLD),
+        ("users-1-day", 2, 4, 2_000, OLDER, OLD),
     ]
     assert shelf.text() == {"organization-1-day": {YOUNG, NEWEST}, "users-1-day": {YOUNG, NEWEST}}
     assert shelf.textless() == {(report, day) for report in shelf.text() for day in (OLDER, OLD)}
@@ -176,7 +176,10 @@ def test_old_days_lose_their_text_and_nothing_else(shelf: Shelf) -> None:
 def test_a_day_that_is_not_in_the_tables_as_this_version_makes_them_keeps_it(shelf: Shelf) -> None:
     """One that came anew since, one that another version flattened, one whose answer another contract read."""
     shelf.take("users-1-day", OLD, [user(41, "ann", OLD, 4)], "b")
-    assert shelf.drop() == [("organization-1-day", 2, 2, 58 * 2, OLDER, OLD), ("users-1-day", 1, 2, 280, OLDER, OLDER)]
+    assert shelf.drop() == [
+        ("organization-1-day", 2, 2, 2_000, OLDER, OLD),
+        ("users-1-day", 1, 2, 1_000, OLDER, OLDER),
+    ]
     shelf.flatten()
     shelf.sql("update flat.sources set contract = 'older'")
     assert shelf.drop() == []
@@ -197,30 +200,31 @@ def test_the_newest_day_of_a_report_keeps_it_whatever_its_age(tmp_path: Path) ->
     assert shelf.text() == {"organization-1-day": {OLD}}
 
 
-def test_a_bill_keeps_it_whose_days_are_made_of_two_reports(tmp_path: Path) -> None:
-    made_together = [report for report in REPORTS if report.record is BillLine]
-    assert len(made_together) == 2
-    of_a_scope: dict[Any, set[str]] = {}
+def test_a_bill_keeps_it_whose_days_are_made_of_two_reports() -> None:
+    """Who makes rows of one day of two reports more has to keep their text as well."""
+    droppable: dict[Any, list[str]] = {}
     for report in textless._DROPPABLE:
         for kind in report.paths:
-            of_a_scope.setdefault((report.record, kind), set()).add(report.name)
-    assert not set(made_together) & set(textless._DROPPABLE)
-    assert max(map(len, of_a_scope.values())) == 1, "rows of another are made of two reports too: keep its text"
+            droppable.setdefault((report.record, kind), []).append(report.name)
+    assert max(map(len, droppable.values())) == 1
+    assert {report.name for report in REPORTS} - {report.name for report in textless._DROPPABLE} == {
+        "ai-usage-report",
+        "premium-request-report",
+    }
 
 
-def test_it_is_all_of_them_or_none(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
+    shelf = filled(tmp_path)
     before = shelf.sql("from raw.records order by all")
-
-    def dies(*_: Any) -> None:
-        raise duckdb.IOException("the disk is gone")
-
-    monkeypatch.setattr(textless, "note_days", dies)
-    with pytest.raises(duckdb.IOException):
-        shelf.drop()
+    child = (
+        "import os, sys; from pathlib import Path; from copilot_assets.flat import textless; "
+        "from tests.flat.test_textless import Shelf; "
+        "textless.note_days = lambda *_: os._exit(9); Shelf(Path(sys.argv[1])).drop()"
+    )
+    assert subprocess.run([sys.executable, "-c", child, str(tmp_path)], check=False).returncode == 9
     assert shelf.sql("from raw.records order by all") == before
     assert shelf.textless() == set()
-    monkeypatch.undo()
-    assert len(shelf.drop()) == 2, "and what it had chosen is forgotten"
+    assert len(shelf.drop()) == 2
 
 
 def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_not(shelf: Shelf) -> None:
@@ -229,8 +233,10 @@ def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_n
         note_derived(connection, "mine.of_rows", "v", ["flat.user_daily"])
         shelf.drop()
         of_text, of_rows = last_derived(connection, "mine.of_text"), last_derived(connection, "mine.of_rows")
-    assert of_text and of_text.stale_since == OLDER
-    assert of_rows and of_rows.stale_since is None
+    assert of_text
+    assert of_text.stale_since == OLDER
+    assert of_rows
+    assert of_rows.stale_since is None
 
 
 # --- A new version of the tables -------------------------------------------------------------------------------------
@@ -264,7 +270,7 @@ def test_logins_become_pseudonyms_without_the_text(tmp_path: Path, monkeypatch: 
         shelf.drop()
         assert (OLD, 42, "octocat", 0) in shelf.people()
         shelf.show("pseudonym")
-        monkeypatch.setattr(refresh, "CHUNK_BYTES", 1)  # a day at a time
+        monkeypatch.setattr(refresh, "CHUNK_BYTES", 1_000)  # a day at a time
         assert shelf.flatten() == 2, "people's of the days that have their text"
         ann, octocat = pseudonym(41), pseudonym(42)
         told = [
@@ -312,10 +318,10 @@ def test_pseudonyms_do_not_become_logins_and_that_is_refused(shelf: Shelf) -> No
     with pytest.raises(SettingsError) as refused:
         shelf.flatten()
     assert str(refused.value) == (
-        f"COPILOT_IDENTITIES is login, and 2 days of users-1-day have no text any more (COPILOT_KEEP_RAW_DAYS), {OLDER} "
-        f"to {OLD}: of their people only pseudonyms are left, which do not tell who they are. Nothing was changed. Set "
-        "COPILOT_IDENTITIES=pseudonym, or bring these days back first: with copilot-assets backfill as far as GitHub "
-        "keeps them, else with copilot-assets import --overwrite from files of yours."
+        "COPILOT_IDENTITIES is login, and 2 days of users-1-day have no text any more (COPILOT_KEEP_RAW_DAYS), "
+        f"{OLDER} to {OLD}: of their people only pseudonyms are left, which do not tell who they are. Nothing was "
+        "changed. Set COPILOT_IDENTITIES=pseudonym, or bring these days back first: with copilot-assets backfill as "
+        "far as GitHub keeps them, else with copilot-assets import --overwrite from files of yours."
     )
     assert shelf.people() == before
 
@@ -348,20 +354,40 @@ def test_another_key_gives_their_people_up_and_no_week_takes_them_for_idle(shelf
 # --- Text that comes back --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("sha256", "added", "flattened"), [("a", 3, 0), ("b", 7, 1)])
-def test_text_that_comes_back_replaces_the_day_wholly(shelf: Shelf, sha256: str, added: int, flattened: int) -> None:
-    """The same content too, of which rows need no making anew."""
+def test_text_that_comes_back_replaces_the_day_wholly(shelf: Shelf) -> None:
     shelf.drop()
-    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, added)] + [user(42, "octocat", OLD)] * (added == 3), sha256)
+    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, 7)], "b")
     assert shelf.text()["users-1-day"] == {OLD, YOUNG, NEWEST}
     assert ("users-1-day", OLD) not in shelf.textless()
-    assert shelf.flatten() == flattened
-    of_day = [row[1:] for row in shelf.people() if row[0] == OLD]
-    assert of_day == [(pseudonym(41), None, added)] + [(pseudonym(42), None, 0)] * (added == 3) or of_day[::-1] == [
-        (pseudonym(41), None, 3),
-        (pseudonym(42), None, 0),
-    ]
+    assert shelf.flatten() == 1
+    assert [row[1:] for row in shelf.people() if row[0] == OLD] == [(pseudonym(41), None, 7)]
     assert [row[:2] for row in shelf.drop()] == [("users-1-day", 1)], "it is old still"
+
+
+def test_the_same_text_comes_back_too_and_a_new_version_reaches_it_then(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shelf.people()
+    shelf.drop()
+    shelf.take("users-1-day", OLD, [user(41, "ann", OLD, 3), user(42, "octocat", OLD, 0)])
+    assert shelf.text()["users-1-day"] == {OLD, YOUNG, NEWEST}
+    assert shelf.flatten() == 0
+    monkeypatch.setattr(refresh, "CODE_VERSION", refresh.CODE_VERSION + 1)
+    assert shelf.flatten() == 5
+    assert shelf.people() == before
+    with shelf.warehouse.connect() as connection:
+        assert [days for _, days in textless_days(connection, ["users-1-day"]).older] == [1]
+
+
+def test_a_day_that_github_no_longer_reports_goes_as_any_other(shelf: Shelf) -> None:
+    shelf.drop()
+    at = datetime(2026, 9, 30, 5)  # noqa: DTZ001
+    fetch = Fetch(ORG, report_named("users-1-day"), OLD, Outcome.NO_REPORT, "There is none.", at, 204)
+    with shelf.warehouse.connect() as connection:
+        land(connection, [fetch], "run")
+    assert ("users-1-day", OLD) not in shelf.textless()
+    assert shelf.flatten() == 1
+    assert OLD not in {row[0] for row in shelf.people()}
 
 
 # --- Forgetting ------------------------------------------------------------------------------------------------------
