@@ -47,7 +47,9 @@ def test_four_lines_are_enough() -> None:
     assert settings.credentials == Token("secret-token")
 
 
-@pytest.mark.parametrize(("text", "days"), [(None, None), ("off", None), ("OFF", None), ("100", 100), ("10000", 10_000)])
+@pytest.mark.parametrize(
+    ("text", "days"), [(None, None), ("off", None), ("OFF", None), ("100", 100), ("10000", 10_000)]
+)
 def test_text_is_kept_for_ever_unless_it_is_said_for_how_long(text: str | None, days: int | None) -> None:
     assert keep_raw_days({"COPILOT_KEEP_RAW_DAYS": text} if text else {}) == days
 

@@ -17,7 +17,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from rich.text import Text
 
+from copilot_assets.flat.refresh import version_of
 from copilot_assets.people.identities import Identities, hold_to_key
+from copilot_assets.records import UserDay
 from copilot_assets.settings import IdentityMode
 from copilot_assets.shell.cli import main
 from copilot_assets.shell.state import Status, read_changes, read_status

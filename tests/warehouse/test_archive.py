@@ -277,7 +277,18 @@ def test_a_first_import_lands_text_and_ledger(warehouse: Warehouse) -> None:
     save(warehouse.path.parent, b"[" + text + b"]")
     (told,) = bring_in(warehouse, warehouse.path.parent / "copilotMetricsData.json")
     assert told == Imported(
-        ORG, LEGACY, 1, FIRST, FIRST, new=[FIRST], overwritten=(), same=[], kept=[], textless=[], missing=[], conflicts=[],
+        ORG,
+        LEGACY,
+        1,
+        FIRST,
+        FIRST,
+        new=[FIRST],
+        overwritten=(),
+        same=[],
+        kept=[],
+        textless=[],
+        missing=[],
+        conflicts=[],
         failed=[],
     )
     assert rows(
