@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from copilot_assets.flat import refresh, textless
 from copilot_assets.flat.refresh import refresh_flat
+from copilot_assets.flat.tables import tables_of
 from copilot_assets.flat.textless import cost_of_new_key, drop_text, show_people_anew, textless_days
 from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.files import inspect_files
@@ -23,9 +24,11 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
 from copilot_assets.people.forget import NobodyError, find, forget
 from copilot_assets.people.identities import Identities, give_up_key
-from copilot_assets.records import EntityDay, Record, Seat, UserDay
+from copilot_assets.records import EntityDay, Record, UserDay
+from copilot_assets.records.contract import person_columns
 from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.sql_models.files import load_models
+from copilot_assets.standin.world import World
 from copilot_assets.warehouse import duckdb_file
 from copilot_assets.warehouse.changes import last_derived, note_derived
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
@@ -36,7 +39,7 @@ from tests.conftest import KEY, pseudonym, report_named
 TODAY = date(2026, 10, 1)
 NOW = datetime(2026, 10, 1, 6, 30)  # noqa: DTZ001 - the ledger's times have no zone
 ORG = Scope.parse("org:o")
-RECORDS: dict[type[Record], str] = {EntityDay: "organization-1-day", UserDay: "users-1-day", Seat: "copilot-seats"}
+RECORDS: dict[str, type[Record]] = {"organization-1-day": EntityDay, "users-1-day": UserDay}
 OTHER_KEY = bytes(range(1, 33))
 
 
@@ -53,6 +56,7 @@ class Shelf:
 
     def __init__(self, folder: Path, mode: str = "pseudonym") -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.warehouse = DuckDBFile(folder / "copilot.duckdb")
         (folder / "copilot.key").write_text(KEY.hex())
         self.show(mode)
@@ -74,11 +78,11 @@ class Shelf:
             land(connection, [fetch], "run")
         path.unlink()
 
-    def flatten(self, *, full: bool = False) -> int:
+    def flatten(self, records: Mapping[str, type[Record]] = RECORDS, *, full: bool = False) -> int:
         """Bring the flat tables up to date as a run does; the days that were flattened."""
         days = 0
         with self.warehouse.connect() as connection:
-            for record, report in RECORDS.items():
+            for report, record in records.items():
                 show_people_anew(connection, record, [report], self.identities, "the run", NOW)
                 days += refresh_flat(connection, record, [report], self.identities, full=full)[0]
         return days
@@ -117,6 +121,14 @@ class Shelf:
 def user(person: int, login: str | None, day: date, added: int = 0) -> dict[str, Any]:
     ides = [{"ide": "vscode", "loc_added_sum": added}]
     return {"day": str(day), "user_id": person, "user_login": login, "loc_added_sum": added, "totals_by_ide": ides}
+
+
+def seat(person: int) -> dict[str, Any]:
+    return {
+        "created_at": "2026-01-05T09:00:00Z",
+        "last_activity_at": f"2026-06-0{person + 1}T09:00:00Z",
+        "assignee": {"id": person % 5, "login": f"p{person % 5}", "type": "Organization" if person == 7 else "User"},
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -245,7 +257,7 @@ def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_n
 def test_a_new_version_does_not_reach_them_and_it_is_said(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.drop()
     before = shelf.people()
-    reports = list(RECORDS.values())
+    reports = list(RECORDS)
     with shelf.warehouse.connect() as connection:
         assert textless_days(connection, reports).older == ()
         old_version = refresh.version_of(UserDay)
@@ -284,6 +296,30 @@ def test_logins_become_pseudonyms_without_the_text(tmp_path: Path, monkeypatch: 
         shown = shelf.sql("select distinct report, identities like 'pseudonym %' from raw.dropped_text order by all")
         assert shown == [("organization-1-day", None), ("users-1-day", True)]
         assert shelf.flatten() == 0
+
+
+def test_rows_shown_anew_are_those_that_the_text_would_make(tmp_path: Path) -> None:
+    """Of every report about people that may lose its text, as the stand-in tells it."""
+    world = World(people=60, today=TODAY)
+    records = {report.name: report.record for report in textless._DROPPABLE if person_columns(report.record)}
+    rows: list[dict[str, list[tuple[Any, ...]]]] = []
+    for mode in ("login", "pseudonym"):
+        shelf = Shelf(tmp_path / mode, mode)
+        with kept_open(shelf):
+            for name in records:
+                for day in (OLD, NEWEST):
+                    told = world.report("org:octo-org", name, day, TODAY)
+                    assert told
+                    is_report = name != "copilot-seats"  # which is an answer, and no file
+                    shelf.take(name, day, list(told.rows()) if is_report else [seat(n) for n in range(9)])
+            shelf.flatten(records)
+            assert {row[0] for row in shelf.drop()} == set(records)
+            shelf.show("pseudonym")
+            shelf.flatten(records)
+            tables = [table.name for record in records.values() for table in tables_of(record)]
+            rows.append({name: shelf.sql(f"from flat.{name} where day = '{OLD}' order by all") for name in tables})
+    assert sum(map(bool, rows[0].values())) >= 10
+    assert rows[0] == rows[1]
 
 
 def test_rows_shown_anew_stand_in_the_order_of_the_pseudonyms(tmp_path: Path) -> None:
