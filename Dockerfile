@@ -1,4 +1,5 @@
-# The Dagster UI with its schedule, and every command: docs/operate.md says how it is run.
+# The Dagster UI with its schedule, and every command: docs/operate.md says how it is run as one container,
+# docs/deploy.md as services of their own, with the history in PostgreSQL.
 FROM python:3.13-slim-bookworm AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_SYSTEM_CERTS=true UV_NO_CACHE=1
 WORKDIR /src
@@ -8,14 +9,16 @@ RUN awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock > uv.txt \
     && pip install --no-cache-dir --require-hashes --requirement uv.txt \
     && uv venv /opt/copilot-assets \
     && uv pip install --python /opt/copilot-assets --only-binary :all: --constraint requirements.lock \
-        --requirement pyproject.toml
+        --requirement pyproject.toml --extra postgres --extra k8s
 COPY . .
 RUN uv pip install --python /opt/copilot-assets --no-deps --build-constraint requirements.lock .
 
 FROM python:3.13-slim-bookworm
 COPY --from=build /opt/copilot-assets /opt/copilot-assets
 # Settings, database, key, history and reports are in one volume: back up /srv/copilot/data and .env as the page says.
-RUN useradd --uid 10001 copilot && install -d -o copilot -g copilot -m 700 /srv/copilot
+# Volumes of their own for two folders in it begin with the rights that these have here.
+RUN useradd --uid 10001 copilot \
+    && install -d -o copilot -g copilot -m 700 /srv/copilot /srv/copilot/data /srv/copilot/.dagster
 ENV PATH=/opt/copilot-assets/bin:$PATH \
     DAGSTER_HOME=/srv/copilot \
     PYTHONUNBUFFERED=1 \

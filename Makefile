@@ -69,6 +69,12 @@ bench: setup .bench/synced ## Measure how long things take on this machine (half
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .duckdb-1.5 'duckdb>=1.5,<1.6'
 	@touch $@
 
+# DuckLake: its extensions come as wheels for this version of DuckDB alone, and only where these can't be downloaded.
+.duckdb-lake/synced: requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .duckdb-lake duckdb==1.5.5 \
+		duckdb-extension-ducklake==1.5.5 duckdb-extension-postgres-scanner==1.5.5 duckdb-extension-httpfs==1.5.5
+	@touch $@
+
 torture: setup ## Kill, starve and lie to it at random (ARGS="--minutes 60"); ends with 1 if anything is lost
 	@TMPDIR="$$($(ROOMY_MEMORY))" $(BIN)/python -m torture $(ARGS)
 
@@ -98,4 +104,4 @@ lock: setup ## Resolve requirements.lock anew from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
 
 clean: ## Remove what the targets above made, but no data
-	@rm -rf .venv .duckdb-1.5 .bench .audit bom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .duckdb-1.5 .duckdb-lake .bench .audit bom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -10,11 +10,12 @@ from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.flat import build_flat_assets
 from copilot_assets.orchestration.assets.inputs import build_input_assets
 from copilot_assets.orchestration.assets.kept_text import DROPPED_TEXT, build_kept_text_asset
+from copilot_assets.orchestration.assets.lake import build_lake_asset
 from copilot_assets.orchestration.assets.notices import build_notice_asset
 from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
 from copilot_assets.orchestration.assets.report import build_report_asset
 from copilot_assets.orchestration.assets.sql import build_sql_assets
-from copilot_assets.orchestration.automation import build_jobs, build_schedule, build_sensor
+from copilot_assets.orchestration.automation import build_jobs, build_lake_schedule, build_schedule, build_sensor
 from copilot_assets.orchestration.checks import build_day_checks, build_key_checks
 from copilot_assets.orchestration.executor import build_executor
 from copilot_assets.orchestration.installation import Installation
@@ -56,7 +57,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     pictures = {"draw": drawn} if installation.report_folder() else {}
     return dg.Definitions(
         assets=[
-            *build_raw_assets(partitions, installation.asked_reports()),
+            *build_raw_assets(partitions, installation.asked_reports(), installation.days_per_run()),
             build_input_assets(),
             *build_flat_assets(),
             build_kept_text_asset(),
@@ -64,10 +65,14 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             build_export_asset(models),
             build_report_asset(models),
             build_notice_asset(models),
+            *([build_lake_asset()] if warehouse.is_shared else []),
         ],
         asset_checks=[*build_day_checks(models), build_key_checks()],
         jobs=build_jobs(installation),
-        schedules=[build_schedule(installation, partitions)],
+        schedules=[
+            build_schedule(installation, partitions),
+            *([build_lake_schedule()] if warehouse.is_shared else []),
+        ],
         sensors=[build_sensor()],
         resources={"installation": installation, "warehouse": warehouse},
         executor=build_executor(warehouse),

@@ -35,6 +35,7 @@ DEFAULT_MEMORY_MB: Final = 2048
 DEFAULT_KEEP_LOGS_DAYS: Final = 90
 # A season, in which a new field or a wrong number is likely to be noticed.
 LEAST_KEEP_RAW_DAYS: Final = 100
+DEFAULT_LAKE_KEEP_DAYS: Final = 7
 # A seat that nobody used yet is no news in its first month.
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
 # GitHub's list prices, US dollars per seat and month ("Plans for GitHub Copilot", 2026-11).
@@ -101,12 +102,11 @@ class Settings:
             env = environment()
             os.environ.update({name: env[name] for name in NETWORK if name in env})
         problems = network_problems(env)
-        try:
-            is_for_group(env)  # what is written by it asks for itself, and so does the store for the next
-            memory_mb(env)
-            keep_raw_days(env)
-        except SettingsError as problem:
-            problems.append(str(problem))
+        for asked_elsewhere in (is_for_group, memory_mb, keep_logs_days, keep_raw_days, days_per_run):
+            try:
+                asked_elsewhere(env)
+            except SettingsError as problem:
+                problems.append(str(problem))
         values: dict[str, object] = {}
         for name, reader in _READERS.items():
             try:
@@ -193,6 +193,27 @@ def start_date(env: Mapping[str, str] | None = None) -> date:
 def warehouse_address(env: Mapping[str, str] | None = None) -> str:
     """`COPILOT_WAREHOUSE`: where the database is or will be; whether it can be there is not asked."""
     return (environment() if env is None else env).get("COPILOT_WAREHOUSE", "data/copilot.duckdb")
+
+
+def lake_data(env: Mapping[str, str] | None = None) -> str:
+    """`COPILOT_LAKE_DATA`: the folder or bucket of a lake's files; empty where its catalogue has to say."""
+    text = (environment() if env is None else env).get("COPILOT_LAKE_DATA", "")
+    return text if "://" in text or not text else str(Path(text).expanduser().absolute())
+
+
+def lake_folder(env: Mapping[str, str] | None = None) -> Path:
+    """`COPILOT_LAKE_FOLDER`: this machine's folder for what is of a lake but not in it, such as the key file."""
+    return Path((environment() if env is None else env).get("COPILOT_LAKE_FOLDER", "data")).expanduser()
+
+
+def lake_keep_days(env: Mapping[str, str] | None = None) -> int:
+    """`COPILOT_LAKE_KEEP_DAYS`: for how many days a lake still tells what its tables held.
+
+    Raises:
+        SettingsError: it is no number from 0 to 10,000.
+
+    """
+    return _whole_number(env, "COPILOT_LAKE_KEEP_DAYS", DEFAULT_LAKE_KEEP_DAYS, 0, 10_000, "days")
 
 
 def export_folder(env: Mapping[str, str] | None, usual: Path) -> Path | None:
@@ -314,6 +335,18 @@ def keep_raw_days(env: Mapping[str, str] | None = None) -> int | None:
     if env.get("COPILOT_KEEP_RAW_DAYS", "off").lower() == "off":
         return None
     return _whole_number(env, "COPILOT_KEEP_RAW_DAYS", LEAST_KEEP_RAW_DAYS, LEAST_KEEP_RAW_DAYS, 10_000, "days")
+
+
+def days_per_run(env: Mapping[str, str] | None = None) -> int | None:
+    """`COPILOT_DAYS_PER_RUN`: the days that each run of a backfill in Dagster's UI takes; None (all) when unset.
+
+    Raises:
+        SettingsError: it is no number from 1 to 10,000.
+
+    """
+    env = environment() if env is None else env
+    name = "COPILOT_DAYS_PER_RUN"
+    return _whole_number(env, name, 0, 1, 10_000, "days") if name in env else None
 
 
 def max_file_mb(env: Mapping[str, str] | None = None) -> int:

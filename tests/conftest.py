@@ -31,9 +31,8 @@ from copilot_assets.orchestration.partitions import range_tags
 from copilot_assets.shell.runs import RangeResult, run_range
 from copilot_assets.standin import Standin
 from copilot_assets.warehouse import duckdb_file
-from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
-pytest_plugins = ["tests.listeners"]
+pytest_plugins = ["tests.listeners", "tests.postgres"]
 
 # The stand-in's current day in tests: a Thursday, late enough for every report, long closed for Dagster's partitions.
 TODAY = date(2026, 10, 1)
@@ -45,6 +44,7 @@ NOW = datetime.combine(TODAY, time(6, 30), UTC)
 # Files that are begun first, so that the others run beside them: what is begun last keeps one process busy alone.
 LONGEST = [
     "tests/ui/test_browser.py",
+    "tests/deploy/test_compose.py",
     "tests/test_pages.py",
     "tests/test_duckdb_versions.py",
     "tests/people/test_forget.py",
@@ -168,7 +168,7 @@ class Company:
 
         A run opens it sixty times, at 25 ms. Runs that find it closed each time are those of the shell's commands.
         """
-        with DuckDBFile(Path(self.env["COPILOT_WAREHOUSE"])).connect():
+        with self.installation.warehouse().connect():
             yield
 
     def run(self, first: date, last: date) -> RangeResult:

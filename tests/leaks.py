@@ -10,9 +10,11 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import psycopg2
 
 TOKEN = "ghp_planted7Qx3sEcReTt0kEn000000000000000"
 # What a credential looks like, whoever made it: tokens, an App's assertion, a signature, the header that carries them.
@@ -60,11 +62,27 @@ def values_of(path: Path) -> Iterator[bytes]:
         tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (table,) in tables:
             for row in connection.execute(f'select * from "{table}"'):
-                yield from (value.encode() for value in row if isinstance(value, str))
-                for packed in (value for value in row if isinstance(value, bytes)):
-                    yield packed
-                    if packed.startswith(b"\x78"):
-                        yield zlib.decompress(packed)
+                yield from (content for value in row for content in contents_of(value))
+
+
+def contents_of(value: object) -> Iterator[bytes]:
+    """What a value of a database holds, unpacked where it is packed."""
+    if isinstance(value, str):
+        yield value.encode()
+    elif isinstance(value, (bytes, memoryview)):
+        yield (packed := bytes(value))
+        if packed.startswith(b"\x78"):
+            yield zlib.decompress(packed)
+
+
+def rows_of_postgres(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every table of a history in PostgreSQL, value by value, unpacked where it is packed."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select table_name from information_schema.tables where table_schema = 'public'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'select * from "{table}"')
+            for row in cursor:
+                yield from ((table, content) for value in row for content in contents_of(value))
 
 
 def rows_of(database: Path) -> Iterator[tuple[str, bytes]]:

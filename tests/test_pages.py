@@ -42,6 +42,12 @@ COMMANDS = [
 
 # Of other programs, or of a page about what is not there yet.
 ELSEWHERE = {"COPILOT_SCREENSHOTS"}
+# Of the page about a lake: run in tests/lake, with the DuckDB that has the extensions.
+RUN_ON_A_LAKE = (
+    ".venv/bin/copilot-assets migrate",
+    ".venv/bin/copilot-assets doctor",
+    '.venv/bin/copilot-assets move "ducklake:postgres:dbname=copilot host=db user=copilot"',
+)
 RUN_BELOW = {
     "make demo": "test_make_demo",
     "make setup": "test_setup_and_upgrade_are_what_the_makefile_and_git_have",
@@ -67,7 +73,7 @@ RUN_BELOW = {
 
 
 def test_every_command_is_run_below() -> None:
-    assert set(COMMANDS) == set(RUN_BELOW)
+    assert set(COMMANDS) == {*RUN_BELOW, *RUN_ON_A_LAKE}
     assert set(RUN_BELOW.values()) <= set(globals())
 
 

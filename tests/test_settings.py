@@ -71,6 +71,8 @@ def test_the_token_is_not_shown() -> None:
         ({"COPILOT_START_DATE": (NOW.date() + timedelta(days=1)).isoformat()}, ["has not closed in UTC yet"]),
         ({"COPILOT_LOOKBACK_DAYS": "0"}, ["COPILOT_LOOKBACK_DAYS is '0'", "1 to 365"]),
         ({"COPILOT_KEEP_RAW_DAYS": "99"}, ["COPILOT_KEEP_RAW_DAYS is '99'", "100 to 10000"]),
+        ({"COPILOT_KEEP_LOGS_DAYS": "0"}, ["COPILOT_KEEP_LOGS_DAYS is '0'", "1 to 10000"]),
+        ({"COPILOT_DAYS_PER_RUN": "0"}, ["COPILOT_DAYS_PER_RUN is '0'", "whole number of days from 1 to 10000"]),
         ({"COPILOT_LEGACY_API": "maybe"}, ["COPILOT_LEGACY_API is 'maybe'", "on or off"]),
         ({"GITHUB_API_URL": "api.github.com"}, ["GITHUB_API_URL is 'api.github.com'", "https"]),
         ({"GITHUB_API_URL": "http://example.com"}, ["not an https address"]),
@@ -167,6 +169,57 @@ def test_the_sentence_about_reports_names_every_one() -> None:
     with pytest.raises(SettingsError) as problem:
         Settings.from_env({**GOOD, "COPILOT_SKIP_REPORTS": "x"})
     assert not [report.name for report in REPORTS if report.name not in str(problem.value)]
+
+
+# ----------------------------------------------------------------------------------------------- a token in a file
+
+
+def in_file(path: Path, **env: str) -> dict[str, str]:
+    return {**env, "GITHUB_TOKEN_PATH": str(path), "COPILOT_SCOPES": "org:octo-org"}
+
+
+@pytest.mark.parametrize("text", ["secret-token", "secret-token\n", " secret-token\r\n"])
+def test_a_token_in_a_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "the token"
+    path.write_bytes(text.encode())
+    settings = Settings.from_env(in_file(path))
+    assert settings.credentials == Token("secret-token")
+    assert "secret-token" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "which can't be read: No such file or directory. Set it to a file that holds the token alone."),
+        (b"", "which is empty. Set it to a file that holds the token alone."),
+        (b" \n", "which is empty."),
+        (b"secret-token\nsecret-other", "which holds a character that no token has"),
+        (b"GITHUB_TOKEN = secret-token", "which holds a character that no token has"),
+        (b"\xff\xfe\x00secret-token", "which is no text."),
+    ],
+)
+def test_a_file_of_a_token_that_cannot_be_used(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as problem:
+        Settings.from_env(in_file(path))
+    assert str(problem.value).startswith(f"GITHUB_TOKEN_PATH is {path}, {words}")
+    assert "secret" not in str(problem.value)
+    assert problem.value.__cause__ is None
+
+
+def test_a_folder_in_place_of_the_file_of_a_token(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="which can't be read: Is a directory"):
+        Settings.from_env(in_file(tmp_path))
+
+
+def test_a_token_and_its_file_are_one_too_many(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret-token")
+    with pytest.raises(SettingsError, match="GITHUB_TOKEN and GITHUB_TOKEN_PATH are both set: it is unclear which"):
+        Settings.from_env(in_file(tmp_path / "token", GITHUB_TOKEN="other"))
+    with pytest.raises(SettingsError, match="GITHUB_TOKEN_PATH is set, and so is GITHUB_APP_ID: it is unclear who"):
+        Settings.from_env(in_file(tmp_path / "token", GITHUB_APP_ID="7"))
 
 
 # -------------------------------------------------------------------------------------------------------- GitHub App

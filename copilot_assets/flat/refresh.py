@@ -35,6 +35,7 @@ from copilot_assets.warehouse.tables import (
     ensure_table,
     registered,
     row_count,
+    transacted,
     transaction,
 )
 
@@ -102,12 +103,13 @@ def refresh_flat(
     write_known_names(connection)
     with transaction(connection):
         ensure_table(connection, "flat", "sources", SOURCES)
-        for table in tables:
-            ensure_table(connection, "flat", table.name, table.columns)
-        comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
+        changed = [ensure_table(connection, "flat", table.name, table.columns) for table in tables]
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, version_of(record, identities), full=full)
+    if any(changed) or not stale.is_empty():
+        with transaction(connection):
+            comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
     for chunk in chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
@@ -212,28 +214,34 @@ def _pieces(chunk: pl.DataFrame, record: type[Record]) -> Iterator[tuple[int, in
 def _flatten_chunk(
     connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
 ) -> dict[str, int]:
+    with registered(connection, chunk=chunk):
+        return transacted(connection, lambda: _replace_days(connection, record, identities, chunk))
+
+
+def _replace_days(
+    connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
+) -> dict[str, int]:
     written: Counter[str] = Counter()
     later: pl.DataFrame | None = None
-    with registered(connection, chunk=chunk), transaction(connection):
-        if chunk["is_shown"].any():
-            for table in tables_of(record):
-                delete_days(connection, f"flat.{table.name}", chunk)
-        for parsed in _parsed(connection, record, chunk):
-            records, later = latest_of_each_key(parsed, record, later)
-            records = _with_people_shown(connection, records, record, identities)
-            for table in tables_of(record):
-                rows = rows_of(table, records)
-                if not rows.is_empty():
-                    append(connection, f"flat.{table.name}", rows)
-                written[table.name] += rows.height
-        connection.execute(
-            "delete from flat.sources as s using chunk as c "
-            "where s.scope = c.scope and s.report = c.report and s.day = c.day"
-        )
-        connection.execute(
-            "insert into flat.sources by name "
-            "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
-        )
+    if chunk["is_shown"].any():
+        for table in tables_of(record):
+            delete_days(connection, f"flat.{table.name}", chunk)
+    for parsed in _parsed(connection, record, chunk):
+        records, later = latest_of_each_key(parsed, record, later)
+        records = _with_people_shown(connection, records, record, identities)
+        for table in tables_of(record):
+            rows = rows_of(table, records)
+            if not rows.is_empty():
+                append(connection, f"flat.{table.name}", rows)
+            written[table.name] += rows.height
+    connection.execute(
+        "delete from flat.sources as s using chunk as c "
+        "where s.scope = c.scope and s.report = c.report and s.day = c.day"
+    )
+    connection.execute(
+        "insert into flat.sources by name "
+        "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
+    )
     return written
 
 

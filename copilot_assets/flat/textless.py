@@ -27,7 +27,7 @@ from copilot_assets.records.contract import person_columns
 from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.warehouse.changes import note_days
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.tables import append, delete_days, registered, transaction
+from copilot_assets.warehouse.tables import append, delete_days, registered, transacted
 
 if TYPE_CHECKING:
     import duckdb
@@ -121,24 +121,27 @@ def drop_text(
         for report in _DROPPABLE
     ]
     made = pl.DataFrame(versions, ["report", "contract", "flattened_by", "identities"], orient="row")
-    with registered(connection, made_by=made), transaction(connection):
-        connection.execute(_CHOOSE, {"before": today - timedelta(days=keep_days)})
-        connection.execute(
-            "delete from raw.records as r using chosen as c "
-            "where r.scope = c.scope and r.report = c.report and r.day = c.day"
-        )
-        connection.execute(
-            "insert into raw.dropped_text by name "
-            "select scope, report, day, flattened_by, identities, $now as dropped_at from chosen",
-            {"now": now},
-        )
-        dropped: pl.DataFrame = connection.sql(
-            "select report, count(*) as days, sum(records)::bigint as records, sum(bytes)::bigint as bytes, "
-            "min(day) as first_day, max(day) as last_day from chosen group by report order by report"
-        ).pl()
-        connection.execute("drop table chosen")
-        if not dropped.is_empty():
-            note_days(connection, "raw.records", dropped["first_day"])
+    with registered(connection, made_by=made):
+        return transacted(connection, lambda: _drop(connection, today - timedelta(days=keep_days), now))
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, before: date, now: datetime) -> pl.DataFrame:
+    connection.execute(_CHOOSE, {"before": before})
+    connection.execute(
+        "delete from raw.records as r using chosen as c "
+        "where r.scope = c.scope and r.report = c.report and r.day = c.day"
+    )
+    connection.execute(
+        "insert into raw.dropped_text by name "
+        "select scope, report, day, flattened_by, identities, $now as dropped_at from chosen",
+        {"now": now},
+    )
+    dropped: pl.DataFrame = connection.sql(
+        "select report, count(*) as days, sum(records)::bigint as records, sum(bytes)::bigint as bytes, "
+        "min(day) as first_day, max(day) as last_day from chosen group by report order by report"
+    ).pl()
+    connection.execute("drop table chosen")
+    note_days(connection, "raw.records", dropped["first_day"])
     return dropped
 
 
@@ -267,7 +270,8 @@ def _give_pseudonyms(
     connection: duckdb.DuckDBPyConnection, record: type[Record], identities: Identities, chunk: pl.DataFrame
 ) -> None:
     """Show pseudonyms of the ids that rows show, and no login, in the order of the pseudonyms, as `rows.py` does."""
-    with registered(connection, chunk=chunk), transaction(connection):
+
+    def give() -> None:
         for table in tables_of(record):
             name = f"flat.{table.name}"
             rows: pl.DataFrame = connection.sql(
@@ -290,3 +294,6 @@ def _give_pseudonyms(
             "update flat.sources as s set contract = 'shown anew' from chunk as c "
             "where s.scope = c.scope and s.report = c.report and s.day = c.day"
         )
+
+    with registered(connection, chunk=chunk):
+        transacted(connection, give)

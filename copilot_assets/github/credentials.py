@@ -41,6 +41,7 @@ class CredentialsError(ValueError):
     """Credentials that can't be used. The message is a sentence: what is wrong, and what to do."""
 
 
+_TOKEN_NAMES: Final = ("GITHUB_TOKEN", "GITHUB_TOKEN_PATH")
 _APP_NAMES: Final = (
     "GITHUB_APP_ID",
     "GITHUB_APP_PRIVATE_KEY",
@@ -50,33 +51,60 @@ _APP_NAMES: Final = (
 
 
 def read_credentials(env: Mapping[str, str]) -> Token | App:
-    """What proves who asks, out of the settings `GITHUB_TOKEN` and `GITHUB_APP_…`.
+    """What proves who asks, out of the settings `GITHUB_TOKEN`, `GITHUB_TOKEN_PATH` and `GITHUB_APP_…`.
 
     Raises:
         CredentialsError: there are none, two kinds of them, or they can't be used; no secret stands in the message.
     """
-    app = [name for name in _APP_NAMES if env.get(name)]
-    if app and env.get("GITHUB_TOKEN"):
+    token, app = ([name for name in names if env.get(name)] for names in (_TOKEN_NAMES, _APP_NAMES))
+    if token and app:
         raise CredentialsError(
-            f"GITHUB_TOKEN is set, and so is {' and '.join(app)}: it is unclear who is to ask. Take GITHUB_TOKEN "
+            f"{token[0]} is set, and so is {' and '.join(app)}: it is unclear who is to ask. Take {token[0]} "
             "out to ask as the GitHub App, or every GITHUB_APP_… to ask with the token."
         )
     return _app(env) if app else _token(env)
 
 
 def _token(env: Mapping[str, str]) -> Token:
-    if token := env.get("GITHUB_TOKEN"):
-        if not token.isascii() or any(character.isspace() for character in token):
-            raise CredentialsError(
-                "GITHUB_TOKEN holds a character that no token has (a space, a line break or a letter outside ASCII). "
-                "Copy the token again."
-            )
-        return Token(token)
+    text, path = (env.get(name) for name in _TOKEN_NAMES)
+    if text and path:
+        raise CredentialsError(
+            "GITHUB_TOKEN and GITHUB_TOKEN_PATH are both set: it is unclear which token to use. Take one of them out."
+        )
+    if text:
+        return _checked(text, "GITHUB_TOKEN holds")
+    if path:
+        return _checked(_token_in(path), f"GITHUB_TOKEN_PATH is {path}, which holds")
     raise CredentialsError(
         "GITHUB_TOKEN is not set, so GitHub can't be asked for anything. Put a token into .env "
-        "(docs/start.md says which permission it needs), or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH "
-        "of a GitHub App, or run `copilot-assets demo` to try without one."
+        "(docs/start.md says which permission it needs), or its file into GITHUB_TOKEN_PATH, or GITHUB_APP_ID and "
+        "GITHUB_APP_PRIVATE_KEY_PATH of a GitHub App, or run `copilot-assets demo` to try without one."
     )
+
+
+def _token_in(path: str) -> str:
+    """The text of the file, without the line break that editors and secret stores end it with."""
+    remedy = "Set it to a file that holds the token alone."
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except OSError as problem:
+        raise CredentialsError(
+            f"GITHUB_TOKEN_PATH is {path}, which can't be read: {problem.strerror}. {remedy}"
+        ) from None
+    except UnicodeDecodeError:
+        raise CredentialsError(f"GITHUB_TOKEN_PATH is {path}, which is no text. {remedy}") from None
+    if not text:
+        raise CredentialsError(f"GITHUB_TOKEN_PATH is {path}, which is empty. {remedy}")
+    return text
+
+
+def _checked(token: str, which_holds: str) -> Token:
+    if not token.isascii() or any(character.isspace() for character in token):
+        raise CredentialsError(
+            f"{which_holds} a character that no token has (a space, a line break or a letter outside ASCII). "
+            "Copy the token again."
+        )
+    return Token(token)
 
 
 def _app(env: Mapping[str, str]) -> App:

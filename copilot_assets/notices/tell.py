@@ -64,7 +64,7 @@ def tell(warehouse: Warehouse, channels: Channels, checks: Sequence[Cause], now:
         WarehouseError: the database can't be opened or written. A channel that fails raises nothing.
     """
     telling = Telling()
-    with warehouse.connect() as connection:
+    with warehouse.connect("tables") as connection:
         ledger.make_view(connection)
         causes = [*_open_causes(connection), *checks]
         ledger.enter(connection, causes, now())
@@ -75,14 +75,14 @@ def tell(warehouse: Warehouse, channels: Channels, checks: Sequence[Cause], now:
         return telling
     for told in of_causes(due):
         if telling.deliver(channels, told.message):
-            with warehouse.connect() as connection:
+            with warehouse.connect("tables") as connection:
                 ledger.note_sent(connection, told.settles, now())
     if scopes:
         with TemporaryDirectory() as folder:
             digest = _digest(scopes, week, Path(folder), now())
             is_taken = telling.deliver(channels, digest)
         if is_taken:
-            with warehouse.connect() as connection:
+            with warehouse.connect("tables") as connection:
                 ledger.note_digest(connection, week, digest.title, digest.text, now())
     telling.troubles = list(dict.fromkeys(telling.troubles))
     return telling

@@ -120,7 +120,7 @@ def _day_checks(
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
         selected = context.selected_asset_check_keys
-        with sentences(), warehouse.connect() as connection:
+        with sentences(), warehouse.connect("landing") as connection:
             expect(connection, _expected(installation))
             query = _stretches(day_status, sorted(set(chain.from_iterable(about.values()))))
             stretches = connection.sql(query).pl().rows(named=True)

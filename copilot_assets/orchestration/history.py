@@ -1,9 +1,9 @@
-"""Dagster's history on the disk, at a third of its price and in one place: what dagster.yaml names as storage.
+"""Dagster's history: on the disk at a third of its price and in one place, and how long it keeps the logs of runs.
 
 For each of the hundreds of events of a run Dagster makes a new SQLAlchemy engine, which compiles every statement anew,
 and opens its SQLite files anew; SQLite waits for the disk at every commit and whenever the last connection to a file
 closes. Here belongs what spares a run this work, which folder a relative one hangs on, and how long the logs of runs
-stay; what is in the history and when it is written is Dagster's.
+stay, wherever they are kept; what is in the history and when it is written is Dagster's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Self
 
-from dagster import DagsterInstance
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster import DagsterEventType, DagsterInstance
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable, SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
@@ -28,7 +29,7 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, QueuePool, create_engine, event
+from sqlalchemy import Connection, QueuePool, create_engine, delete, event, or_, select
 
 from copilot_assets.now import now_utc
 from copilot_assets.settings import SettingsError, is_for_group, keep_logs_days
@@ -38,6 +39,8 @@ from copilot_assets.warehouse.private import close_folder
 _MOST_FILES: Final = 8
 # The UI follows a run by watching its file, which changes at a checkpoint.
 _CHECKPOINT_SECONDS: Final = 1.0
+# What Dagster's SQLite copies into the file of all assets, so that its pages tell of it without the file of the run.
+_KEPT: Final = [kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS)]
 
 
 class SqliteHistory(DagsterSqliteStorage):
@@ -76,28 +79,52 @@ class ComputeLogs(LocalComputeLogManager):
 
 
 def drop_old_logs(instance: DagsterInstance) -> None:
-    """Drop what the steps of runs said that ended more than COPILOT_KEEP_LOGS_DAYS ago: a file a run, some 3 MB.
+    """Drop what the steps of runs said that ended more than COPILOT_KEEP_LOGS_DAYS ago, some 3 MB a run.
 
-    Of these runs stays what Dagster tells of assets, their days and checks, which is in another file. A history that is
-    kept elsewhere, such as in PostgreSQL, is its owner's.
+    Of these runs stays what Dagster tells of assets, their days and checks, and when each began and ended.
     """
     storage = instance.event_log_storage
-    if not isinstance(storage, _Events):
-        return
     try:
         keep_days = keep_logs_days()
     except SettingsError:
         return  # the run says so, whose settings these are
-    until = (now_utc() - timedelta(days=keep_days)).timestamp()
+    until = now_utc() - timedelta(days=keep_days)
+    if isinstance(storage, _Events):
+        _drop_files(instance, storage, until)
+    elif isinstance(storage, SqlEventLogStorage) and not isinstance(storage, SqliteEventLogStorage):
+        _drop_rows(instance, storage, until)
+
+
+def _drop_files(instance: DagsterInstance, storage: _Events, until: datetime) -> None:
+    """Of SQLite: a file a run; what stays is in another one."""
     for path in Path(storage.path_for_shard("any")).parent.glob("*.db"):
         run_id = path.stem
         with suppress(OSError):  # it is gone, or another process clears away, too
-            if path.stat().st_mtime >= until or run_id == INDEX_SHARD_NAME:
+            if path.stat().st_mtime >= until.timestamp() or run_id == INDEX_SHARD_NAME:
                 continue
             run = instance.get_run_by_id(run_id)
             if run is None or run.is_finished:
                 storage.drop(run_id)
                 instance.compute_log_manager.delete_logs(prefix=[run_id])
+
+
+def _drop_rows(instance: DagsterInstance, storage: SqlEventLogStorage, until: datetime) -> None:
+    """Of PostgreSQL, where all events of all runs are rows of one table: what its SQLite copies elsewhere stays."""
+    events = SqlEventLogStorageTable.c
+    # Every run has events of Dagster's engine, and an index finds them: runs that have none left are cleared.
+    old = select(events.run_id).distinct().where(events.dagster_event_type == DagsterEventType.ENGINE_EVENT.value)
+    with storage.index_connection() as connection:
+        run_ids = connection.execute(old.where(events.timestamp < until.replace(tzinfo=None))).scalars().all()
+    for run_id in run_ids:
+        record = instance.get_run_record_by_id(run_id)
+        if record and (not record.dagster_run.is_finished or record.update_timestamp >= until):
+            continue
+        logs = delete(SqlEventLogStorageTable).where(
+            events.run_id == run_id, or_(events.dagster_event_type.is_(None), events.dagster_event_type.not_in(_KEPT))
+        )
+        with storage.index_transaction() as connection:
+            connection.execute(logs)
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
 
 
 def _at_home(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,9 +22,12 @@ from copilot_assets.settings import (
     IdentityMode,
     Settings,
     SettingsError,
+    days_per_run,
     export_folder,
     identity_mode,
     keep_raw_days,
+    lake_data,
+    lake_folder,
     notify_urls,
     report_folder,
     start_date,
@@ -95,9 +98,16 @@ class Installation:
         except SettingsError:
             return FIRST_REPORT_DAY
 
+    def days_per_run(self) -> int | None:
+        """The days that each run of a backfill takes; None: all, also where it can't be used, as each run says."""
+        try:
+            return days_per_run(self.env)
+        except SettingsError:
+            return None
+
     def warehouse(self) -> Warehouse:
         """The store that COPILOT_WAREHOUSE names; whether it can be opened is found out, and said, when it is."""
-        return open_warehouse(warehouse_address(self.env))
+        return open_warehouse(warehouse_address(self.env), lake_data(self.env), lake_folder(self.env))
 
     def export_folder(self) -> Path | None:
         """Where tables are exported after each run: `export` beside the database unless set, None if off."""

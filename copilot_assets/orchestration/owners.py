@@ -1,13 +1,14 @@
 """Who runs a run: a lock that the run's own process holds, so that a run whose process is gone is known for sure.
 
 Here belongs what becomes of runs whose process died: killed runs end as failures, in Dagster's history and at the start
-of the next run. Waiting for a run that lives is `warehouse/lock.py`'s.
+of the next run. Of a run of another machine nothing is concluded, for its lock is not here: its launcher watches it.
+Waiting for a run that lives is `warehouse/lock.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,6 +17,7 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from copilot_assets.now import now_utc
 from copilot_assets.warehouse.lock import is_taken, open_lock
@@ -40,17 +42,36 @@ def owned(instance: DagsterInstance, run_id: str, *, to_its_end: bool) -> Iterat
     stays behind, free, as a killed process leaves it: the next run ends the run.
 
     What this says of the run stays true when the process is killed: nobody else can take the lock before.
+
+    Raises:
+        OSError: the folder of the history can't be written, of a history of this machine alone.
     """
-    path = _path(instance, run_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
+    lock = _lock_of(instance, run_id)
+    with lock or nullcontext():
         _OWN[run_id] = instance
         try:
             yield
         finally:
             del _OWN[run_id]
-            if not to_its_end or _is_noted_as_ended(instance, run_id):
-                path.unlink(missing_ok=True)
+            if lock and (not to_its_end or _is_noted_as_ended(instance, run_id)):
+                _path(instance, run_id).unlink(missing_ok=True)
+
+
+def _lock_of(instance: DagsterInstance, run_id: str) -> BinaryIO | None:
+    """The lock of a run; None where it can't be made and need not be: a pod has no folder that others look into."""
+    path = _path(instance, run_id)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _locked(path)
+    except OSError:
+        if _is_of_one_machine(instance):
+            raise
+        return None
+
+
+def _is_of_one_machine(instance: DagsterInstance) -> bool:
+    """Whether every run of the history leaves its lock here: SQLite's files are one machine's, PostgreSQL has many."""
+    return isinstance(instance.event_log_storage, SqliteEventLogStorage)
 
 
 def _is_noted_as_ended(instance: DagsterInstance, run_id: str) -> bool:
@@ -95,7 +116,8 @@ def fail_dead_runs(instance: DagsterInstance) -> None:
 def is_dead(instance: DagsterInstance, run_id: str) -> bool:
     """Whether the process of a run that has not finished is gone.
 
-    A run of this project that has no owner after minutes was killed before it had one; any other is somebody else's.
+    A run of this project that has no owner after minutes was killed before it had one, in a history of this machine
+    alone; any other is somebody else's, or of another machine.
     """
     is_owned = _path(instance, run_id).exists()
     if is_owned and not _is_free(_path(instance, run_id)):
@@ -103,7 +125,9 @@ def is_dead(instance: DagsterInstance, run_id: str) -> bool:
     record = instance.get_run_record_by_id(run_id)  # it may have ended since it was looked for
     if record is None or record.dagster_run.is_finished:
         return False
-    return is_owned or (_is_ours(record.dagster_run) and now_utc() - record.update_timestamp > _LONGEST_START)
+    if is_owned or not _is_of_one_machine(instance):
+        return is_owned
+    return _is_ours(record.dagster_run) and now_utc() - record.update_timestamp > _LONGEST_START
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:

@@ -1,4 +1,4 @@
-"""The one daily partitions definition, and the tags that make a run of a range of days.
+"""The one daily partitions definition, the tags that make a run of a range of days, and how a backfill is cut.
 
 A partition is a closed UTC day. Scope, team and person are columns, never partitions; weeks are columns too.
 """
@@ -13,6 +13,11 @@ from dagster import AssetExecutionContext
 def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
     """Every closed UTC day from `start`."""
     return dg.DailyPartitionsDefinition(start_date=start.isoformat())
+
+
+def backfill_policy(days_per_run: int | None) -> dg.BackfillPolicy:
+    """What a backfill makes of its days: runs of so many of them each, or one run of all."""
+    return dg.BackfillPolicy.multi_run(days_per_run) if days_per_run else dg.BackfillPolicy.single_run()
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What all steps have in common: owners, what they follow, how a mistake is told."""
+"""What all steps have in common: owners, how a mistake is told."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from copilot_assets.warehouse.store import WarehouseError
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS: Final = ["team:copilot"]
-# Upstream is partitioned by day: one day missing years ago must not stop what is below for ever.
-FOLLOWS_UPSTREAM: Final = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
 
 @contextmanager

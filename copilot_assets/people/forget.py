@@ -69,7 +69,7 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
         raise ForgetError(
             f"There is no database at {warehouse.name}, so nobody was forgotten. Set COPILOT_WAREHOUSE to where it is."
         )
-    with warehouse.connect() as connection:
+    with warehouse.connect("tables") as connection:
         known = connection.execute(
             f"""
             select distinct {_ID}, {_LOGIN}

@@ -16,6 +16,8 @@ from copilot_assets.shell.export import export
 from copilot_assets.shell.forget import forget
 from copilot_assets.shell.import_files import import_files, import_legacy
 from copilot_assets.shell.init import init
+from copilot_assets.shell.migrate import migrate
+from copilot_assets.shell.move import move
 from copilot_assets.shell.new_key import new_key
 from copilot_assets.shell.notify import notify
 from copilot_assets.shell.report import report
@@ -47,6 +49,8 @@ def main() -> None:
     copilot-assets export ~/copilot                              the tables as files, for BI tools
     copilot-assets forget octocat                                remove a person, and keep them out
     copilot-assets new-key                                       go on after the key of pseudonyms was lost
+    copilot-assets migrate                                       make a lake, or bring one to this version
+    copilot-assets move "ducklake:postgres:dbname=copilot"       everything into a lake, or back into a file
     copilot-assets standin --port 8700                           a local GitHub to develop against
     """
 
@@ -60,6 +64,8 @@ for command in (
     forget,
     import_files,
     init,
+    migrate,
+    move,
     new_key,
     notify,
     report,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,7 +31,8 @@ def doctor(as_program_text: bool) -> None:
     """Ask GitHub one cheap question per scope and report, and say what a run would meet.
 
     Shows which policy is off, which role or permission is missing and where to change it, the days that GitHub has,
-    the requests that are left in this hour, when the token ends, and the clock. Fetches and stores nothing.
+    the requests that are left in this hour, when the token ends, the clock, and whether the database can be written.
+    Fetches and stores nothing.
 
     \b
     Example:
@@ -40,11 +42,13 @@ def doctor(as_program_text: bool) -> None:
     import asyncio
 
     from copilot_assets.orchestration.installation import Installation
-    from copilot_assets.shell.examination import examine
+    from copilot_assets.shell.examination import examine, examine_store
 
+    installation = Installation()
     with usage_errors():
-        settings = Installation().settings()
+        settings = installation.settings()
     diagnosis = asyncio.run(examine(settings, today_utc()))
+    diagnosis = replace(diagnosis, findings=(*diagnosis.findings, examine_store(installation.warehouse())))
     if as_program_text:
         click.echo(json.dumps(as_json(diagnosis), indent=2))
     else:

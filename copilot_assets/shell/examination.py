@@ -1,4 +1,4 @@
-"""The examination: one cheap question to GitHub per scope and report, and what a run would meet.
+"""The examination: one cheap question to GitHub per scope and report, and to the store: what a run would meet.
 
 Which questions, and what the answers mean taken together, belong here; what one answer means is in
 `github/outcomes.py`, how the diagnosis is told in `doctor.py`. Nothing is stored, no report file is read.
@@ -22,6 +22,7 @@ from copilot_assets.github.transport import Connection
 from copilot_assets.orchestration.installation import asked_reports, unasked_about_people
 from copilot_assets.settings import Settings
 from copilot_assets.shell.diagnosis import Diagnosis, Finding, State
+from copilot_assets.warehouse.store import Warehouse, WarehouseError
 
 # As early as a message tells it (`quality.open_cause`).
 _SOON_DAYS: Final = 14
@@ -67,6 +68,14 @@ async def examine(settings: Settings, today: date) -> Diagnosis:
         tuple(sorted(settings.skip_reports)),
         tuple(report.name for report in unasked_about_people(settings)),
     )
+
+
+def examine_store(warehouse: Warehouse) -> Finding:
+    """Whether the store can be opened and written, which store it is and in which versions."""
+    try:
+        return Finding(State.OK, None, "database", warehouse.examined())
+    except WarehouseError as problem:
+        return Finding(State.BAD, None, "database", str(problem))
 
 
 async def _newest(client: GitHubClient, report: Report, scope: Scope, today: date) -> Answer:

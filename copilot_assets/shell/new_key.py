@@ -28,7 +28,7 @@ def new_key(yes: bool) -> None:
     from copilot_assets.orchestration.installation import Installation
     from copilot_assets.people.identities import give_up_key
     from copilot_assets.shell.runs import alone
-    from copilot_assets.warehouse.store import WarehouseError
+    from copilot_assets.warehouse.store import TURNS, WarehouseError
 
     installation = Installation()
     warehouse = installation.warehouse()
@@ -43,7 +43,7 @@ def new_key(yes: bool) -> None:
             out.print(cost, highlight=False)
         if not yes:
             click.confirm("All pseudonyms will change, and who was forgotten is forgotten no more. Go on?", abort=True)
-        with usage_errors(), alone(warehouse, "new-key"), warehouse.connect() as connection:
+        with usage_errors(), alone(warehouse, "new-key"), warehouse.connect(*TURNS) as connection:
             forgotten = give_up_key(connection, identities)
     except WarehouseError as problem:
         refuse(problem)

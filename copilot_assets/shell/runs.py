@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,14 +94,34 @@ def _places() -> tuple[Path, Path]:
 
 @contextmanager
 def _history_troubles(*others: type[Exception]) -> Iterator[None]:
-    """Let a history that can't be read or written, such as on a full disk, end the command with a sentence."""
+    """Let a history that can't be reached, read or written, such as on a full disk, end the command with a sentence."""
     from sqlalchemy.exc import DBAPIError
 
     troubles: tuple[type[Exception], ...] = (DBAPIError, sqlite3.Error, *others)
     try:
         yield
-    except troubles as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
+    except dg.DagsterInvalidConfigError as error:
+        unset = dict.fromkeys(re.findall(r'environment variable "(\w+)" which is not set', str(error)))
+        if not unset:
+            raise
+        refuse(
+            f"{_places()[1] / 'dagster.yaml'} says where Dagster's history is by {', '.join(unset)}, and that is not "
+            "set here. Set it, or run this as docs/deploy.md says.",
+            code=1,
+        )
+    except Exception as error:
+        # dagster-postgres raises an error of its own from the last of its attempts.
+        trouble = next((each for each in (error, error.__cause__) if isinstance(each, troubles)), None)
+        if trouble is None:
+            raise
+        reason = trouble.orig if isinstance(trouble, DBAPIError) else trouble
+        if isinstance(trouble, DBAPIError) and not isinstance(reason, sqlite3.Error):
+            refuse(
+                f"Dagster's history can't be kept where {_places()[1] / 'dagster.yaml'} says "
+                f"({str(reason).splitlines()[0]}). What landed stays. Look whether that database is up and takes this "
+                "user and password, and run this again.",
+                code=1,
+            )
         refuse(
             f"Dagster's history can't be kept in {_places()[0]} ({reason}). What landed stays. Look at the disk and "
             "the rights to that folder, or set DAGSTER_HOME to another one, and run this again.",

@@ -90,7 +90,7 @@ def import_archive(
         groups[scope, report][day] = archived
     told: list[Imported] = []
     landing: list[tuple[ExpectedReport, Sequence[Fetch]]] = []
-    with warehouse.connect() as connection:
+    with warehouse.connect("landing") as connection:
         _refuse_another_account(connection, archive)
         for (scope, name), days in groups.items():
             imported, fetches = _sorted_out(connection, scope, _REPORTS[name], days, overwrite=overwrite)

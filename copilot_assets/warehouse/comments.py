@@ -27,6 +27,11 @@ union all
 select 'column', schema_name || '.' || table_name, column_name, comment
 from duckdb_columns()
 where database_name = current_database()
+    -- DuckLake has no comments on columns of views
+    and (
+        table_oid not in (select view_oid from duckdb_views() where database_name = current_database())
+        or (select type from duckdb_databases() where database_name = current_database()) <> 'ducklake'
+    )
 """
 
 

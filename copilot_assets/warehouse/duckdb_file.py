@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, only_for_owner, put_in_place
-from copilot_assets.warehouse.store import DATABASE, Condition, WarehouseError
+from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,12 +63,17 @@ class DuckDBFile:
         """The path, as it was given."""
         return str(self.path)
 
+    @property
+    def is_shared(self) -> bool:
+        """One process at a time."""
+        return False
+
     def exists(self) -> bool:
         """Whether there is a file."""
         return self.path.exists()
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self, *turns: Turn) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for writing, in the current layout; all connections of one process share the file.
 
         Raises:
@@ -85,6 +90,11 @@ class DuckDBFile:
                 yield connection
             finally:
                 connection.close()
+
+    def migrate(self) -> None:
+        """Bring the file to this version's layout, as whoever writes it does first."""
+        with self.connect():
+            pass
 
     @contextmanager
     def _disk_troubles(self) -> Iterator[None]:
@@ -159,6 +169,10 @@ class DuckDBFile:
             shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)
             shutil.rmtree(self._incoming, ignore_errors=True)
 
+    def compact(self, keep_days: int) -> Mapping[str, int]:
+        """Nothing: it is one file, which DuckDB keeps in order, and it tells nothing of before."""
+        return {}
+
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
     ) -> None:
@@ -184,6 +198,51 @@ class DuckDBFile:
                     connection.execute(f"detach {_ANEW}")
                 _remove(self._anew)
                 raise
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+        """The file under a name; see `Warehouse.attached`. While it is read, no process can write it."""
+        import duckdb
+
+        try:
+            connection.execute(f"attach {_quoted(self.path)} as {name} (read_only)")
+        except duckdb.Error as error:
+            raise WarehouseError(_why_not_opened(self.path, error)) from None
+        yield
+
+    def fill(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Write a new file, and put it in its place when it is complete; see `Warehouse.fill`."""
+        import duckdb
+
+        if self.exists():
+            raise WarehouseError(f"There is a file at {self.path} already, so nothing was moved. Name another place.")
+        with only_for_owner(), self._disk_troubles():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(self._anew)
+            try:
+                with duckdb.connect(config=_bounds(self.path)) as connection:
+                    _attach(connection, self._anew, DATABASE)
+                    connection.execute(f"use {DATABASE}")
+                    bring_forward(connection, self.name, _KEPT_TEXT)
+                    done = work(connection)
+                    connection.execute("use memory")
+                    connection.execute(f"detach {DATABASE}")
+                put_in_place(self._anew, self.path)
+            finally:
+                _remove(self._anew)
+        return done
+
+    def examined(self) -> str:
+        """The file, its layout and DuckDB's version; or that there is none yet. See `Warehouse.examined`."""
+        import duckdb
+
+        if why_not := self.why_not_writable():
+            raise WarehouseError(f"{self.path} can't be written: {why_not}. Set COPILOT_WAREHOUSE to a file of yours.")
+        if not self.exists():
+            return f"There is no database at {self.path} yet: the first run makes it, with DuckDB {duckdb.__version__}."
+        with self.read() as connection:
+            layout = layout_of(connection, self.name)
+        return f"The database {self.path} has layout {layout}, and is opened with DuckDB {duckdb.__version__}."
 
     def why_not_writable(self) -> str | None:
         """What keeps this user from writing the file; folders above it are made when it is opened."""

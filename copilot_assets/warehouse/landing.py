@@ -20,7 +20,7 @@ import polars as pl
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.records.contract import fingerprint
 from copilot_assets.warehouse.raw import COUNTS, ExpectedReport, widen_expected
-from copilot_assets.warehouse.tables import bound_memory, registered, transaction
+from copilot_assets.warehouse.tables import bound_memory, registered, transacted, transaction
 
 if TYPE_CHECKING:
     from copilot_assets.github.fetches import Fetch
@@ -43,15 +43,16 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     """
     bound_memory(connection)
     try:
-        with _landing(connection):
-            _enter(connection, fetches, run_id)
+        with _straight_into_files(connection):
+            transacted(connection, lambda: _enter(connection, fetches, run_id))
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
         if len(fetches) > 1:  # one of them can't be stored: the others can
             return [entered for fetch in fetches for entered in land(connection, [fetch], run_id)]
         sentence = f"DuckDB could not store the records of this day ({type(error).__name__}). Run this day again."
-        fetches = [replace(fetch, outcome=Outcome.FAILED, evidence=sentence, **_NO_RECORDS) for fetch in fetches]
-        with _landing(connection):
-            _enter(connection, fetches, run_id)
+        failed = [replace(fetch, outcome=Outcome.FAILED, evidence=sentence, **_NO_RECORDS) for fetch in fetches]
+        with _straight_into_files(connection):
+            transacted(connection, lambda: _enter(connection, failed, run_id))
+        return failed
     return fetches
 
 
@@ -79,11 +80,15 @@ def land_archives(
     if not groups:
         return
     bound_memory(connection)
-    with _landing(connection):
+
+    def enter() -> None:
         _enter(connection, [fetch for _, fetches in groups for fetch in fetches], run_id)
         for expected, fetches in groups:
             days = [fetch.day for fetch in fetches]
             widen_expected(connection, expected, min(days), max(days))
+
+    with _straight_into_files(connection):
+        transacted(connection, enter)
 
 
 def mend_future(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
@@ -121,15 +126,14 @@ where l.fetch_id = f.fetch_id and f.requested_at > $now + {_SLACK}
 
 
 @contextmanager
-def _landing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing of what is done inside, by one thread, and into the file at once instead of into its log first."""
+def _straight_into_files(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let what is done inside be done by one thread, and written into the file instead of into its log first."""
     # Where an order is to be kept, several threads read no faster than one, and copy what they read once more.
     connection.execute("set threads = 1")
     # Less than this goes into the log; but DuckDB takes every text for 16 bytes when it asks itself how much there is.
     connection.execute("set checkpoint_threshold = '16KB'")
     try:
-        with transaction(connection):
-            yield
+        yield
     finally:
         connection.execute("reset threads")
         connection.execute("reset checkpoint_threshold")

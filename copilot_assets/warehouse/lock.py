@@ -30,7 +30,8 @@ def one_run(
 ) -> Iterator[None]:
     """Be the only run that works on a warehouse, after the one that is at work on it now.
 
-    Where no file can be made beside it, or none be locked, nobody is waited for: opening the warehouse says why.
+    Nobody is waited for where the store lets several in, nor where no file can be made beside it or none be locked:
+    opening the warehouse says why.
 
     Args:
         warehouse: the lock is the file `.lock` beside it, which stays; folders above it are made.
@@ -38,6 +39,9 @@ def one_run(
         on_wait: told in a sentence for whom this run waits and since when that one is at work, once for each of them.
         pause: called with seconds between looks; what it raises ends the waiting.
     """
+    if warehouse.is_shared:  # its own turns are enough
+        yield
+        return
     file = None
     with suppress(OSError):
         path = warehouse.beside(".lock")

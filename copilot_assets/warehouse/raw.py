@@ -99,13 +99,14 @@ def note_token_end(connection: duckdb.DuckDBPyConnection, ends_at: datetime | No
 
 def widen_expected(connection: duckdb.DuckDBPyConnection, expected: ExpectedReport, first: date, last: date) -> None:
     """Let what is expected of a scope and report hold the days `first` to `last`; it is `expected` if nothing was."""
-    widened = connection.execute(
-        "update raw.expected_reports set start_day = least(start_day, ?), as_of = greatest(as_of, ?) "
-        "where scope = ? and report = ? returning scope",
-        [first, last + timedelta(days=1), expected.scope, expected.report],
-    ).fetchall()
-    if not widened:
+    of = "from raw.expected_reports where scope = ? and report = ?"
+    if not connection.execute(of, [expected.scope, expected.report]).fetchall():
         _insert_expected(connection, expected)
+    connection.execute(
+        "update raw.expected_reports set start_day = least(start_day, ?), as_of = greatest(as_of, ?) "
+        "where scope = ? and report = ?",
+        [first, last + timedelta(days=1), expected.scope, expected.report],
+    )
 
 
 def _insert_expected(connection: duckdb.DuckDBPyConnection, row: ExpectedReport) -> None:

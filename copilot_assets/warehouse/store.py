@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import duckdb
 
+T = TypeVar("T")
+
 # What DuckDB calls the store on every connection to it; it is the database in use there.
 DATABASE: Final = "warehouse"
+
+# What one process at a time writes where a store lets several in: what GitHub sent, or the tables made of it.
+Turn = Literal["landing", "tables"]
+# In this order, where somebody writes both.
+TURNS: Final[tuple[Turn, ...]] = ("landing", "tables")
 
 # A condition on rows, as SQL with named parameters, and these parameters.
 Condition = tuple[str, dict[str, Any]]
@@ -32,13 +39,27 @@ class Warehouse(Protocol):
     def name(self) -> str:
         """What sentences call it."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may work on it at once."""
+
     def exists(self) -> bool:
         """Whether anything was ever kept there."""
 
-    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def connect(self, *turns: Turn) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection for writing, closed at the end whatever happens; schema `raw` is there, in the current layout.
 
         Connect late and leave at once: a store may let one process in at a time.
+
+        Args:
+            turns: what is written, so that no other process writes that meanwhile; it is waited for.
+
+        Raises:
+            WarehouseError: it can't be opened or written, or another version of the project wrote it.
+        """
+
+    def migrate(self) -> None:
+        """Bring the store to this version's layout, or make it, once and before anything runs.
 
         Raises:
             WarehouseError: it can't be opened or written, or a newer version of the project wrote it.
@@ -69,6 +90,16 @@ class Warehouse(Protocol):
             WarehouseError: as of `connect`.
         """
 
+    def compact(self, keep_days: int) -> Mapping[str, int]:
+        """Make few files of many, and drop what the tables held more than so many days ago.
+
+        Returns:
+            numbers of what there is now, by name; none where there is nothing of the kind.
+
+        Raises:
+            WarehouseError: as of `connect`.
+        """
+
     def forget(
         self, left_out: Callable[[duckdb.DuckDBPyConnection], Mapping[str, Condition]], noted: Condition
     ) -> None:
@@ -81,6 +112,27 @@ class Warehouse(Protocol):
         Raises:
             WarehouseError: as of `connect`.
             OSError, duckdb.Error: it could not be done; everything is as it was.
+        """
+
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> AbstractContextManager[None]:
+        """Let another store's connection, until that is closed, read this one under a name; nobody writes it then.
+
+        Raises:
+            WarehouseError: it can't be opened.
+        """
+
+    def fill(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Make the store out of what `work` does on a connection to it, whole or not at all.
+
+        Raises:
+            WarehouseError: it holds something already, or can't be written; also out of `work`.
+        """
+
+    def examined(self) -> str:
+        """Which store it is, in a sentence with its versions, after seeing that it can be written. Nothing is made.
+
+        Raises:
+            WarehouseError: it can't be opened or written, or another version of the project wrote it.
         """
 
     def why_not_writable(self) -> str | None:

@@ -5,9 +5,9 @@ Which tables there are, and what stands in them, is decided by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import memory_mb
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+T = TypeVar("T")
+
+# How often a transaction is begun anew that others got in the way of; the pauses come to half a minute.
+_ATTEMPTS: Final = 10
 # What landing and flattening a file of any size needs without waiting for the disk.
 _MEMORY_MB: Final = 600
 
@@ -32,6 +36,26 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def transacted(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """All or nothing of what `work` does; all of it anew, some times, where another process changed the same rows.
+
+    A lake finds that out at the end of a transaction alone.
+    """
+    import stamina
+
+    @stamina.retry(on=is_conflict, attempts=_ATTEMPTS, timeout=None)
+    def attempt() -> T:
+        with transaction(connection):
+            return work()
+
+    return attempt()
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether another process changed the same rows meanwhile; nothing is wrong with what was asked."""
+    return "conflict" in str(error).lower() and type(error).__name__ == "TransactionException"
 
 
 @contextmanager
@@ -63,15 +87,21 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
                 connection.unregister(name)
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
-    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped."""
-    connection.execute(f"create schema if not exists {schema}")
-    definition = ", ".join(f'"{column.name}" {column.dtype}' for column in columns)
-    connection.execute(f"create table if not exists {schema}.{table} ({definition})")
-    there = {name for name, *_ in connection.execute(f"describe {schema}.{table}").fetchall()}
-    for column in columns:
-        if column.name not in there:
-            connection.execute(f'alter table {schema}.{table} add column "{column.name}" {column.dtype}')
+def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> bool:
+    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped. Whether anything was done."""
+    query = (
+        "select column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? and table_name = ?"
+    )
+    there = {name for (name,) in connection.execute(query, [schema, table]).fetchall()}
+    missing = [f'"{column.name}" {column.dtype}' for column in columns if column.name not in there]
+    if not there:
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create table {schema}.{table} ({', '.join(missing)})")
+    else:
+        for column in missing:
+            connection.execute(f"alter table {schema}.{table} add column {column}")
+    return bool(missing)
 
 
 def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:

@@ -1,15 +1,21 @@
 """The code location as Dagster sees it: what there is, what runs when, and what a user reads at each asset."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from copilot_assets.definitions import build_defs
-from copilot_assets.now import now_utc, today_utc
+from copilot_assets.now import today_utc
+from copilot_assets.orchestration.assets.raw import LEDGER
+from copilot_assets.orchestration.automation import LAST, build_sensor
 from copilot_assets.orchestration.checks import WEEKLY_REPORTS
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.shell.runs import run_range
@@ -177,6 +183,17 @@ def test_only_raw_reports_are_partitioned_by_day_and_all_take_a_range_in_one_run
         assert node.backfill_policy == expected, key
 
 
+@pytest.mark.parametrize(("days", "each"), [("3", 3), ("none", None)])
+def test_a_backfill_is_cut_into_runs_where_that_is_set(days: str, each: int | None) -> None:
+    defs = build_defs(Installation({**ENV, "COPILOT_DAYS_PER_RUN": days}))
+    dg.Definitions.validate_loadable(defs)
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys() - {dg.AssetKey(["raw", "fetches"])}:
+        is_report = key.path[0] == "raw" and key.path[1] in REPORT
+        policy = dg.BackfillPolicy.multi_run(each) if each and is_report else dg.BackfillPolicy.single_run()
+        assert graph.get(key).backfill_policy == policy, key
+
+
 def test_a_user_reads_grain_owner_kind_and_column_docs_at_every_asset(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
@@ -341,40 +358,121 @@ def test_a_report_that_is_left_out_is_not_run_and_what_is_below_stays_buildable(
     assert {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "raw"} == RAW
 
 
-def requested(company: Company, cursor: object = None) -> tuple[set[tuple[str, ...]], object]:
-    result = dg.evaluate_automation_conditions(
-        build_defs(company.installation), instance=company.instance, cursor=cursor, evaluation_time=now_utc()
-    )
-    return {tuple(each.key.path) for each in result.results if each.true_subset.size}, result.cursor
+def look(company: Company, cursor: str | None) -> tuple[Any, str | None]:
+    """What the sensor asks for, and the cursor that Dagster keeps for it."""
+    repository = build_defs(company.installation).get_repository_def()
+    with dg.build_sensor_context(
+        instance=company.instance, cursor=cursor, repository_def=repository, sensor_name="follow_raw"
+    ) as context:
+        told = repository.get_sensor_def("follow_raw").evaluate_tick(context)
+    return told, told.cursor
 
 
 def test_what_is_below_follows_what_landed_and_rests_after_a_whole_run(company: Company, standin: Standin) -> None:
-    """Under the schedule nothing but automation rebuilds after a failed run: a refusal must not freeze the rest."""
+    """Under the schedule nothing but the sensor rebuilds after a failed run: a refusal must not freeze the rest."""
+    told, cursor = look(company, None)
+    assert (told.run_requests, told.skip_message) == ([], "Nothing has landed since the last look.")
     day = TODAY - timedelta(days=4)
     assert company.load(day, day) == []
-    _, cursor = requested(company)
-    asked, cursor = requested(company, cursor)
-    assert asked == set(), "a run of everything leaves nothing to follow"
+    told, cursor = look(company, cursor)
+    assert (told.run_requests, told.skip_message) == ([], "A run has built everything from what has landed.")
 
     # A day that is red for one scope has landed for the others.
     standin.faults.append(Fault("policy-off", scope="org:octo-labs"))
     earlier = day - timedelta(days=1)
     assert company.load(earlier, earlier, *company.raw)
     assert company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}'") == []
-    asked, cursor = requested(company, cursor)
-    assert {("flat", "user_daily"), ("flat", "entity_daily"), ("weekly", "user_trend")} <= asked
-    assert company.load(earlier, earlier, *(".".join(key) for key in asked)) == []
+    told, cursor = look(company, cursor)
+    (request,) = told.run_requests
+    assert (request.job_name, request.run_key) == (None, cursor)
+    assert look(company, cursor)[0].skip_message == "Nothing has landed since the last look.", "asked for once"
+    assert company.rebuild() == []
     scopes = company.sql(f"select distinct scope from flat.user_daily where day = '{earlier}' order by 1")
     assert scopes == [("enterprise:octo-corp",), ("org:octo-org",)]
+    assert look(company, cursor)[0].run_requests == [], "a rebuild asks GitHub for nothing, so nothing follows it"
 
-    _, cursor = requested(company, cursor)
-    company.instance.report_runless_asset_event(
-        dg.AssetMaterialization(["raw", "users_1_day"], partition=(day - timedelta(days=9)).isoformat())
+
+@pytest.fixture
+def at_ease() -> Iterator[dg.DagsterInstance]:
+    """An instance with nothing in it."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def event(instance: dg.DagsterInstance, key: dg.AssetKey, run: dg.DagsterRun) -> None:
+    """As a step of the run tells of it."""
+    data = StepMaterializationData(dg.AssetMaterialization(key), [])
+    told = DagsterEvent(DagsterEventType.ASSET_MATERIALIZATION.value, run.job_name, event_specific_data=data)
+    instance.report_dagster_event(told, run.run_id)
+
+
+def started(instance: dg.DagsterInstance) -> dg.DagsterRun:
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTING)
+    instance.report_dagster_event(DagsterEvent(DagsterEventType.RUN_START.value, run.job_name), run.run_id)
+    return run
+
+
+def ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    instance.report_dagster_event(DagsterEvent(DagsterEventType.RUN_SUCCESS.value, run.job_name), run.run_id)
+
+
+@dg.job
+def nothing() -> None:
+    """A job of no step."""
+
+
+def follows(instance: dg.DagsterInstance, cursor: str | None = None) -> bool:
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        return bool(build_sensor().evaluate_tick(context).run_requests)
+
+
+def test_what_landed_while_a_run_built_is_built_by_another_one(at_ease: dg.DagsterInstance) -> None:
+    """Of two runs at once: what one lands may come after the other has read it."""
+    whole, part = started(at_ease), started(at_ease)
+    for run, key in ((whole, LEDGER), (part, LEDGER), (whole, LAST)):
+        event(at_ease, key, run)
+    ended(at_ease, whole)
+    assert not follows(at_ease), "a run is at work"
+    ended(at_ease, part)
+    assert follows(at_ease)
+    assert follows(at_ease, "eNqrVkrOz0lVslIqLkksSVWqBQA3QgZi"), "the cursor that automation conditions left"
+    later = started(at_ease)
+    event(at_ease, LAST, later)
+    ended(at_ease, later)
+    assert not follows(at_ease), "it began after all had landed"
+
+
+def test_whole_runs_one_after_the_other_are_followed_by_nothing(at_ease: dg.DagsterInstance) -> None:
+    """As at the first look after a week in which the sensor was off."""
+    for _ in range(2):
+        run = started(at_ease)
+        event(at_ease, LEDGER, run)
+        event(at_ease, LAST, run)
+        ended(at_ease, run)
+    assert not follows(at_ease)
+
+
+def test_a_failed_run_that_landed_is_followed_and_one_that_did_not_get_to_the_end_too(
+    at_ease: dg.DagsterInstance,
+) -> None:
+    first = started(at_ease)
+    event(at_ease, LAST, first)
+    event(at_ease, LEDGER, first)
+    ended(at_ease, first)
+    assert follows(at_ease), "it told people before it landed more"
+
+
+def test_while_a_backfill_goes_on_its_next_run_is_waited_for(at_ease: dg.DagsterInstance) -> None:
+    run = started(at_ease)
+    event(at_ease, LEDGER, run)
+    ended(at_ease, run)
+    backfill = PartitionBackfill(
+        "some-id", BulkActionStatus.REQUESTED, from_failure=False, tags={}, backfill_timestamp=0.0
     )
-    asked, cursor = requested(company, cursor)
-    assert {("flat", "user_daily"), ("weekly", "user_trend"), ("quality", "day_status")} <= asked
-    assert ("flat", "entity_daily") not in asked
-    assert not any(key[0] == "raw" for key in asked), "GitHub is asked by the schedule and by people alone"
+    at_ease.add_backfill(backfill)
+    assert not follows(at_ease)
+    at_ease.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+    assert follows(at_ease)
 
 
 def test_a_setting_that_cannot_be_used_fails_the_run_with_its_sentence_first(company: Company) -> None:

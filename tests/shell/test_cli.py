@@ -22,6 +22,7 @@ from copilot_assets.shell.cli import main
 from copilot_assets.shell.runs import RangeResult
 from copilot_assets.standin import Fault, Standin
 from tests.conftest import NOW, TODAY, all_but
+from tests.listeners import SECRET
 from tests.shell.test_status import held
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")
@@ -107,6 +108,26 @@ def test_a_disk_that_is_too_full_for_dagsters_history(env: dict[str, str], tmp_p
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
     assert "Dagster's history can't be kept in " in result.stderr
     assert "What landed stays. Look at the disk" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("", "dagster.yaml says where Dagster's history is by DAGSTER_POSTGRES_PASSWORD, and that is not set here."),
+        (SECRET, 'dagster.yaml says (connection to server at "127.0.0.1", port 1 failed: Connection refused).'),
+    ],
+)
+def test_a_history_in_postgres_that_cannot_be_reached(
+    env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str, words: str
+) -> None:
+    monkeypatch.setattr("dagster_postgres.utils.time.sleep", lambda _: None)
+    (tmp_path / "dagster.yaml").write_bytes((ROOT / "deploy" / "compose" / "dagster.yaml").read_bytes())
+    where = {"HOST": "127.0.0.1", "PORT": "1", "USER": "dagster", "DB": "dagster", "PASSWORD": password}
+    told = {f"DAGSTER_POSTGRES_{name}": text for name, text in where.items() if text}
+    result = invoke({**env, **told, "DAGSTER_HOME": str(tmp_path)}, "backfill", "--start", DAY, "--end", DAY)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
+    assert words in result.stderr
+    assert SECRET not in result.output
 
 
 def test_before_a_long_backfill_it_is_said_how_long_it_lasts(

@@ -451,9 +451,6 @@ def test_an_asset_is_described_before_it_is_built(folder: Path) -> None:
     )
     assert spec.code_version == models[0].code_version
     assert assets.backfill_policy == dg.BackfillPolicy.single_run()
-    assert spec.automation_condition == dg.AutomationCondition.eager().without(
-        ~dg.AutomationCondition.any_deps_missing()
-    )
     assert spec.metadata["dagster/table_name"] == "weekly.user_trend"
     (reference,) = spec.metadata["dagster/code_references"].code_references
     assert reference.file_path == str(path)

@@ -10,7 +10,7 @@ import dagster as dg
 
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import table_value
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.settings import export_format
 from copilot_assets.sql_models.model import PUBLISHED_SCHEMAS, SqlModel
 from copilot_assets.warehouse.store import Warehouse
@@ -31,7 +31,6 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb", "file"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=FOLLOWS_UPSTREAM,
     )
     def export_files(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
@@ -42,7 +41,7 @@ def build_export_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
             folder = installation.export_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_EXPORT is off."})
-            exported = export(warehouse.connect(), folder, export_format(installation.env))
+            exported = export(warehouse.connect("tables"), folder, export_format(installation.env))
         tables = [{"table": each.table, "rows": each.rows, "bytes": each.bytes} for each in exported.tables]
         return dg.MaterializeResult(
             metadata={

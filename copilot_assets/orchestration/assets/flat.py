@@ -14,10 +14,10 @@ from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.assets.raw import LEDGER, raw_key
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, preview
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records import Record
 from copilot_assets.records.contract import person_columns
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.store import TURNS, Warehouse
 
 
 class FlattenConfig(dg.Config):
@@ -42,7 +42,6 @@ def _spec(table: FlatTable, reports: list[Report]) -> dg.AssetSpec:
         group_name="flat",
         owners=OWNERS,
         kinds={"polars", "duckdb"},
-        automation_condition=FOLLOWS_UPSTREAM,
         metadata={
             "dagster/column_schema": column_schema(table.columns),
             "dagster/table_name": f"flat.{table.name}",
@@ -70,9 +69,13 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         from copilot_assets.flat.textless import show_people_anew, textless_days
 
         names = [report.name for report in reports]
-        with sentences(), warehouse.connect() as connection:
-            identities, now = installation.identities(), installation.clock.now().replace(tzinfo=None)
-            show_people_anew(connection, record, names, identities, context.run.run_id, now)
+        with sentences():
+            identities = installation.identities()
+            if person_columns(record):
+                now = installation.clock.now().replace(tzinfo=None)
+                with warehouse.connect(*TURNS) as connection:  # days that are given up are entered into the ledger
+                    show_people_anew(connection, record, names, identities, context.run.run_id, now)
+        with sentences(), warehouse.connect("tables") as connection:
             days, refreshed = refresh_flat(connection, record, names, identities, full=config.full_refresh)
             textless = textless_days(connection, names)
             # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.

@@ -48,7 +48,7 @@ def build_input_assets() -> dg.AssetsDefinition:
     ) -> Iterable[dg.MaterializeResult[Any]]:
         with sentences():
             inputs = installation.inputs()
-            with warehouse.connect() as connection:
+            with warehouse.connect("tables") as connection:
                 write_inputs(connection, inputs)
         for table, rows in inputs.rows().items():
             names = [column.name for column in INPUT_TABLES[table]]

@@ -12,7 +12,7 @@ from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, table_value
 from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.warehouse.docs import DROPPED_TEXT_COLUMNS
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.store import TURNS, Warehouse
 
 DROPPED_TEXT: Final = dg.AssetKey(["raw", "dropped_text"])
 
@@ -43,7 +43,7 @@ def build_kept_text_asset() -> dg.AssetsDefinition:
 
         with sentences():
             keep_days = installation.keep_raw_days()
-            with warehouse.connect() as connection:
+            with warehouse.connect(*TURNS) as connection:
                 dropped = []
                 if keep_days is not None:
                     now = installation.clock.now()

@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 
 from copilot_assets.notices.ledger import Cause
-from copilot_assets.orchestration.automation import EVERYTHING
+from copilot_assets.orchestration.automation import EVERYTHING, LAST
 from copilot_assets.orchestration.installation import Installation
 from copilot_assets.orchestration.metadata import column_schema, table_value
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.report.queries import READ
 from copilot_assets.settings import SettingsError, heartbeat_url
 from copilot_assets.sql_models.model import SqlModel
@@ -35,7 +35,7 @@ def build_notice_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
     }
 
     @dg.asset(
-        key=["quality", "notice"],
+        key=LAST,
         deps=[
             *(dg.AssetKey(model.key) for model in models if model.table in {*READ, "quality.open_cause"}),
             ["export", "files"],
@@ -50,7 +50,6 @@ def build_notice_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         kinds={"python", "duckdb"},
         metadata={"dagster/column_schema": column_schema(NOTICE_COLUMNS), "dagster/table_name": "quality.notice"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=FOLLOWS_UPSTREAM,
         # After all checks: of what can run, Dagster takes the step of the lowest priority last.
         op_tags={"dagster/priority": "-1"},
     )

@@ -20,7 +20,7 @@ from copilot_assets.github.outcomes import Outcome, is_bearable
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
 from copilot_assets.orchestration.metadata import column_schema, table_value
-from copilot_assets.orchestration.partitions import days_of
+from copilot_assets.orchestration.partitions import backfill_policy, days_of
 from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse.docs import EXPECTED_COLUMNS, FETCH_COLUMNS, RECORD_COLUMNS
@@ -50,18 +50,20 @@ def raw_key(report: Report) -> dg.AssetKey:
 
 
 def build_raw_assets(
-    partitions: dg.DailyPartitionsDefinition, asked: Collection[Report]
+    partitions: dg.DailyPartitionsDefinition, asked: Collection[Report], days_per_run: int | None = None
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """An asset for each report of the catalogue, `raw.expected_reports`, and the ledger they all write.
 
     Those that are not asked for are not of kind github: who selects these to fill missing days means the others.
+    A backfill takes its days in runs of `days_per_run` each; of all where that is None.
     """
+    policy = backfill_policy(days_per_run)
     return [
         _expected_reports_asset(),
         *(
             _snapshot_asset(report, _kinds(report in asked))
             if report.is_snapshot
-            else _raw_asset(report, partitions, _kinds(report in asked))
+            else _raw_asset(report, partitions, policy, _kinds(report in asked))
             for report in REPORTS
         ),
         _ledger_spec(),
@@ -108,7 +110,7 @@ def _expected_reports_asset() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         with sentences():
             rows = expected_reports(installation.settings(), installation.today())
-            with warehouse.connect() as connection:
+            with warehouse.connect("landing") as connection:
                 expect(connection, rows)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "expected": table_value(map(vars, rows))})
 
@@ -178,11 +180,13 @@ def _tell_ledger(context: dg.AssetExecutionContext, landing: _Landing) -> None:
         context.log_event(dg.AssetMaterialization(LEDGER, metadata=landing.counts()))
 
 
-def _raw_asset(report: Report, partitions: dg.DailyPartitionsDefinition, kinds: set[str]) -> dg.AssetsDefinition:
+def _raw_asset(
+    report: Report, partitions: dg.DailyPartitionsDefinition, policy: dg.BackfillPolicy, kinds: set[str]
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=raw_key(report),
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=policy,
         group_name="raw",
         owners=OWNERS,
         kinds=kinds,
@@ -260,7 +264,7 @@ def _fetch_and_land(
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
-        with warehouse.connect() as connection:
+        with warehouse.connect("landing") as connection:
             if not landing.outcomes:  # nothing has landed yet
                 if mended := mend_future(connection, now):
                     logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from copilot_assets.orchestration.installation import Installation
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, OWNERS, sentences
+from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.report.queries import READ
 from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.store import Warehouse
@@ -30,7 +30,6 @@ def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb", "file"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=FOLLOWS_UPSTREAM,
     )
     def report_weekly(
         installation: dg.ResourceParam[Installation], warehouse: dg.ResourceParam[Warehouse]
@@ -41,7 +40,7 @@ def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
             folder = installation.report_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_REPORT is off."})
-            written = write_report(warehouse.connect(), folder)
+            written = write_report(warehouse.connect("tables"), folder)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(written.index),

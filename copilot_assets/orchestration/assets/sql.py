@@ -14,7 +14,7 @@ import dagster as dg
 
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
 from copilot_assets.orchestration.rebuild import QueryRefusedError, offending_rows, replace_table
-from copilot_assets.orchestration.steps import FOLLOWS_UPSTREAM, sentences
+from copilot_assets.orchestration.steps import sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.comments import comment
@@ -85,7 +85,7 @@ def build_sql_assets(
             for check in model.checks
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
-        with sentences(), warehouse.connect() as connection:
+        with sentences(), warehouse.connect("tables") as connection:
             refused, not_built = yield from _build_all(connection, chosen, draw, full_refresh=config.full_refresh)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
@@ -131,7 +131,6 @@ def _asset_spec(model: SqlModel, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
                 code_references=[dg.LocalFileCodeReference(file_path=str(model.path), line_number=1)]
             ),
         },
-        automation_condition=FOLLOWS_UPSTREAM,
     )
 
 

@@ -1,0 +1,36 @@
+"""`copilot-assets migrate`: brings the database to this version's layout, or makes it, before anything runs.
+
+What the layout is stands in `warehouse/layout.py`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from copilot_assets.shell.interrupts import Interruptible
+from copilot_assets.shell.screen import out, refuse
+
+
+@click.command(cls=Interruptible)
+def migrate() -> None:
+    """Bring the database to the layout of this version, or make it: once after an installation or an upgrade.
+
+    A lake (COPILOT_WAREHOUSE=ducklake:postgres:…) needs it, as many processes may work on one: let none be at work
+    meanwhile. A DuckDB file is brought forward by whoever writes it first, and this does it now. Needs no token.
+
+    \b
+    Example:
+      copilot-assets migrate
+    """
+    from copilot_assets.orchestration.installation import Installation
+    from copilot_assets.shell.runs import alone
+    from copilot_assets.warehouse.layout import LAYOUT
+    from copilot_assets.warehouse.store import WarehouseError
+
+    warehouse = Installation().warehouse()
+    try:
+        with alone(warehouse, "migrate"):
+            warehouse.migrate()
+    except WarehouseError as problem:
+        refuse(problem)
+    out.print(f"{warehouse.name} has layout {LAYOUT}.", soft_wrap=True, markup=False, highlight=False)
