@@ -9,6 +9,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.export import build_export_asset
 from copilot_assets.orchestration.assets.flat import build_flat_assets
 from copilot_assets.orchestration.assets.inputs import build_input_assets
+from copilot_assets.orchestration.assets.kept_text import DROPPED_TEXT, build_kept_text_asset
 from copilot_assets.orchestration.assets.lake import build_lake_asset
 from copilot_assets.orchestration.assets.notices import build_notice_asset
 from copilot_assets.orchestration.assets.raw import EXPECTED, LEDGER, build_raw_assets, raw_key
@@ -34,6 +35,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     tables = [
         *(f"flat.{table.name}" for table in FLAT_TABLES),
         "raw.expected_reports",
+        "raw.dropped_text",
         *(f"raw.{table}" for table in INPUT_TABLES),
     ]
     # Tables that have no asset of their name: what every report writes, and a view of the ledger.
@@ -46,6 +48,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         "raw.token_end",
     )
     written_by = {table: [*reports, LEDGER] for table in by_every_report}
+    written_by["raw.records"].append(DROPPED_TEXT)
     # Written by the command that forgets a person, and by no asset.
     written_by["raw.forgotten"] = []
     # Each record type's flat tables come with it; one of them is enough to wait for.
@@ -57,6 +60,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             *build_raw_assets(partitions, installation.asked_reports(), installation.days_per_run()),
             build_input_assets(),
             *build_flat_assets(),
+            build_kept_text_asset(),
             build_sql_assets(models, tables, written_by, after=[EXPECTED], **pictures),
             build_export_asset(models),
             build_report_asset(models),

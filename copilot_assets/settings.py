@@ -33,6 +33,8 @@ DEFAULT_LOOKBACK_DAYS: Final = 4
 DEFAULT_MIN_COHORT: Final = 5
 DEFAULT_MEMORY_MB: Final = 2048
 DEFAULT_KEEP_LOGS_DAYS: Final = 90
+# A season, in which a new field or a wrong number is likely to be noticed.
+LEAST_KEEP_RAW_DAYS: Final = 100
 DEFAULT_LAKE_KEEP_DAYS: Final = 7
 # A seat that nobody used yet is no news in its first month.
 DEFAULT_SEAT_GRACE_DAYS: Final = 30
@@ -100,7 +102,7 @@ class Settings:
             env = environment()
             os.environ.update({name: env[name] for name in NETWORK if name in env})
         problems = network_problems(env)
-        for asked_elsewhere in (is_for_group, memory_mb, keep_logs_days, days_per_run):
+        for asked_elsewhere in (is_for_group, memory_mb, keep_logs_days, keep_raw_days, days_per_run):
             try:
                 asked_elsewhere(env)
             except SettingsError as problem:
@@ -320,6 +322,19 @@ def keep_logs_days(env: Mapping[str, str] | None = None) -> int:
 
     """
     return _whole_number(env, "COPILOT_KEEP_LOGS_DAYS", DEFAULT_KEEP_LOGS_DAYS, 1, 10_000, "days")
+
+
+def keep_raw_days(env: Mapping[str, str] | None = None) -> int | None:
+    """`COPILOT_KEEP_RAW_DAYS`: for how many days raw keeps the text of records; None, for ever, when unset or off.
+
+    Raises:
+        SettingsError: it is neither `off` nor a number from 100 to 10,000.
+
+    """
+    env = environment() if env is None else env
+    if env.get("COPILOT_KEEP_RAW_DAYS", "off").lower() == "off":
+        return None
+    return _whole_number(env, "COPILOT_KEEP_RAW_DAYS", LEAST_KEEP_RAW_DAYS, LEAST_KEEP_RAW_DAYS, 10_000, "days")
 
 
 def days_per_run(env: Mapping[str, str] | None = None) -> int | None:

@@ -23,6 +23,7 @@ from copilot_assets.settings import (
     SettingsError,
     environment,
     events_path,
+    keep_raw_days,
     min_cohort,
     plan_credits,
     plan_prices,
@@ -46,6 +47,13 @@ def test_four_lines_are_enough() -> None:
     assert settings.credentials == Token("secret-token")
 
 
+@pytest.mark.parametrize(
+    ("text", "days"), [(None, None), ("off", None), ("OFF", None), ("100", 100), ("10000", 10_000)]
+)
+def test_text_is_kept_for_ever_unless_it_is_said_for_how_long(text: str | None, days: int | None) -> None:
+    assert keep_raw_days({"COPILOT_KEEP_RAW_DAYS": text} if text else {}) == days
+
+
 def test_the_token_is_not_shown() -> None:
     assert "secret-token" not in repr(Settings.from_env(GOOD))
 
@@ -62,6 +70,7 @@ def test_the_token_is_not_shown() -> None:
         ({"COPILOT_START_DATE": "1.1.2026"}, ["COPILOT_START_DATE is '1.1.2026'", "YYYY-MM-DD"]),
         ({"COPILOT_START_DATE": (NOW.date() + timedelta(days=1)).isoformat()}, ["has not closed in UTC yet"]),
         ({"COPILOT_LOOKBACK_DAYS": "0"}, ["COPILOT_LOOKBACK_DAYS is '0'", "1 to 365"]),
+        ({"COPILOT_KEEP_RAW_DAYS": "99"}, ["COPILOT_KEEP_RAW_DAYS is '99'", "100 to 10000"]),
         ({"COPILOT_KEEP_LOGS_DAYS": "0"}, ["COPILOT_KEEP_LOGS_DAYS is '0'", "1 to 10000"]),
         ({"COPILOT_DAYS_PER_RUN": "0"}, ["COPILOT_DAYS_PER_RUN is '0'", "whole number of days from 1 to 10000"]),
         ({"COPILOT_LEGACY_API": "maybe"}, ["COPILOT_LEGACY_API is 'maybe'", "on or off"]),
@@ -88,6 +97,10 @@ def test_a_setting_that_cannot_be_used(change: dict[str, str], words: list[str])
         *(
             (seat_grace_days, "COPILOT_SEAT_GRACE_DAYS", text, "Write a whole number of days from 0 to 365.")
             for text in ("366", "-1", "30d")
+        ),
+        *(
+            (keep_raw_days, "COPILOT_KEEP_RAW_DAYS", text, "Write a whole number of days from 100 to 10000.")
+            for text in ("99", "10001", "0", "on", "-100", "100.5")
         ),
         (
             plan_prices,

@@ -89,7 +89,7 @@ def refresh_flat(
         record: the record type; all its tables are written in the same transactions.
         reports: names of the reports that consist of such records.
         identities: what the tables show of people.
-        full: flatten everything again, by the same code.
+        full: flatten everything again that has its text, by the same code.
 
     Returns:
         the number of (scope, report, day) flattened, and per table (without schema) what was done to it.
@@ -106,11 +106,11 @@ def refresh_flat(
         changed = [ensure_table(connection, "flat", table.name, table.columns) for table in tables]
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
-    stale = _stale(connection, reports, _version(record, identities), full=full)
+    stale = _stale(connection, reports, version_of(record, identities), full=full)
     if any(changed) or not stale.is_empty():
         with transaction(connection):
             comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
-    for chunk in _chunks(stale):
+    for chunk in chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
     if record.is_csv:
@@ -134,11 +134,11 @@ def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
         note_change(connection, "flat.known_names")
 
 
-def _version(record: type[Record], identities: Identities) -> str:
+def version_of(record: type[Record], identities: Identities | None = None) -> str:
     """Changes with the tables, their columns, the aliases in them and `CODE_VERSION`: then history is flattened again.
 
-    Where they are about people, it changes with what is shown of them. A value that is known by itself changes no row,
-    so it changes no version either.
+    With `identities`, it changes with what is shown of people where they are about them. A value that is known by
+    itself changes no row, so it changes no version either.
     """
     shape = repr(
         [
@@ -154,14 +154,14 @@ def _version(record: type[Record], identities: Identities) -> str:
                 )
                 for table in tables_of(record)
             ),
-            *([identities.version] if person_columns(record) else []),
+            *([identities.version] if identities and person_columns(record) else []),
         ]
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:12]
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], version: str, *, full: bool) -> pl.DataFrame:
-    """What has to be flattened, in order of day.
+    """What has to be flattened, in order of day; never a day without text, of which `textless.py` has the rest.
 
     Columns scope, report, day, sha256, contract, read_by; `records` and `bytes` of the answer, 0 where it is none;
     `is_shown`, whether the tables hold rows of it.
@@ -172,6 +172,7 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
             c.scope, c.report, c.day, c.sha256, c.contract as read_by, $version as contract,
             coalesce(c.records, 0) as records, coalesce(c.bytes, 0) as bytes, s.scope is not null as is_shown,
             case
+                when t.scope is not null then false
                 when s.scope is null then c.outcome = 'reported'
                 else
                     $full or s.sha256 is distinct from c.sha256 or s.read_by is distinct from c.contract
@@ -179,6 +180,7 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
             end as is_stale
         from raw.current_fetches as c
         left join flat.sources as s on s.scope = c.scope and s.report = c.report and s.day = c.day
+        left join raw.dropped_text as t on t.scope = c.scope and t.report = c.report and t.day = c.day
         where list_contains($reports, c.report)
         -- two reports may tell parts of one day, whose rows are made together
         qualify bool_or(is_stale) over (partition by c.scope, c.day) and (is_stale or is_shown)
@@ -189,8 +191,11 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
     return stale
 
 
-def _chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Days that are flattened together, in one transaction: as many as make up a chunk, or a larger one alone."""
+def chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Days that are handled together, in one transaction: as many as make up a chunk, or a larger one alone.
+
+    Columns as `_stale` has them; those of who asks, and of each day's scope, day and bytes.
+    """
     if stale.is_empty():
         return
     numbered = stale.with_columns(chunk=(pl.col("bytes").cum_sum() - pl.col("bytes")) // CHUNK_BYTES)

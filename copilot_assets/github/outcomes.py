@@ -37,6 +37,7 @@ class Outcome(StrEnum):
     RETIRED = "retired"  # the endpoint was closed
     EXPIRED = "expired"  # GitHub has nothing, for a day older than it keeps: what was fetched in time stays
     FAILED = "failed"  # no answer that means anything
+    GIVEN_UP = "given_up"  # nobody was asked: what is left of the day went with the key of its pseudonyms
 
     @property
     def is_refusal(self) -> bool:

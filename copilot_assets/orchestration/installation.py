@@ -25,6 +25,7 @@ from copilot_assets.settings import (
     days_per_run,
     export_folder,
     identity_mode,
+    keep_raw_days,
     lake_data,
     lake_folder,
     notify_urls,
@@ -119,6 +120,14 @@ class Installation:
     def channels(self) -> Channels:
         """Where messages go, COPILOT_NOTIFY; none unless set."""
         return Channels(notify_urls(self.env))
+
+    def keep_raw_days(self) -> int | None:
+        """For how many days raw keeps the text of records; None for ever.
+
+        Raises:
+            SettingsError: the setting can't be used.
+        """
+        return keep_raw_days(self.env)
 
     def inputs(self) -> Inputs:
         """What the models read besides GitHub's answers.

@@ -19,7 +19,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.now import now_utc
 from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.records.contract import Column, person_columns, value_at
-from copilot_assets.records.fields import PERSON_KIND, Person
+from copilot_assets.records.fields import MAX, PERSON_KIND, Person
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.store import Condition, Warehouse
 
@@ -58,6 +58,8 @@ class Traces:
 def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
     """Look for a person in raw, by GitHub id or by a login they have had; a number is an id where it is one of them.
 
+    Of days whose text was dropped, `raw.logins` knows who was in them; of an id that no login was told of, the rows.
+
     Raises:
         ForgetError: there is no database, or nobody in it by that name.
         SettingsError: the key of the pseudonyms can't be read or made, or is not the database's.
@@ -77,10 +79,15 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
                 select report, payload from raw.quarantine
             )
             where list_contains($reports, report)
+            union
+            select user_id, login from raw.logins
             """,
             {"reports": list(_OF_PEOPLE)},
         ).fetchall()
-        ids, logins = _named(known, user.strip().removeprefix("@").lower())
+        name = user.strip().removeprefix("@").lower()
+        ids, logins = _named(known, name)
+        if not ids and not logins and _is_shown(connection, identities, name):
+            ids = [int(name)]
         if not ids and not logins:
             raise NobodyError(
                 f"Nobody in the database goes by '{user}', so nothing was changed. Give a login that GitHub's reports "
@@ -95,6 +102,21 @@ def find(warehouse: Warehouse, identities: Identities, user: str) -> Traces:
         records=counts['"raw"."records"'],
         quarantined=counts['"raw"."quarantine"'],
         rows=sum(count for table, count in counts.items() if table.startswith('"flat".')),
+    )
+
+
+def _is_shown(connection: duckdb.DuckDBPyConnection, identities: Identities, name: str) -> bool:
+    """Whether a name is an id that rows of days without text show, or show the pseudonym of."""
+    if not (name.isascii() and name.isdecimal()) or int(name) > MAX:
+        return False
+    if not connection.execute("from raw.dropped_text limit 1").fetchall():
+        return False
+    hold_to_key(connection, identities)
+    traces = Traces((int(name),), (), (identities.pseudonym(name),))
+    return any(
+        _count(connection, table, columns, traces)
+        for table, columns in _tables(connection).items()
+        if table.startswith('"flat".')
     )
 
 

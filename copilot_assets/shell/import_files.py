@@ -150,6 +150,7 @@ def _tell(imported: Imported) -> None:
     tell(imported.overwritten, "overwritten")
     tell(imported.same, "there already with the same content, unchanged", named=False)
     tell(imported.kept, "there already with other content, kept (--overwrite takes the archive's)")
+    tell(imported.textless, "there already without their text, kept (--overwrite takes the archive's)")
     tell(imported.failed, "broken in every record: quality.quarantine has them")
     if imported.broken:
         out.print(f"{imported.broken:>6,} broken records left out: quality.quarantine has them.", highlight=False)

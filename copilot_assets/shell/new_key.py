@@ -18,12 +18,13 @@ def new_key(yes: bool) -> None:
 
     A key that is in the file is taken; otherwise the next run makes one. All pseudonyms change with that run, and who
     was forgotten has to be forgotten again: without the key nobody knows who they were, and what GitHub sends of them
-    comes in again. Needs no token.
+    comes in again. Days whose text was dropped (COPILOT_KEEP_RAW_DAYS) lose what they tell of people. Needs no token.
 
     \b
     Example:
       copilot-assets new-key
     """
+    from copilot_assets.flat.textless import cost_of_new_key
     from copilot_assets.orchestration.installation import Installation
     from copilot_assets.people.identities import give_up_key
     from copilot_assets.shell.runs import alone
@@ -33,11 +34,17 @@ def new_key(yes: bool) -> None:
     warehouse = installation.warehouse()
     if not warehouse.exists():
         refuse(f"There is no database at {warehouse.name}, so there are no pseudonyms yet.", code=1)
-    if not yes:
-        click.confirm("All pseudonyms will change, and who was forgotten is forgotten no more. Go on?", abort=True)
     try:
+        with usage_errors():
+            identities = installation.identities()
+            with warehouse.connect() as connection:
+                cost = cost_of_new_key(connection, identities)
+        if cost:
+            out.print(cost, highlight=False)
+        if not yes:
+            click.confirm("All pseudonyms will change, and who was forgotten is forgotten no more. Go on?", abort=True)
         with usage_errors(), alone(warehouse, "new-key"), warehouse.connect(*TURNS) as connection:
-            forgotten = give_up_key(connection, installation.identities())
+            forgotten = give_up_key(connection, identities)
     except WarehouseError as problem:
         refuse(problem)
     who = f"{forgotten} people had been forgotten. Forget them again" if forgotten else "Nobody had been forgotten"

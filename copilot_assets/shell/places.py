@@ -34,6 +34,8 @@ def history_places(installation: Installation) -> tuple[Path, Path]:
 def bytes_on_disk(installation: Installation) -> Mapping[str, int]:
     """The bytes that what is kept takes: `database`, `history` (Dagster's), `export`, `report`; what is there of them.
 
+    `free_in_database` are those of the database that hold nothing and that it fills before it grows.
+
     A history in another place than the `.dagster` that the shipped dagster.yaml names is not found.
     """
     places: dict[str, Path] = {}
@@ -44,7 +46,8 @@ def bytes_on_disk(installation: Installation) -> Mapping[str, int]:
             if folder := of():
                 places[name] = folder
     sizes = {name: _bytes(place.resolve()) for name, place in places.items() if place.is_dir()}
-    return {"database": installation.warehouse().size_bytes(), **sizes}
+    warehouse = installation.warehouse()
+    return {"database": warehouse.size_bytes(), "free_in_database": warehouse.free_bytes(), **sizes}
 
 
 def _bytes(folder: Path) -> int:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -24,6 +24,9 @@ from copilot_assets.warehouse.layout import bring_forward
 from copilot_assets.warehouse.lock import is_at_work
 from copilot_assets.warehouse.raw import NEWEST_FIRST
 from copilot_assets.warehouse.store import DATABASE, Warehouse
+
+if TYPE_CHECKING:
+    from copilot_assets.flat.textless import Textless
 
 Row = dict[str, Any]
 
@@ -97,6 +100,7 @@ class Status:
         schema_drift: per report, the fields that no table has: report, paths, first_day, last_day.
         behind_since: when the first of what landed was asked for (UTC) that the tables below raw do not show; None
             where they show all, or a run is at work.
+        textless: the days whose text was dropped.
         key_trouble: what is wrong with the key of people's pseudonyms, in a sentence; None where nothing is.
     """
 
@@ -112,6 +116,7 @@ class Status:
     quarantine: tuple[Row, ...]
     schema_drift: tuple[Row, ...]
     behind_since: datetime | None
+    textless: Textless
     key_trouble: str | None = None
 
     @property
@@ -126,7 +131,16 @@ class Status:
 
 
 _KEY: Final = ("pseudonym_key", "forgotten")
-_LEDGER: Final = ("fetches", "expected_reports", "quarantine", "unknown_fields", "rebuilt", "rebuild_due", *_KEY)
+_LEDGER: Final = (
+    "fetches",
+    "expected_reports",
+    "quarantine",
+    "unknown_fields",
+    "dropped_text",
+    "rebuilt",
+    "rebuild_due",
+    *_KEY,
+)
 
 # A run notes anew, with its own day, what it is asked for; what still bears an older day has been given up. What is
 # known from an archive alone may bear a newer one. Without this, days since the last run would not be seen as holes.
@@ -137,16 +151,17 @@ where as_of >= coalesce(
         select max(e.as_of)
         from raw.expected_reports as e
         semi join raw.fetches as f
-            on f.scope = e.scope and f.report = e.report and not (f.outcome = 'reported' and f.http_status is null)
+            on f.scope = e.scope and f.report = e.report
+            and not (f.outcome in ('reported', 'given_up') and f.http_status is null)
     ),
     as_of
 )
 """
-# A day that was reported without an HTTP answer came out of an archive.
+# A day that was reported without an HTTP answer came out of an archive, and of one that was given up nobody was asked.
 _LAST_ASK: Final = f"""
 select requested_at, scope, report, day, outcome, evidence
 from raw.fetches
-where not (outcome = 'reported' and http_status is null)
+where not (outcome in ('reported', 'given_up') and http_status is null)
 order by {NEWEST_FIRST}
 limit 1
 """
@@ -205,6 +220,8 @@ def read_status(warehouse: Warehouse, today: date, days: int, identities: Identi
     Raises:
         WarehouseError: there is none, or it can't be opened; none is made.
     """
+    from copilot_assets.flat.textless import textless_days  # it loads what makes tables, which nothing else here needs
+
     shown = tuple(today - timedelta(days=age) for age in range(days, 0, -1))
     snapshots = [report.name for report in REPORTS if report.is_snapshot]
     with _ledger(warehouse, today) as ledger:
@@ -224,6 +241,7 @@ def read_status(warehouse: Warehouse, today: date, days: int, identities: Identi
             quarantine=tuple(_rows(ledger, _QUARANTINE)),
             schema_drift=tuple(_rows(ledger, _SCHEMA_DRIFT)),
             behind_since=None if is_at_work(warehouse) else ledger.execute(_BEHIND).fetchall()[0][0],
+            textless=textless_days(ledger, [report.name for report in REPORTS]),
             key_trouble=_key_trouble(ledger, identities) if identities else None,
         )
 

@@ -58,6 +58,7 @@ MARKS: Final = {
     "not_requested": Mark("?", "bold magenta", "nobody asked for it in time"),
     "retired": Mark("r", "dim", "GitHub closed this API"),
     "expired": Mark("e", "dim", "older than GitHub keeps, and never fetched: lost, unless you kept a file"),
+    "given_up": Mark("g", "yellow", "removed: nobody knows whose its pseudonyms were"),
     "not_offered": Mark(" ", "", "GitHub has this report for others only"),
     "before_start": Mark(" ", "", "before GitHub began this report"),
 }
@@ -119,6 +120,7 @@ def as_json(status: Status) -> Row:
         "schema_drift": _plain(status.schema_drift),
         "tables_behind_since": _plain(status.behind_since),
         "key_trouble": status.key_trouble,
+        "without_text": _plain(vars(status.textless)),
         "first_day": _plain(status.days[0]),
         "last_day": _plain(status.days[-1]),
         "reports": [_plain(vars(series)) for series in status.series],
@@ -161,7 +163,10 @@ def as_parts(status: Status, width: int) -> Iterator[Text | Table | Padding]:
 def room_taken(sizes: Mapping[str, int]) -> Text:
     """How much of the disk what is kept takes, in a line."""
     names = {"database": "the database", "history": "Dagster's history", "export": "the export", "report": "the report"}
-    return Text("On the disk: " + ", ".join(f"{names[name]} {decimal(size)}" for name, size in sizes.items()) + ".")
+    told = {name: f"{names[name]} {decimal(sizes[name])}" for name in names if name in sizes}
+    if free := sizes.get("free_in_database"):
+        told["database"] += f" ({decimal(free)} of it free for what comes)"
+    return Text(f"On the disk: {', '.join(told.values())}.")
 
 
 def _strips(status: Status, width: int) -> Iterator[Text]:
@@ -241,6 +246,8 @@ def _last(status: Status) -> Iterator[Text | Table]:
         table.add_row("last run", f"{_time(run.asked_at)}, {run.run_id or 'without an id'}; {outcomes}")
     for report, snapshots in groupby(status.snapshots, key=lambda snapshot: snapshot.report):
         table.add_row(report, "\n".join(_snapshots(list(snapshots))))
+    if status.textless.days:
+        table.add_row("without text", str(status.textless))
     yield Text()
     yield table
 

@@ -45,6 +45,7 @@ class Imported:
         overwritten: had other records before.
         same: were there already with the same content, and stay.
         kept: were there already with other content, and stay.
+        textless: were there already, without a text that the archive's could be held against, and stay.
         missing: between the archive's first and last day, and still without a record.
         conflicts: of which two records told the same thing differently.
         failed: every record of them breaks the contract, and is in quarantine.
@@ -60,6 +61,7 @@ class Imported:
     overwritten: Sequence[date] = ()
     same: Sequence[date] = ()
     kept: Sequence[date] = ()
+    textless: Sequence[date] = ()
     missing: Sequence[date] = ()
     conflicts: Sequence[date] = ()
     failed: Sequence[date] = ()
@@ -118,11 +120,14 @@ def _sorted_out(
     """What is to become of the days of one scope and report, and the fetches to land."""
     first, last = min(days), max(days)
     there = _there(connection, scope, report, first, last)
+    textless = sorted(_textless(connection, scope, report, first, last).intersection(days))
     known = {day: _content(_texts(connection, scope, report, day)) for day in days if day in there}
     same = [day for day in known if known[day] == _content(days[day].texts())]
     differing = [day for day in known if day not in same]
+    there.update(textless)
     new = [day for day in days if day not in there]
-    fetches = [_fetch(scope, report, day, days[day]) for day in sorted(new + differing if overwrite else new)]
+    landing = new + differing + textless if overwrite else new
+    fetches = [_fetch(scope, report, day, days[day]) for day in sorted(landing)]
     failed = {fetch.day for fetch in fetches if fetch.outcome is Outcome.FAILED}
     span = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return (
@@ -133,9 +138,10 @@ def _sorted_out(
             first,
             last,
             new=sorted(set(new) - failed),
-            overwritten=sorted(set(differing) - failed) if overwrite else (),
+            overwritten=sorted({*differing, *textless} - failed) if overwrite else (),
             same=sorted(same),
             kept=() if overwrite else sorted(differing),
+            textless=() if overwrite else textless,
             missing=[day for day in span if day not in days and day not in there],
             conflicts=[day for day in days if days[day].is_conflict],
             failed=sorted(failed),
@@ -149,6 +155,17 @@ def _there(connection: duckdb.DuckDBPyConnection, scope: Scope, report: Report, 
     """The days of a scope and report that have records."""
     rows = connection.execute(
         "select distinct day from raw.records where scope = ? and report = ? and day between ? and ?",
+        [str(scope), report.name, first, last],
+    ).fetchall()
+    return {day for (day,) in rows}
+
+
+def _textless(
+    connection: duckdb.DuckDBPyConnection, scope: Scope, report: Report, first: date, last: date
+) -> set[date]:
+    """The days of a scope and report whose text was dropped: nobody can tell whether an archive says the same."""
+    rows = connection.execute(
+        "select day from raw.dropped_text where scope = ? and report = ? and day between ? and ?",
         [str(scope), report.name, first, last],
     ).fetchall()
     return {day for (day,) in rows}

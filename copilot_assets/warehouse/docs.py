@@ -86,6 +86,16 @@ _UNKNOWN_FIELD_COLUMNS: Final = (
     Column("records", "BIGINT", "Records that have it, at least: not all are looked at"),
 )
 _PERSON: Final = Column("person", "BIGINT", "Pseudonym of the person, whatever the tables of flat show")
+DROPPED_TEXT_COLUMNS: Final = (
+    _SCOPE,
+    _REPORT,
+    Column("day", "DATE", "UTC day whose records have no text any more"),
+    Column("flattened_by", "VARCHAR", "Version of the flat tables that its rows were made by, and stay of"),
+    Column(
+        "identities", "VARCHAR", "What its rows show of people: login, or pseudonym and of which key; null without any"
+    ),
+    Column("dropped_at", "TIMESTAMP", "When the text was dropped, UTC"),
+)
 
 
 # By `schema.table`, as `comments.comment` takes them.
@@ -102,6 +112,10 @@ RAW_DOCS: Final[Mapping[str, Docs]] = {
     ),
     "raw.unknown_fields": Docs.of(
         "One row per fetch and field that the contract does not know.", _UNKNOWN_FIELD_COLUMNS
+    ),
+    "raw.dropped_text": Docs.of(
+        "One row per (scope, report, day) whose text was dropped (COPILOT_KEEP_RAW_DAYS); its flat rows stay.",
+        DROPPED_TEXT_COLUMNS,
     ),
     "raw.expected_reports": Docs.of(
         "One row per scope and report: what is asked for, since when, and GitHub's rules for it.", EXPECTED_COLUMNS

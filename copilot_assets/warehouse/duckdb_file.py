@@ -263,6 +263,17 @@ class DuckDBFile:
         """The bytes of the file and of the log beside it; 0 while there is none."""
         return sum(path.stat().st_size for path in (self.path, _log_of(self.path)) if path.exists())
 
+    def free_bytes(self) -> int:
+        """The bytes of the file's blocks that hold nothing; DuckDB gives back to the disk only those at its end.
+
+        Raises:
+            WarehouseError: as of `read`.
+        """
+        with self.read() as connection:
+            query = "select block_size, free_blocks from pragma_database_size() where database_name = ?"
+            ((block_size, free_blocks),) = connection.execute(query, [DATABASE]).fetchall()
+        return int(block_size) * int(free_blocks)
+
     def folder(self) -> Path:
         """The folder that the file is in."""
         return self.path.parent

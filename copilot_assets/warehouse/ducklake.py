@@ -299,6 +299,10 @@ class DuckLake:
         except WarehouseError:
             return 0
 
+    def free_bytes(self) -> int:
+        """None: its files hold what they hold, and maintenance removes the rest."""
+        return 0
+
     def folder(self) -> Path:
         """The folder of this machine."""
         return self.here

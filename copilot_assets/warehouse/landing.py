@@ -32,7 +32,8 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
 
     An answer replaces the records of its (scope, report, day), also by none, and what was noticed about them; a failure
     or refusal leaves them. An answer with the content that is already there changes nothing but the ledger, unless
-    another contract read it then. A failure with broken records puts them in the place of those in quarantine.
+    another contract read it then or its text was dropped. A failure with broken records puts them in the place of those
+    in quarantine.
 
     Returns:
         the fetches as entered: one whose records DuckDB refuses leaves what was there, and failed.
@@ -147,7 +148,13 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
         answers = {fetch_id for (fetch_id,) in connection.execute(_CHANGED).fetchall()}
         changed = [fetch for fetch in fetches if fetch.fetch_id in answers]
         spoilt = [fetch for fetch in fetches if fetch.outcome is Outcome.FAILED and fetch.broken]
-        for table, replaced in (("records", changed), ("unknown_fields", changed), ("quarantine", changed + spoilt)):
+        replaced_by = {
+            "records": changed,
+            "dropped_text": changed,
+            "unknown_fields": changed,
+            "quarantine": changed + spoilt,
+        }
+        for table, replaced in replaced_by.items():
             if replaced:
                 connection.execute(_DELETE_REPLACED.format(table=table), [[fetch.fetch_id for fetch in replaced]])
         _insert_records(connection, changed)
@@ -155,8 +162,8 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
         connection.execute(_INSERT_FETCHES)
 
 
-# Answers with another content than the one that counts now, or read by another contract, or after a failure whose
-# records stand in quarantine. Only the same days of the ledger are looked at.
+# Answers with another content than the one that counts now, or read by another contract, or of a day without text, or
+# after a failure whose records stand in quarantine. Only the same days of the ledger are looked at.
 _CHANGED: Final = f"""
 with current as (
     select f.*
@@ -174,12 +181,14 @@ select a.fetch_id
 from arrived as a
 left join current as c on c.scope = a.scope and c.report = a.report and c.day = a.day
 left join spoilt as s on s.scope = a.scope and s.report = a.report and s.day = a.day
-where a.outcome in ('reported', 'no_report')
+left join raw.dropped_text as d on d.scope = a.scope and d.report = a.report and d.day = a.day
+where a.outcome in ('reported', 'no_report', 'given_up')
     and (
         c.outcome is distinct from a.outcome
         or c.sha256 is distinct from a.sha256
         or c.contract is distinct from a.contract
         or s.day is not null
+        or d.day is not null
     )
 """
 _INSERT_FETCHES: Final = """

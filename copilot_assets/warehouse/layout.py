@@ -123,11 +123,19 @@ create table raw.derived (
 );
 """
 
+# Which days have no text any more; by which version their flat rows were made, and what these show of people.
+_DROPPED_TEXT: Final = """
+create table raw.dropped_text (
+    scope varchar not null, report varchar not null, day date not null, flattened_by varchar not null,
+    identities varchar, dropped_at timestamp not null
+);
+"""
+
 # What brings a database to version 1, 2 … of its layout. Those of before version 2 do not say which they are, and may
 # lack some of version 1: that step takes what it finds.
 _STEPS: Final = (
     _TABLES, _VERSION, _ENTRY_NUMBER, _PEOPLE, _REBUILT, _PLAN_CREDITS, _LOGINS, _NOTICES, _OTHER_NUMBERS, _COMMENTS,
-    _DERIVED,
+    _DERIVED, _DROPPED_TEXT,
 )  # fmt: skip
 LAYOUT: Final = len(_STEPS)
 # What is said once, by the run that brings a database to that version: which numbers are others now, and why.

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 # The newest first, by the order of entry: a clock may have been wrong. The rest is for rows that were not landed.
 NEWEST_FIRST: Final = "entry_number desc, requested_at desc, fetch_id desc"
-# Of the fetches of a (scope, report, day) the newest answer counts; a failure or refusal says nothing of the day.
-COUNTS: Final = f"""where outcome in ('reported', 'no_report')
+# Of the fetches of a (scope, report, day) the newest answer counts, or that it was given up; a failure or refusal says
+# nothing of the day.
+COUNTS: Final = f"""where outcome in ('reported', 'no_report', 'given_up')
     qualify row_number() over (partition by scope, report, day order by {NEWEST_FIRST}) = 1"""
 
 # Days as they stand in `ExpectedReport`.

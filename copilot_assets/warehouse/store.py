@@ -144,6 +144,13 @@ class Warehouse(Protocol):
     def size_bytes(self) -> int:
         """How much room what it holds takes."""
 
+    def free_bytes(self) -> int:
+        """How much of that holds nothing, and is filled before more is taken.
+
+        Raises:
+            WarehouseError: as of `read`.
+        """
+
     def folder(self) -> Path:
         """The folder of this machine's for all else that belongs to it, such as exported files."""
 

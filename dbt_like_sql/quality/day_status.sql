@@ -12,7 +12,7 @@ with archives as (
         report,
         min(day) filter (where outcome = 'reported' and http_status is null) as first_day,
         max(day) filter (where outcome = 'reported' and http_status is null) as last_day,
-        bool_and(outcome = 'reported' and http_status is null) as is_all_there_is
+        bool_and(outcome = 'given_up' or (outcome = 'reported' and http_status is null)) as is_all_there_is
     from raw.fetches
     group by scope, report
 ),
@@ -138,6 +138,7 @@ judged as (
             when is_reported and answered_on <= day + lag_days then 'provisional'
             when is_reported and active_people = 0 then 'zero_activity'
             when is_reported then 'reported'
+            when last_outcome = 'given_up' then 'given_up'
             when day < first_day then 'before_start'
             when last_outcome = 'not_offered' then 'not_offered'
             when last_outcome = 'retired' then 'retired'
@@ -173,7 +174,7 @@ select
     scope, -- whom the report is about  #not_null #unique(scope, report, day)
     report, -- GitHub's own name of the report  #not_null
     day, -- UTC day  #not_null
-    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
+    status, -- what is known of the day, one word  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, no_report, before_start, not_offered, retired, expired, given_up, forbidden, failed, not_requested)
     case status
         when 'reported' then 'reported'
         when 'provisional' then 'reported'
@@ -186,9 +187,13 @@ select
         else 'missing'
     end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
     status <> 'provisional' and (is_asked_when_due or is_archived_time) as was_asked_when_final, -- whether it was asked for, or came out of an archive, after GitHub's time for revisions: a week is closed when all its days were; what was reported before and never again is not  #not_null
-    status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
+    status not in ('failed', 'not_requested') as is_explained, -- whether an answer of GitHub, one of its published rules or copilot-assets new-key accounts for the day  #not_null
     not is_given_up
-    and (status in ('forbidden', 'failed', 'not_requested') or (status = 'provisional' and day < as_of - lag_days)) as needs_a_hand, -- whether somebody should do as the remedy says: GitHub refused, asking failed, nobody asked in time, or it was fetched too early and never again  #not_null
+    and (
+        status in ('forbidden', 'failed', 'not_requested')
+        or (status = 'provisional' and day < as_of - lag_days)
+        or (status = 'given_up' and day >= as_of - history_days)
+    ) as needs_a_hand, -- whether somebody should do as the remedy says: GitHub refused, asking failed, nobody asked in time, it was fetched too early and never again, or given up while GitHub has it  #not_null
     case status
         when 'reported' then if(report = 'users-1-day', 'GitHub reported the people of the day.', answer)
         when 'provisional' then
@@ -247,7 +252,7 @@ select
         else last_evidence
     end as evidence, -- what the status rests on, a sentence  #not_null
     case
-        when day < as_of - history_days and status in ('provisional', 'expired', 'failed', 'forbidden') then
+        when day < as_of - history_days and status in ('provisional', 'expired', 'given_up', 'failed', 'forbidden') then
             'Import it with copilot-assets import, if you kept a file: GitHub no longer has it.'
         when status = 'provisional' then
             case
@@ -263,7 +268,7 @@ select
         when status = 'retired' then 'Import it with copilot-assets import, if you kept a file.'
         when status = 'forbidden' then 'Change the setting that the evidence names, then backfill the day.'
         when status = 'failed' then 'Backfill the day again, in the Dagster UI or with copilot-assets backfill.'
-        when status = 'not_requested' then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
+        when status in ('given_up', 'not_requested') then 'Backfill the day, in the Dagster UI or with copilot-assets backfill.'
     end as remedy, -- what can be done, if anything can
     if(report = 'users-1-day', null, records)::bigint as records, -- records kept of the day; null unless reported, and of users-1-day, of which they are people (docs/privacy.md)
     if(is_team, null, active_people)::bigint as active_people, -- people active by the report's own headline; null where it has none, and of a team, which may be small

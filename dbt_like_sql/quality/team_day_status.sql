@@ -106,14 +106,14 @@ select
     team_id, -- GitHub's id of the team  #not_null
     team_slug, -- slug the team had when it was last in a report  #not_null
     day, -- UTC day  #not_null
-    team_status as status, -- what is known of the team on the day, one word: that of the whole report where there is none; gone is deleted, renamed to another team or emptied; left_out is missing between two days  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, not_yet_seen, gone, left_out, no_report, before_start, not_offered, retired, expired, forbidden, failed, not_requested)
+    team_status as status, -- what is known of the team on the day, one word: that of the whole report where there is none; gone is deleted, renamed to another team or emptied; left_out is missing between two days  #not_null #accepted(reported, provisional, zero_activity, pending, below_threshold, below_threshold_suspected, not_yet_seen, gone, left_out, no_report, before_start, not_offered, retired, expired, given_up, forbidden, failed, not_requested)
     case
         when not is_absent then coverage
         when team_status in ('below_threshold', 'below_threshold_suspected') then 'below_threshold'
         when team_status = 'left_out' then 'missing'
         else 'not_expected'
     end as coverage, -- how weeks count the day  #not_null #accepted(reported, pending, below_threshold, missing, not_expected)
-    is_explained and team_status <> 'left_out' as is_explained, -- whether an answer of GitHub or one of its published rules accounts for the day  #not_null
+    is_explained and team_status <> 'left_out' as is_explained, -- whether an answer of GitHub, one of its published rules or copilot-assets new-key accounts for the day  #not_null
     case
         when people is not null then people || ' people in the report.'
         when not is_absent then 'There is no report about any team. ' || evidence

@@ -37,6 +37,7 @@ STATUS_CODES = {
     "retired": 404,
     "expired": 204,
     "failed": 503,
+    "given_up": None,
 }
 # In the order in which they are built, each after those it reads.
 MODELS = load_models()

@@ -715,6 +715,27 @@ def test_the_newest_day_may_be_three_days_behind_the_newest_that_is_due(org: Boo
 # --- What holds of every row -----------------------------------------------------------------------------------------
 
 
+def test_a_day_that_was_given_up_is_no_idle_one_and_can_be_brought_back(book: Book) -> None:
+    """copilot-assets new-key: GitHub keeps a year, after which a file alone can bring it back."""
+    book.expect(ORG, start=date(2025, 12, 1), today=date(2027, 1, 20))
+    old, new = date(2026, 1, 5), date(2027, 1, 5)
+    for day in (old, new):
+        book.fetch(ORG, ORG_REPORT, day, headline={"daily_active_users": 0})
+        evidence = book.fetch(ORG, ORG_REPORT, day, "given_up")
+    asked = ("status", "coverage", "needs_a_hand", "records")
+    row = status_of(book, old)
+    assert some(row, *asked) == ("given_up", "missing", False, None)
+    assert row["remedy"] == "Import it with copilot-assets import, if you kept a file: GitHub no longer has it."
+    row = status_of(book, new)
+    assert some(row, *asked) == ("given_up", "missing", True, None)
+    assert some(row, "evidence", "remedy") == (
+        evidence,
+        "Backfill the day, in the Dagster UI or with copilot-assets backfill.",
+    )
+    book.fetch(ORG, ORG_REPORT, new, headline={"daily_active_users": 7})
+    assert status_of(book, new)["status"] == "reported"
+
+
 @pytest.fixture
 def every_status(book: Book) -> Book:
     """A ledger in which each status occurs: legacy metrics of two scopes after the end, reports of a year and more."""
@@ -729,6 +750,7 @@ def every_status(book: Book) -> Book:
         (date(2027, 1, 17), "reported", 7),
         (date(2027, 1, 18), "no_report", None),
         (date(2025, 12, 20), "no_report", None),
+        (date(2027, 1, 7), "given_up", None),
     ):
         book.fetch(ORG, ORG_REPORT, day, outcome, headline={"daily_active_users": people} if people is not None else {})
     book.fetch(ORG, LEGACY, LEGACY_DAY, headline={"total_active_users": 6})
@@ -755,6 +777,7 @@ STATUSES = {
     "not_offered": ("not_expected", True, True),
     "retired": ("missing", True, True),
     "expired": ("missing", True, True),
+    "given_up": ("missing", True, True),
     "forbidden": ("missing", True, True),
     "failed": ("missing", False, True),
     "not_requested": ("missing", False, True),

@@ -48,7 +48,7 @@ REPORT = {
 SNAPSHOT = {"organization_28_day", "enterprise_28_day", "copilot_seats", "copilot_billing", "budgets", "cost_centers"}
 BY_HAND = {"ai_usage_report", "premium_request_report"}
 INPUTS = {"settings", "plan_prices", "plan_credits", "events"}
-RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches"}
+RAW = REPORT | SNAPSHOT | INPUTS | {"expected_reports", "fetches", "dropped_text"}
 ACTIVITY = {
     "daily",
     "ide_daily",

@@ -513,6 +513,22 @@ def test_new_key_goes_on_without_it(shell: Shelf) -> None:
     assert shell.sql("select count(*) from raw.forgotten") == [(0,)]
 
 
+def test_new_key_says_first_what_days_without_text_lose_by_it(shell: Shelf) -> None:
+    fill(shell)
+    shell.sql(
+        "insert into raw.dropped_text select 'org:o', 'users-1-day', day, 'v', 'pseudonym of another', now() "
+        f"from (values (date '{DAY}'), (date '{DAY + timedelta(days=1)}')) as days (day)"
+    )
+    result = CliRunner().invoke(main, ["new-key"], input="n\n")
+    assert result.exit_code == 1
+    assert (
+        f"2 days of reports about people have no text any more (COPILOT_KEEP_RAW_DAYS), {DAY} to "
+        f"{DAY + timedelta(days=1)}, and without the key nobody knows whose their rows are. The next run removes these "
+        "rows, and the days are given_up in quality.day_status."
+    ) in " ".join(result.output.split())
+    assert len(shell.sql("from raw.pseudonym_key")) == 1, "nothing was given up"
+
+
 def test_the_help_says_what_stays_elsewhere() -> None:
     told = " ".join(command("--help").output.split())
     assert "GitHub keeps its own data" in told

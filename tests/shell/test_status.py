@@ -17,7 +17,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from rich.text import Text
 
+from copilot_assets.flat.refresh import version_of
 from copilot_assets.people.identities import Identities, hold_to_key
+from copilot_assets.records import UserDay
 from copilot_assets.settings import IdentityMode
 from copilot_assets.shell.cli import main
 from copilot_assets.shell.state import Status, read_changes, read_status
@@ -389,6 +391,36 @@ def test_how_much_of_the_disk_everything_takes(asked: Path, monkeypatch: pytest.
     assert result.stdout.splitlines()[-1] == (
         f"On the disk: the database {kib:.1f} kB, Dagster's history 1.5 MB, the export 20.0 kB, the report 300 bytes."
     )
+
+
+def test_days_without_text_and_the_room_that_they_left_are_told(asked: Path) -> None:
+    path = asked / "copilot.duckdb"
+    with DuckDBFile(path).connect() as connection:
+        book = Book(connection)
+        book.expect(ORG, start=september(1), today=TODAY)
+        for day in (1, 2, 3):
+            book.fetch(ORG, "users-1-day", september(day))
+            version = version_of(UserDay) if day == 1 else "of before"
+            connection.execute(
+                "insert into raw.dropped_text values (?, 'users-1-day', ?, ?, 'login', now())",
+                [ORG, september(day), version],
+            )
+        connection.execute("create table raw.much as select random() as x from range(500_000)")
+        connection.execute("checkpoint")
+        connection.execute("drop table raw.much")
+        connection.execute("checkpoint")
+    result = invoke(path, "--days", "12")
+    said = " ".join(result.stdout.split())
+    assert (
+        "without text 3 days, 2026-09-01 to 2026-09-03, have no text any more (COPILOT_KEEP_RAW_DAYS). The flat tables "
+        "have changed since and keep the rows that they had of these: 2 of version of before."
+    ) in said
+    assert re.search(r"the database [\d.]+ MB \([\d.]+ MB of it free for what comes\)", said)
+    told = json.loads(invoke(path, "--json").stdout)
+    assert told["without_text"] == {
+        "days": 3, "bytes": 0, "older": [["of before", 2]], "first": "2026-09-01", "last": "2026-09-03",
+    }  # fmt: skip
+    assert told["bytes_on_disk"]["free_in_database"] > 3_500_000, "eight bytes a number"
 
 
 def test_a_warehouse_that_is_not_there_is_not_made(asked: Path) -> None:

@@ -277,7 +277,19 @@ def test_a_first_import_lands_text_and_ledger(warehouse: Warehouse) -> None:
     save(warehouse.path.parent, b"[" + text + b"]")
     (told,) = bring_in(warehouse, warehouse.path.parent / "copilotMetricsData.json")
     assert told == Imported(
-        ORG, LEGACY, 1, FIRST, FIRST, new=[FIRST], overwritten=(), same=[], kept=[], missing=[], conflicts=[], failed=[]
+        ORG,
+        LEGACY,
+        1,
+        FIRST,
+        FIRST,
+        new=[FIRST],
+        overwritten=(),
+        same=[],
+        kept=[],
+        textless=[],
+        missing=[],
+        conflicts=[],
+        failed=[],
     )
     assert rows(
         warehouse,
@@ -374,6 +386,21 @@ def test_a_day_with_other_content_stays_unless_overwritten(warehouse: Warehouse)
     assert rows(warehouse, "select count(*), count(distinct sha256) from raw.fetches where day = '2024-07-01'") == [
         (2, 2)
     ]
+
+
+def test_a_day_whose_text_was_dropped_stays_unless_overwritten(warehouse: Warehouse) -> None:
+    """Nobody can tell whether the archive says the same of it."""
+    land(warehouse, day(FIRST, active=1), day(SECOND))
+    rows(warehouse, f"delete from raw.records where day = '{FIRST}'")
+    rows(warehouse, f"insert into raw.dropped_text values ('{ORG}', '{LEGACY.name}', '{FIRST}', 'v', null, now())")
+    told = land(warehouse, day(FIRST, active=2), day(SECOND), day(THIRD))
+    assert (told.new, told.same, told.kept, told.textless, told.missing) == ([THIRD], [SECOND], [], [FIRST], [])
+    assert rows(warehouse, "select distinct day from raw.records order by day") == [(SECOND,), (THIRD,)]
+    told = land(warehouse, day(FIRST, active=2), overwrite=True)
+    assert (told.new, told.overwritten, told.textless) == ([], [FIRST], ())
+    query = "select (payload ->> 'total_active_users')::integer from raw.records where day = '2024-07-01'"
+    assert rows(warehouse, query) == [(2,)]
+    assert rows(warehouse, "from raw.dropped_text") == []
 
 
 def test_missing_are_days_between_first_and_last_that_nobody_has(warehouse: Warehouse) -> None:

@@ -97,7 +97,8 @@ def test_what_raw_says_outlives_a_person_who_is_forgotten_and_a_layout_that_is_o
     path = tmp_path / "copilot.duckdb"
     with DuckDBFile(path).connect() as connection:
         connection.execute(
-            "comment on table raw.records is null; drop table raw.derived; update raw.layout set version = version - 1"
+            "comment on table raw.records is null; drop table raw.dropped_text; "
+            "update raw.layout set version = version - 1"
         )
     DuckDBFile(path).forget(lambda _: {}, ("select 1", {}))
     with DuckDBFile(path).connect() as connection:

@@ -391,7 +391,7 @@ def test_a_ledger_that_does_not_tell_the_contract_gets_the_day_anew_once(standin
         connection.execute("drop table raw.pseudonym_key; drop table raw.rebuild_due; drop table raw.plan_credits")
         connection.execute("drop table raw.rebuilt")
         connection.execute("drop table raw.logins; drop table raw.notices; drop table raw.token_end")
-        connection.execute("drop table raw.derived")
+        connection.execute("drop table raw.derived; drop table raw.dropped_text")
         connection.execute("alter table raw.fetches drop column contract")
     with DuckDBFile(path).connect() as connection:
         shelf = Shelf(standin, tmp_path, connection)

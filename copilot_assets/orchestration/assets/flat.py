@@ -17,7 +17,7 @@ from copilot_assets.orchestration.metadata import column_schema, preview
 from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records import Record
 from copilot_assets.records.contract import person_columns
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.store import TURNS, Warehouse
 
 
 class FlattenConfig(dg.Config):
@@ -60,20 +60,24 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def flatten_reports(
+        context: dg.AssetExecutionContext,
         config: FlattenConfig,
         installation: dg.ResourceParam[Installation],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.MaterializeResult[Any]]:
         from copilot_assets.flat.refresh import refresh_flat
+        from copilot_assets.flat.textless import show_people_anew, textless_days
 
+        names = [report.name for report in reports]
+        with sentences():
+            identities = installation.identities()
+            if person_columns(record):
+                now = installation.clock.now().replace(tzinfo=None)
+                with warehouse.connect(*TURNS) as connection:  # days that are given up are entered into the ledger
+                    show_people_anew(connection, record, names, identities, context.run.run_id, now)
         with sentences(), warehouse.connect("tables") as connection:
-            days, refreshed = refresh_flat(
-                connection,
-                record,
-                [report.name for report in reports],
-                installation.identities(),
-                full=config.full_refresh,
-            )
+            days, refreshed = refresh_flat(connection, record, names, identities, full=config.full_refresh)
+            textless = textless_days(connection, names)
             # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.
             previews = {
                 table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
@@ -88,6 +92,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
                     "dagster/row_count": done.row_count,
                     "rows_written": done.rows_written,
                     "scope_days_flattened": days,
+                    **({"days_without_text": textless.days, "without_text": str(textless)} if textless.days else {}),
                     **previews.get(table.name, {}),
                 },
             )
