@@ -122,7 +122,7 @@ def broken_lake(measured: Iterable[Store]) -> list[str]:
     """A sentence where a lake takes longer than any machine excuses."""
     file, *lakes = measured
     return [
-        f"A night on a {lake.name} takes {lake.night / file.night:.1f} times one on a file: more than {BROKEN} is broken"
+        f"A night on a {lake.name} takes {lake.night / file.night:.1f} times one on a file; over {BROKEN} is broken."
         for lake in lakes
         if lake.night > BROKEN * file.night
     ]
