@@ -374,9 +374,10 @@ class DuckLake:
         try:
             yield
         except duckdb.Error as error:
-            if not is_disk_trouble(error):
+            text = str(error)  # a connection that broke is told by any kind of error
+            if not (is_disk_trouble(error) or _NO_CONNECTION.search(text) or _GONE.search(text)):
                 raise
-            raise _told(self.name, str(error)) from None
+            raise _told(self.name, text) from None
 
 
 @cache
@@ -466,16 +467,29 @@ def _out_of_wheel(name: str, module: str) -> Iterator[str]:
 
 
 def _is_sweep_due(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a snapshot is left from before the last forgetting."""
+    """Whether a snapshot is left from before the last forgetting, or a file that was to go with it.
+
+    A file that was given up within a day of it is taken for one: to sweep once more does no harm.
+    """
     query = f"""
-        select min(snapshot_time) < (select max(forgotten_at) at time zone 'UTC' from raw.forgotten)
-        from ducklake_snapshots('{DATABASE}')
+        with last as (select max(forgotten_at) at time zone 'UTC' as forgotten_at from raw.forgotten)
+        select
+            (select min(snapshot_time) from ducklake_snapshots('{DATABASE}')) < forgotten_at
+            or exists (
+                from __ducklake_metadata_{DATABASE}.ducklake_files_scheduled_for_deletion
+                where schedule_start between forgotten_at and forgotten_at + interval '1 day'
+            )
+        from last
     """
     return bool(connection.execute(query).fetchall()[0][0])
 
 
 def _sweep(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave nothing of deleted rows anywhere: in this order, for each step makes work for the next."""
+    """Leave nothing of deleted rows anywhere: in this order, for each step makes work for the next.
+
+    First goes what killed processes wrote and never committed; nobody else writes meanwhile.
+    """
+    connection.execute(f"call ducklake_delete_orphaned_files('{DATABASE}', cleanup_all => true)")
     connection.execute(f"call ducklake_flush_inlined_data('{DATABASE}')")
     connection.execute(f"call ducklake_rewrite_data_files('{DATABASE}', delete_threshold => 0)")
     connection.execute(f"call ducklake_expire_snapshots('{DATABASE}', older_than => now())")

@@ -29,11 +29,14 @@ _MEMORY_MB: Final = 600
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All or nothing of what is done inside."""
+    import duckdb
+
     connection.begin()
     try:
         yield
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):  # where the store is gone, so is the transaction: what happened says more
+            connection.rollback()
         raise
     connection.commit()
 
