@@ -42,6 +42,8 @@ def move(source: Warehouse, target: Warehouse) -> Sequence[Moved]:
             tables came out different; the target is as it was.
     """
 
+    views: list[str] = []
+
     def copy(connection: duckdb.DuckDBPyConnection) -> Sequence[Moved]:
         bound_memory(connection)
         with source.attached(connection, _SOURCE):
@@ -51,12 +53,13 @@ def move(source: Warehouse, target: Warehouse) -> Sequence[Moved]:
                     f"{source.name} is of another layout than this version's ({LAYOUT}), so nothing was moved. Bring "
                     "it forward first: copilot-assets migrate"
                 )
+            views.extend(_views(connection))
             return [_copied(connection, schema, table) for schema, table in _tables(connection)]
 
     moved = target.fill(copy)
     with target.connect("landing") as connection:
         for report in REPORTS:
-            if any(each.table == "raw.records" and each.rows for each in moved):
+            if report.table in views:
                 make_report_view(connection, report)
     return moved
 
@@ -64,6 +67,11 @@ def move(source: Warehouse, target: Warehouse) -> Sequence[Moved]:
 def _tables(connection: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, str]]:
     query = "select schema_name, table_name from duckdb_tables() where database_name = ? and not temporary order by all"
     return [key for key in connection.execute(query, [_SOURCE]).fetchall() if key != _LAYOUT]
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
+    query = "select view_name from duckdb_views() where database_name = ? and schema_name = 'raw'"
+    return [name for (name,) in connection.execute(query, [_SOURCE]).fetchall()]
 
 
 def _copied(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Moved:
