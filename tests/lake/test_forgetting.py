@@ -1,4 +1,4 @@
-"""Whoever is forgotten can be read nowhere in a lake: no file, no copy or statistic in the catalogue, no older snapshot.
+"""Whoever is forgotten can be read nowhere in a lake: no file, copy or statistic of the catalogue, older snapshot.
 
 Files are looked at byte for byte, so they are written without compression here; the catalogue by PostgreSQL's client.
 """

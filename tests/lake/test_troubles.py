@@ -55,7 +55,9 @@ class Unsteady:
         """Send away whoever is connected, at once."""
         number = self._number
         self.command = Path(f"/proc/{number}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        self.env = dict(each.split(b"=", 1) for each in Path(f"/proc/{number}/environ").read_bytes().split(b"\0") if each)
+        self.env = dict(
+            each.split(b"=", 1) for each in Path(f"/proc/{number}/environ").read_bytes().split(b"\0") if each
+        )
         os.kill(number, signal.SIGINT)
         until = monotonic() + 30
         while (self.data / "postmaster.pid").exists():
@@ -138,7 +140,8 @@ def test_postgres_that_goes_in_the_middle_of_a_landing_takes_nothing_along(
 
     with monkeypatch.context() as patch:
         patch.setattr("copilot_assets.warehouse.landing._insert_remarks", lambda *_: unsteady.stop())
-        with pytest.raises(WarehouseError, match="(went away in the middle|can.t be reached).* What (was not finished|landed before)") as told:
+        gone = r"(went away in the middle|can't be reached).* What (was not finished|landed before)"
+        with pytest.raises(WarehouseError, match=gone) as told:
             shelf.take("users-1-day", [user(2, "bob")])
     assert PASSWORD not in str(told.value)
     with pytest.raises(WarehouseError, match="can't be reached"), lake_there.warehouse.read():
@@ -150,7 +153,9 @@ def test_postgres_that_goes_in_the_middle_of_a_landing_takes_nothing_along(
     assert shelf.sql("select payload ->> 'user_login' from raw.records") == [("bob",)]
 
 
-@pytest.mark.parametrize("address", ["host=127.0.0.1 port=1 dbname=x user=y password={}", "postgresql://y:{}@127.0.0.1:1/x"])
+@pytest.mark.parametrize(
+    "address", ["host=127.0.0.1 port=1 dbname=x user=y password={}", "postgresql://y:{}@127.0.0.1:1/x"]
+)
 def test_no_postgres_is_a_sentence_without_the_password(tmp_path: Path, address: str) -> None:
     secret = "pass-word'with=signs" if "=x" in address else "pass-word"
     quoted = "'" + secret.replace("'", r"\'") + "'" if "=x" in address else secret
@@ -190,6 +195,7 @@ def land_on_a_small_disk(lake: Lake) -> None:
     shelf.landed = 10  # so that what comes is other content than what is there
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.MonkeyPatch.context() as patch:
+
         def starved(*arguments: Any) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
             try:
