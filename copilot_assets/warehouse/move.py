@@ -41,7 +41,6 @@ def move(source: Warehouse, target: Warehouse) -> Sequence[Moved]:
         WarehouseError: one of them can't be opened, the source is of another layout, the target holds something, or
             tables came out different; the target is as it was.
     """
-
     views: list[str] = []
 
     def copy(connection: duckdb.DuckDBPyConnection) -> Sequence[Moved]:
