@@ -1,121 +1,25 @@
-"""The same inputs make the same tables in a file and in a lake, whatever happened in whatever order.
-
-Both are filled through the same sockets by the same steps, and held against each other whole.
-"""
+"""Another order of what happens makes the same tables, too, in a file and in a lake: see `test_lived_in.py`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from copilot_assets.standin import Standin
-from tests.conftest import KEY, TODAY
-from tests.lake.lakes import Worker, differences, settings
-
-# A report of every kind: a lake pays for each table, and what one of them goes through they all do.
-REPORTS = (
-    *("users-1-day", "user-teams-1-day", "organization-1-day", "enterprise-1-day", "ai-credit-usage"),
-    *("copilot-seats", "budgets", "organization-28-day"),
-)
-# Fetched while GitHub may still revise it, and again when it no longer does.
-FIRST, LAST = TODAY - timedelta(days=2), TODAY - timedelta(days=1)
-MONTH = date(2024, 7, 1)
-
-pytestmark = pytest.mark.usefixtures("fixed_clock")
+from tests.lake.lakes import Lake
+from tests.lake.pairs import new_pair
 
 
-@dataclass
-class Pair:
-    """A file and a lake to which the same things happen."""
-
-    github: Standin
-    folder: Path
-    file: Worker
-    lake: Worker
-
-    @property
-    def both(self) -> tuple[Worker, Worker]:
-        return self.file, self.lake
-
-    def backfill(self) -> None:
-        for worker in self.both:
-            assert worker.fetch(FIRST, LAST, *REPORTS) == []
-
-    def revise(self) -> None:
-        """A week later people were seen of whom nothing was known on the day after."""
-        before = self._reports()
-        self.github.today = TODAY + timedelta(days=7)
-        for worker in self.both:
-            worker.today = TODAY + timedelta(days=7)
-            assert worker.fetch(FIRST, LAST, "users-1-day", "organization-1-day", "user-teams-1-day") == []
-        assert self._reports() != before
-
-    def forget(self) -> None:
-        """The person who was the most active, also on a day that is revised later."""
-        ((login,), *_) = self.file.sql(
-            "select payload ->> 'user_login' from raw.records where report = 'users-1-day' "
-            "group by 1 order by sum((payload ->> 'user_initiated_interaction_count')::int) desc, 1"
-        )
-        for worker in self.both:
-            worker.forget(login)
-        assert not self.file.sql(f"from raw.records where payload::varchar like '%\"{login}\"%'")
-
-    def bring(self) -> None:
-        days = [{"date": str(MONTH + timedelta(n)), "total_active_users": 20 + n} for n in range(9)]
-        kept = self.folder / "kept.json"
-        kept.write_text(json.dumps(days))
-        for worker in self.both:
-            worker.bring(kept, "org:octo-labs")
-
-    def follow(self) -> None:
-        """What a run does below raw."""
-        for worker in self.both:
-            worker.flatten()
-            worker.build()
-
-    def assert_equal(self, *schemas: str) -> None:
-        file, lake = (worker.tables(*schemas) for worker in self.both)
-        assert list(differences(file, lake)) == []
-        assert sum(map(len, file.values())) > 300
-        numbers = "select list(entry_number order by entry_number) = range(1, count(*) + 1) from raw.fetches"
-        assert [worker.sql(numbers) for worker in self.both] == [[(True,)], [(True,)]]
-
-    def _reports(self) -> list[tuple[object, ...]]:
-        return self.lake.sql(f"select payload::varchar from raw.records where day = '{FIRST}' order by all")
-
-
-@pytest.fixture
-def pair(worker: Worker, small_github: Standin, tmp_path: Path) -> Pair:
-    path = tmp_path / "file" / "copilot.duckdb"
-    path.parent.mkdir()
-    (path.parent / "copilot.key").write_text(KEY.hex())
-    return Pair(small_github, tmp_path, Worker(settings(small_github, COPILOT_WAREHOUSE=str(path))), worker)
-
-
-def test_days_that_come_are_revised_and_lose_a_person_and_an_archive(pair: Pair) -> None:
-    pair.backfill()
-    pair.follow()
-    pair.assert_equal()
-    changes: tuple[Callable[[], None], ...] = (pair.revise, pair.forget, pair.bring)
-    for change in changes:
-        change()
-        pair.assert_equal("raw")
-    pair.follow()
-    pair.assert_equal()
-    assert pair.lake.sql("select count(*) > 0 from quality.revisions") == [(True,)]
-
-
-def test_an_archive_and_days_of_which_a_person_is_forgotten_before_they_are_revised(pair: Pair) -> None:
+@pytest.mark.usefixtures("fixed_clock")
+def test_an_archive_and_days_of_which_a_person_is_forgotten_before_they_are_revised(
+    lake: Lake, small_github: Standin, tmp_path: Path
+) -> None:
+    pair = new_pair(small_github, tmp_path, lake)
     pair.bring()
     pair.backfill()
     pair.forget()  # before anything was flattened
     pair.assert_equal("raw")
     pair.revise()
-    for worker in pair.both:
-        worker.flatten()
+    pair.flatten()
     pair.assert_equal("raw", "flat")
