@@ -57,7 +57,9 @@ def forget(user: str, yes: bool) -> None:
         with alone(warehouse, "forget"):
             if traces:
                 forget_person(warehouse, traces)
-                out.print("They are removed, and the database file is written anew.")
+                out.print("They are removed, and what held their rows is written anew.")
+            else:
+                warehouse.maintain()  # a forgetting that was cut short may have left something
             result = rebuild(installation, instance=open_instance(), run_id=run_id)
             # Held against what is there now, what was there before would tell of the person.
             for noun, folder in (("export", installation.export_folder()), ("report", installation.report_folder())):

@@ -228,9 +228,11 @@ class DuckLake:
         columns. Killed in between, the rest is done by the next run, or by forgetting anybody.
 
         Raises:
-            WarehouseError: the lake can't be opened.
+            WarehouseError: the lake can't be opened; or rows are deleted, and what held them could not be cleared yet.
             duckdb.Error: nobody was forgotten; everything is as it was.
         """
+        import duckdb
+
         self._clear_incoming()
         with self.connect(*TURNS) as connection:
             with transaction(connection):
@@ -241,7 +243,14 @@ class DuckLake:
                 for each in filter(None, map(str.strip, statement.split(";"))):
                     used = {name: value for name, value in parameters.items() if f"${name}" in each}
                     connection.execute(each, used)
-            _sweep(connection)
+            try:
+                _sweep(connection)
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"Their rows are deleted, but older files of {self.name} still hold them, for these could not be "
+                    f"written anew ({_told(self.name, str(error))}) Run this again: it does what is left, and so does "
+                    "the next run."
+                ) from None
 
     @contextmanager
     def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
