@@ -368,6 +368,8 @@ def test_every_command_explains_itself() -> None:
         "export",
         "forget",
         "init",
+        "migrate",
+        "move",
         "new-key",
         "notify",
         "report",
