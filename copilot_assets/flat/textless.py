@@ -163,6 +163,17 @@ where c.day < $before and not c.is_newest and c.records > 0
 """
 
 
+def is_shown_otherwise(
+    connection: duckdb.DuckDBPyConnection, record: type[Record], reports: Sequence[str], identities: Identities
+) -> bool:
+    """Whether days without text show something else of people than all others do, so that `show_people_anew` is due.
+
+    Raises:
+        SettingsError: the key of people's pseudonyms can't be read or made.
+    """
+    return bool(person_columns(record)) and not _shown_otherwise(connection, reports, identities.version).is_empty()
+
+
 def show_people_anew(
     connection: duckdb.DuckDBPyConnection,
     record: type[Record],
@@ -191,8 +202,6 @@ def show_people_anew(
         SettingsError: ids and logins are to be shown, and pseudonyms do not tell them; nothing was changed. Or the key
             can't be read or made, or is not the database's.
     """
-    if not person_columns(record):
-        return 0
     others = _shown_otherwise(connection, reports, identities.version)
     if others.is_empty():
         return 0

@@ -4,8 +4,8 @@ Which tables there are is in `flat/tables.py`, how they come out of a record in 
 `flat/refresh.py`.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,6 +18,12 @@ from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.records import Record
 from copilot_assets.records.contract import person_columns
 from copilot_assets.warehouse.store import TURNS, Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from copilot_assets.flat.refresh import Refreshed
+    from copilot_assets.flat.textless import Textless
 
 
 class FlattenConfig(dg.Config):
@@ -66,31 +72,40 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.MaterializeResult[Any]]:
         from copilot_assets.flat.refresh import refresh_flat
-        from copilot_assets.flat.textless import show_people_anew, textless_days
+        from copilot_assets.flat.textless import is_shown_otherwise, show_people_anew, textless_days
 
         names = [report.name for report in reports]
-        with sentences():
-            identities = installation.identities()
-            if person_columns(record):
-                now = installation.clock.now().replace(tzinfo=None)
-                with warehouse.connect(*TURNS) as connection:  # days that are given up are entered into the ledger
-                    show_people_anew(connection, record, names, identities, context.run.run_id, now)
-        with sentences(), warehouse.connect("tables") as connection:
+
+        def flattened(
+            connection: "duckdb.DuckDBPyConnection",
+        ) -> tuple[int, "Mapping[str, Refreshed]", "Textless", Mapping[str, Mapping[str, Any]]]:
             days, refreshed = refresh_flat(connection, record, names, identities, full=config.full_refresh)
-            textless = textless_days(connection, names)
             # A scope's own totals, which GitHub tells too; parts of it may be of fewer than five people.
             previews = {
                 table.name: preview(connection, f"flat.{table.name}", [column.name for column in table.columns])
                 for table in tables
                 if table.is_of_whole_scopes
             }
+            return days, refreshed, textless_days(connection, names), previews
+
+        with sentences():
+            identities = installation.identities()
+            with warehouse.connect("tables") as connection:
+                is_otherwise = is_shown_otherwise(connection, record, names, identities)
+                done = None if is_otherwise else flattened(connection)
+            if done is None:
+                now = installation.clock.now().replace(tzinfo=None)
+                with warehouse.connect(*TURNS) as connection:  # days that are given up are entered into the ledger
+                    show_people_anew(connection, record, names, identities, context.run.run_id, now)
+                    done = flattened(connection)
+        days, refreshed, textless, previews = done
         for table in tables:
-            done = refreshed[table.name]
+            of_table = refreshed[table.name]
             yield dg.MaterializeResult(
                 asset_key=["flat", table.name],
                 metadata={
-                    "dagster/row_count": done.row_count,
-                    "rows_written": done.rows_written,
+                    "dagster/row_count": of_table.row_count,
+                    "rows_written": of_table.rows_written,
                     "scope_days_flattened": days,
                     **({"days_without_text": textless.days, "without_text": str(textless)} if textless.days else {}),
                     **previews.get(table.name, {}),
