@@ -217,15 +217,8 @@ def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[
 
 def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
     """Columns and DuckDB types of tables, as they are in the file now."""
-    columns: dict[TableName, dict[str, str]] = {table: {} for table in tables}
-    found = connection.execute(
-        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
-        "where database_name = current_database() order by schema_name, table_name, column_index"
-    ).fetchall()
-    for schema, table, column, data_type in found:
-        if (schema, table) in columns:
-            columns[schema, table][column] = data_type
-    return columns
+    described = {table: connection.execute(f"describe {'.'.join(table)}").fetchall() for table in tables}
+    return {table: {name: data_type for name, data_type, *_ in rows} for table, rows in described.items()}
 
 
 def _table_schema(model: SqlModel, types: Mapping[str, str] | None = None) -> dg.TableSchema:
