@@ -239,10 +239,7 @@ class DuckLake:
                 for table, (condition, parameters) in left_out(connection).items():
                     if condition != "false":
                         connection.execute(f"delete from {table} where coalesce({condition}, false)", parameters)
-                statement, parameters = noted
-                for each in filter(None, map(str.strip, statement.split(";"))):
-                    used = {name: value for name, value in parameters.items() if f"${name}" in each}
-                    connection.execute(each, used)
+                connection.execute(*noted)
             try:
                 _sweep(connection)
             except duckdb.Error as error:
