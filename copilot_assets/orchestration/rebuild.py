@@ -172,21 +172,16 @@ def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date)
 
 def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> dict[str, Any]:
     """Let the table have the rows of `built` from a day on; returns what changed."""
-    there = f"(from {model.table} where {model.incremental} >= date '{since}')" if since > BEGINNING else model.table
+    there = f"{model.table} where {model.incremental} >= date '{since}'" if since > BEGINNING else model.table
     if not _is_there(connection, model) or _columns(connection, model.table) != _columns(connection, "built"):
-        since, changes, first = BEGINNING, dict[str, Any](), BEGINNING
+        connection.execute(f"create or replace table {model.table} as from built")
+        changes, first = dict[str, Any](), BEGINNING
     else:
         changes, first = _changes(connection, model, there)
         if changes["rows_changed"] == 0:
             return changes
-    if since > BEGINNING:
-        connection.execute(f"delete from {model.table} where {model.incremental} >= date '{since}'")
+        connection.execute(f"delete from {there}")
         connection.execute(f"insert into {model.table} by name from built")
-    elif changes:
-        connection.execute(f"delete from {model.table}")
-        connection.execute(f"insert into {model.table} by name from built")
-    else:
-        connection.execute(f"create or replace table {model.table} as from built")
     note_change(connection, model.table, first)
     return changes
 

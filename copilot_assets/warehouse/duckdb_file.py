@@ -12,7 +12,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
-from copilot_assets.warehouse.private import make_private, only_for_owner, put_in_place
+from copilot_assets.warehouse.private import make_private, new_folder, only_for_owner, put_in_place
 from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError
 
 if TYPE_CHECKING:
@@ -141,14 +140,8 @@ class DuckDBFile:
     def incoming(self) -> Iterator[Path]:
         """A new folder beside the file; see `Warehouse.incoming`."""
         try:
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._incoming) as folder:
-                yield Path(folder)
-        except OSError as error:
-            raise WarehouseError(
-                f"Files that were about to land could not be written to {self._incoming} ({error.strerror or error}). "
-                "What landed before stays. Look at the disk and the rights to that folder, and run this again."
-            ) from None
+            with new_folder(self._incoming) as folder:
+                yield folder
         finally:
             with suppress(OSError):  # others have folders there
                 self._incoming.rmdir()

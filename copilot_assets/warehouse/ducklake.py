@@ -15,7 +15,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import LAYOUT, bring_forward, layout_of
-from copilot_assets.warehouse.private import only_for_owner
+from copilot_assets.warehouse.private import new_folder, only_for_owner
 from copilot_assets.warehouse.store import DATABASE, TURNS, Condition, Turn, WarehouseError
 from copilot_assets.warehouse.tables import transaction
 
@@ -175,15 +174,8 @@ class DuckLake:
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """A new folder in this machine's; see `Warehouse.incoming`."""
-        try:
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._incoming) as folder, _locked(Path(folder)):
-                yield Path(folder)
-        except OSError as error:
-            raise WarehouseError(
-                f"Files that were about to land could not be written to {self._incoming} ({error.strerror or error}). "
-                "What landed before stays. Look at the disk and the rights to that folder, and run this again."
-            ) from None
+        with new_folder(self._incoming) as folder, _locked(folder):
+            yield folder
 
     def maintain(self) -> None:
         """Clear away what killed processes left on this machine, and end a forgetting that was cut short.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from copilot_assets.warehouse.store import WarehouseError
 
 
 def make_private(path: Path) -> None:
@@ -29,6 +32,24 @@ def only_for_owner() -> Iterator[None]:
         yield
     finally:
         os.umask(umask)
+
+
+@contextmanager
+def new_folder(parent: Path) -> Iterator[Path]:
+    """A new folder for files about to land, its owner's alone and gone at the end, in one that is made if need be.
+
+    Raises:
+        WarehouseError: a file can't be written there; also out of what is done inside.
+    """
+    try:
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise WarehouseError(
+            f"Files that were about to land could not be written to {parent} ({error.strerror or error}). "
+            "What landed before stays. Look at the disk and the rights to that folder, and run this again."
+        ) from None
 
 
 def put_in_place(new: Path, path: Path) -> None:
