@@ -25,8 +25,8 @@ from copilot_assets.github.transport import IN_FLIGHT
 from copilot_assets.now import today_utc
 from copilot_assets.orchestration.installation import Installation
 
-_SCOPES: Final = ("org:octo-org", "org:octo-labs")
-_REPORTS: Final = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")
+SCOPES: Final = ("org:octo-org", "org:octo-labs")
+ASKED: Final = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")
 # The target is 1.3; what a busy machine makes of it is not.
 BROKEN: Final = 2.5
 
@@ -72,7 +72,7 @@ def measure_backfill(*, days: int, latency: float, runs: int, single_runs: int) 
     with github(latency) as served, tempfile.TemporaryDirectory(prefix="copilot-bench-") as name:
         questions = _questions(first, last)
         each = [_measure(served, Path(name) / str(n), latency, questions, first, last) for n in range(runs)]
-        filled = Home(Path(name) / "0" / "ours", settings(served.api_url, _SCOPES, first, _REPORTS))
+        filled = Home(Path(name) / "0" / "ours", settings(served.api_url, SCOPES, first, ASKED))
         singles = [filled.backfill(day, day) for day in (last - timedelta(days=n) for n in range(single_runs))]
     return replace(
         each[0],
@@ -87,7 +87,7 @@ def measure_backfill(*, days: int, latency: float, runs: int, single_runs: int) 
 def _measure(
     served: Github, folder: Path, latency: float, questions: list[tuple[str, str]], first: date, last: date
 ) -> Backfill:
-    installed = settings(served.api_url, _SCOPES, first, _REPORTS)
+    installed = settings(served.api_url, SCOPES, first, ASKED)
     ours, files, empty = (Home(folder / part, installed) for part in ("ours", "files", "empty"))
     asked, shape = folder / "questions.json", folder / "outline.json"
     asked.write_text(json.dumps(questions))
@@ -113,8 +113,8 @@ def _measure(
 def _questions(first: date, last: date) -> list[tuple[str, str]]:
     """The paths and days that GitHub may have a report for."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    scopes = [Scope.parse(scope) for scope in _SCOPES]
-    reports = [report for report in REPORTS if report.name in _REPORTS]
+    scopes = [Scope.parse(scope) for scope in SCOPES]
+    reports = [report for report in REPORTS if report.name in ASKED]
     return [
         (report.path(scope), day.isoformat())
         for report in reports
@@ -127,7 +127,7 @@ def _questions(first: date, last: date) -> list[tuple[str, str]]:
 def table_backfill(measured: Iterable[Backfill]) -> Table:
     """A row for each backfill."""
     table = Table(
-        title=f"Backfill of {len(_REPORTS)} reports of {len(_SCOPES)} scopes, seconds\n"
+        title=f"Backfill of {len(ASKED)} reports of {len(SCOPES)} scopes, seconds\n"
         "limit = download the files + Dagster's bookkeeping; target 1.3",
         title_justify="left",
     )

@@ -18,12 +18,11 @@ from typing import Final
 
 from rich.table import Table
 
+from benchmarks.backfill import ASKED, SCOPES
 from benchmarks.scene import PROJECT, Github, Home, github, settings
 from copilot_assets.now import today_utc
 from tests.postgres import Postgres, a_postgres
 
-_SCOPES: Final = ("org:octo-org", "org:octo-labs")
-_REPORTS: Final = ("organization-1-day", "users-1-day", "user-teams-1-day", "repos-1-day")
 # The target is 1.5 with one worker.
 BROKEN: Final = 4.0
 
@@ -65,7 +64,7 @@ def measure_lake(*, days: int, people: int, runs: int) -> list[Store]:
 def _measure(served: Github, postgres: Postgres, workers: int, first: date, last: date, run: int) -> Store:
     before = last - timedelta(days=1)
     with TemporaryDirectory(prefix="copilot-bench-") as name, TemporaryDirectory(prefix="copilot-bench-") as other:
-        home = Home(Path(name), {**settings(served.api_url, _SCOPES, first, _REPORTS), **_older_duckdb()})
+        home = Home(Path(name), {**settings(served.api_url, SCOPES, first, ASKED), **_older_duckdb()})
         if workers:
             home.settings |= _lake(postgres, Path(name), f"lake_{workers}_{run}")
         home.run("-m", "copilot_assets", "migrate")
