@@ -43,7 +43,7 @@ def move(to: str) -> None:
     source = Installation().warehouse()
     target = open_warehouse(to, lake_data(), lake_folder())
     key, new_key = source.beside(KEY_SUFFIX), target.beside(KEY_SUFFIX)
-    if is_another(key, new_key):
+    if _is_another(key, new_key):
         refuse(
             f"{new_key} is another key than {key}, so nothing was moved: everybody would be somebody else there. Move "
             "it away if it is of nothing that you keep.",
@@ -66,7 +66,7 @@ def move(to: str) -> None:
     _tell(f"Next: set COPILOT_WAREHOUSE to it, and look: copilot-assets status. {source.name} stays as it is.")
 
 
-def is_another(key: Path, new_key: Path) -> bool:
+def _is_another(key: Path, new_key: Path) -> bool:
     """Whether there is a key at the new place already that is not the old one."""
     return key.exists() and new_key.exists() and key.read_bytes() != new_key.read_bytes()
 

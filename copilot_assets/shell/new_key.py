@@ -32,9 +32,9 @@ def new_key(yes: bool) -> None:
 
     installation = Installation()
     warehouse = installation.warehouse()
-    if not warehouse.exists():
-        refuse(f"There is no database at {warehouse.name}, so there are no pseudonyms yet.", code=1)
     try:
+        if not warehouse.exists():
+            refuse(f"There is no database at {warehouse.name}, so there are no pseudonyms yet.", code=1)
         with usage_errors():
             identities = installation.identities()
             with warehouse.connect() as connection:
