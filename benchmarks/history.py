@@ -84,6 +84,7 @@ def _make_people(connection: duckdb.DuckDBPyConnection, people: int, first: date
                 (select unnest(range(date '{first}', date '{LAST_DAY + timedelta(1)}', interval 1 day))::date as day)
             where hash(user_id, day) % 100 < if(isodow(day) > 5, 5, 60)
                 and day >= date '{first}' + (hash(user_id) % {begin_within})::integer
+            order by day -- as they land
             """
         )
     _break_down(connection, "ide", _IDES, "ide", 1.3, _PROMPTS)
@@ -96,6 +97,7 @@ def _make_people(connection: duckdb.DuckDBPyConnection, people: int, first: date
         select scope, day, 1 + user_id % 200 as team_id, 'team-' || (1 + user_id % 200) as team_slug, user_id
         from (select distinct scope, day from flat.user_daily), (select distinct user_id from flat.user_daily)
         where user_id % 10 > 0
+        order by day
         """
     )
 

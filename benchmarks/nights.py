@@ -148,7 +148,7 @@ def _main() -> None:
                 [LAST_DAY],
             )
             for (table,) in flat:
-                note_change(connection, f"flat.{table}", LAST_DAY - timedelta(6))
+                note_change(connection, f"flat.{table}", since=LAST_DAY - timedelta(6))
         began = perf_counter()
         for model in load_models():
             replace_table(connection, model, full_refresh=what == _EVERYTHING)

@@ -6,14 +6,14 @@ Here belong the transaction, what has changed, and what a query that DuckDB refu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from copilot_assets.sql_models.model import ModelCheck, SqlModel
-from copilot_assets.warehouse.changes import BEGINNING, last_derived, note_change, note_derived
+from copilot_assets.warehouse.changes import BEGINNING, Derived, all_derived, note_change, note_derived
 from copilot_assets.warehouse.tables import is_conflict, transaction
 
 if TYPE_CHECKING:
@@ -43,13 +43,17 @@ def refusals(sentences: str) -> Iterator[None]:
 
 
 def replace_table(
-    connection: duckdb.DuckDBPyConnection, model: SqlModel, *, full_refresh: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    model: SqlModel,
+    *,
+    known: Mapping[str, Derived] | None = None,
+    full_refresh: bool = False,
 ) -> dict[str, Any]:
     """Bring the table up to date in one transaction: a reader sees all of the old rows or all of the new ones.
 
-    Of an incremental model the rows from the first changed week on are replaced, where the query and what it reads are
-    otherwise those that the table was built from; of any other, or with `full_refresh`, all rows. Rows that would come
-    out as they are, are not written.
+    Nothing is done where the query and what it reads are those that the table was built from. Else all rows are
+    replaced, of an incremental model those from the first changed week on; with `full_refresh` all in any case. Rows
+    that would come out as they are, are not written. `known` is what is known of tables by now, if that was asked for.
 
     Returns:
         what changed, as metadata: `rows_changed` (new, gone or replaced), `weeks_changed` of a weekly table, and of an
@@ -58,22 +62,26 @@ def replace_table(
     Raises:
         QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; nothing was changed.
     """
+    since: date | None = BEGINNING
+    if model.is_noted and not full_refresh and _is_there(connection, model):
+        since = _stale_since(all_derived(connection) if known is None else known, model.table, model.code_version)
+    if since is None:
+        is_weekly = any(column.name == "week_start" for column in model.columns)
+        return {"rows_changed": 0} | ({"weeks_changed": []} if is_weekly else {})
+    if not model.incremental:
+        since = BEGINNING
     refused = (
         f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
         "Correct the file and materialise the asset again."
     )
     with refusals(refused), _no_variable_left(connection), transaction(connection):
         connection.execute(f"create schema if not exists {model.schema}")
-        since: date | None = BEGINNING
-        if model.incremental and not full_refresh and _is_there(connection, model):
-            since = _stale_since(connection, model.table, model.code_version)
-        if since is None:
-            return {"rows_changed": 0} | ({"weeks_changed": []} if model.incremental == "week_start" else {})
         _select(connection, model, since)
         changes = _replace(connection, model, since)
         connection.execute("drop table built")
-        if model.incremental:
+        if model.is_noted:
             note_derived(connection, model.table, model.code_version, map(".".join, model.depends_on))
+        if model.incremental:
             changes["rebuilt_from"] = _told(since)
     return changes
 
@@ -86,7 +94,7 @@ class Offending:
         count: all of them.
         columns: what each has.
         rows: some of them.
-        looked_from: of an incremental check, the first day whose rows were looked at, as metadata; else None.
+        looked_from: the first day whose rows were looked at, as metadata; None where all were.
     """
 
     count: int
@@ -96,34 +104,43 @@ class Offending:
 
 
 def offending_rows(
-    connection: duckdb.DuckDBPyConnection, model: SqlModel, check: ModelCheck, *, most: int, full_refresh: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    model: SqlModel,
+    check: ModelCheck,
+    *,
+    most: int,
+    known: Mapping[str, Derived] | None = None,
+    full_refresh: bool = False,
 ) -> Offending:
-    """Run a check; an incremental one over the rows that changed since it passed, or all with `full_refresh`.
+    """Run a check if what it reads changed since it passed, or with `full_refresh`.
 
-    One that does not pass looks at the same rows, and at what changes besides, until it does.
+    An incremental one looks at the rows that changed. One that does not pass looks at the same rows, and at what
+    changes besides, until it does.
 
-    At most `most` of the rows are returned.
+    At most `most` of the rows are returned. `known` is as of `replace_table`.
 
     Raises:
         QueryRefusedError: DuckDB refuses the query.
     """
+    name = f"{model.table} {check.name}"
+    since: date | None = BEGINNING
+    if check.is_noted and not full_refresh:
+        since = _stale_since(all_derived(connection) if known is None else known, name, check.code_version)
+    if since is None:
+        return Offending(0, (), (), "no day: nothing has changed since it passed")
+    if not check.is_incremental:
+        since = BEGINNING
     refused = (
         f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
         "Correct the file and run the check again."
     )
-    name = f"{model.table} {check.name}"
     with refusals(refused), _no_variable_left(connection), transaction(connection):
-        since: date | None = BEGINNING
-        if check.is_incremental and not full_refresh:
-            since = _stale_since(connection, name, check.code_version)
-        if since is None:
-            return Offending(0, (), (), "no day: nothing has changed since it passed")
         _ask_from(connection, since)
         found = connection.sql(check.sql)
         ((count,),) = found.aggregate("count(*)").fetchall()
         rows = tuple(found.limit(most).pl().rows(named=True)) if count else ()
-        if check.is_incremental and not count:
-            note_derived(connection, name, check.code_version, [model.table])
+        if check.is_noted and not count:
+            note_derived(connection, name, check.code_version, [model.table, *map(".".join, check.depends_on)])
     return Offending(count, tuple(found.columns), rows, _told(since) if check.is_incremental else None)
 
 
@@ -145,14 +162,14 @@ def _no_variable_left(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("reset variable since")
 
 
-def _stale_since(connection: duckdb.DuckDBPyConnection, name: str, code_version: str) -> date | None:
+def _stale_since(known: Mapping[str, Derived], name: str, code_version: str) -> date | None:
     """The Monday of the first changed week; `BEGINNING` where all is to be looked at, None where nothing changed."""
-    known = last_derived(connection, name)
-    if not known or known.code_version != code_version:
+    last = known.get(name)
+    if not last or last.code_version != code_version:
         return BEGINNING
-    if known.stale_since is None:
+    if last.stale_since is None:
         return None
-    return known.stale_since - timedelta(days=known.stale_since.weekday())
+    return last.stale_since - timedelta(days=last.stale_since.weekday())
 
 
 def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> None:
@@ -173,16 +190,19 @@ def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date)
 def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> dict[str, Any]:
     """Let the table have the rows of `built` from a day on; returns what changed."""
     there = f"{model.table} where {model.incremental} >= date '{since}'" if since > BEGINNING else model.table
-    if not _is_there(connection, model) or _columns(connection, model.table) != _columns(connection, "built"):
-        connection.execute(f"create or replace table {model.table} as from built")
+    # In the order of days a scan from some day on leaves the rest of the table alone.
+    built = f"from built order by {model.incremental}" if model.incremental else "from built"
+    is_there = _is_there(connection, model)
+    if not is_there or [*_columns(connection, model.table).items()] != [*_columns(connection, "built").items()]:
+        connection.execute(f"create or replace table {model.table} as {built}")
         changes, first = dict[str, Any](), BEGINNING
     else:
         changes, first = _changes(connection, model, there)
         if changes["rows_changed"] == 0:
             return changes
         connection.execute(f"delete from {there}")
-        connection.execute(f"insert into {model.table} by name from built")
-    note_change(connection, model.table, first)
+        connection.execute(f"insert into {model.table} by name {built}")
+    note_change(connection, model.table, since=first)
     return changes
 
 
@@ -192,8 +212,9 @@ def _is_there(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
     return bool(connection.execute(f"from duckdb_columns() where {of}", [*model.key]).fetchall())
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
-    return connection.execute(f"describe {table}").fetchall()
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Columns and their types; stores differ in what else they tell, such as a default of none."""
+    return {name: data_type for name, data_type, *_ in connection.execute(f"describe {table}").fetchall()}
 
 
 def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str) -> tuple[dict[str, Any], date]:
@@ -208,7 +229,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str)
     sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
     ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
     changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
-    dates = {name for name, data_type, *_ in _columns(connection, "built") if data_type == "DATE"}
+    dates = {name for name, data_type in _columns(connection, "built").items() if data_type == "DATE"}
     if "week_start" in dates:
         weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
         changes["weeks_changed"] = [week for (week,) in weeks]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from copilot_assets.settings import IdentityMode, SettingsError
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.private import make_private, put_in_place
 from copilot_assets.warehouse.tables import transaction
 
@@ -215,5 +216,6 @@ def give_up_key(connection: duckdb.DuckDBPyConnection, identities: Identities) -
     ((forgotten,),) = connection.execute("select count(*) from raw.forgotten where person >= 0").fetchall()
     with transaction(connection):
         connection.execute("delete from raw.forgotten")
+        note_change(connection, "raw.forgotten")
         connection.execute("delete from raw.pseudonym_key")
     return int(forgotten)

@@ -40,7 +40,26 @@ from copilot_assets.sql_models.model import (
 _PERSON_COLUMNS: Final = frozenset({"user_id", "user_login"})
 _CHECKS_FOLDER = "checks"
 # Of these tables it is noted when they change; of those who were forgotten, everything is built anew.
-_NOTED_OF_RAW: Final = frozenset({"settings", "plan_prices", "plan_credits", "events", "forgotten"})
+_NOTED_OF_RAW: Final = frozenset(
+    {
+        *("settings", "plan_prices", "plan_credits", "events", "forgotten", "expected_reports", "token_end"),
+        *("fetches", "current_fetches", "quarantine", "unknown_fields"),
+    }
+)
+# Table functions that give the same rows each time, `range` among them; any other may read a file.
+_PURE: Final = (exp.GenerateSeries, exp.Unnest)
+# What tells something else each time, as sqlglot knows it and by DuckDB's other names for it.
+_CLOCKS_AND_DICE: Final = (
+    exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp,
+    exp.Rand, exp.Uuid, exp.TableSample,
+)  # fmt: skip
+_ALSO_CLOCKS_AND_DICE: Final = frozenset(
+    {
+        *("now", "today", "get_current_time", "get_current_timestamp", "transaction_timestamp", "current_localtime"),
+        *("current_localtimestamp", "random", "setseed", "gen_random_uuid", "uuidv4", "uuidv7", "nextval", "currval"),
+        *("txid_current", "getenv", "read_text", "read_blob", "glob"),
+    }
+)
 # Forgetting a person empties every schema that models build: theirs may be none of these.
 _SCHEMAS_OF_PYTHON: Final = frozenset({"raw", "flat"})
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -160,8 +179,9 @@ def _read_model(file: _File) -> SqlModel:
     if strangers := [name for name in header.preview if name not in names]:
         raise file.error(f"has `{strangers[0]}` in `preview:`, and no such column in its final select.")
     depends_on = _read_tables(file, query)
+    is_noted = _is_noted(query, depends_on)
     if header.incremental:
-        _refuse_what_nobody_notes(file, header.incremental, names, depends_on)
+        _refuse_to_go_stale(file, header.incremental, names, depends_on, is_noted=is_noted)
     # The last use of the tree: writing it down takes twice as long if it has to stay as it is.
     written = query.sql(dialect="duckdb", comments=False, copy=False)
     return SqlModel(
@@ -174,6 +194,7 @@ def _read_model(file: _File) -> SqlModel:
         kinds=header.kinds,
         preview=header.preview,
         incremental=header.incremental or "",
+        is_noted=is_noted,
         columns=columns,
         depends_on=depends_on,
         code_version=hashlib.sha256(written.encode()).hexdigest(),
@@ -181,7 +202,29 @@ def _read_model(file: _File) -> SqlModel:
     )
 
 
-def _refuse_what_nobody_notes(file: _File, column: str, names: Set[str], reads: Iterable[TableName]) -> None:
+def _is_noted(query: exp.Query, reads: Iterable[TableName]) -> bool:
+    """Whether what a query gives is the same until a change of a table is noted (`warehouse/changes.py`)."""
+    functions = [node.name.lower() for node in query.find_all(exp.Anonymous)]
+    read_otherwise = [table.this for table in query.find_all(exp.Table) if not isinstance(table.this, exp.Identifier)]
+    return (
+        not _unnoted(reads)
+        and not query.find(*_CLOCKS_AND_DICE)
+        and _ALSO_CLOCKS_AND_DICE.isdisjoint(functions)
+        and all(isinstance(function, _PURE) for function in read_otherwise)
+    )
+
+
+def _unnoted(reads: Iterable[TableName]) -> list[TableName]:
+    return [
+        table
+        for table in reads
+        if table == ("flat", "sources") or (table[0] == "raw" and table[1] not in _NOTED_OF_RAW)
+    ]
+
+
+def _refuse_to_go_stale(
+    file: _File, column: str, names: Set[str], reads: Iterable[TableName], *, is_noted: bool
+) -> None:
     """Keep a model that could go stale from being incremental."""
     if column not in names:
         raise file.error(f"has `incremental: {column}`, and no such column in its final select.")
@@ -190,13 +233,15 @@ def _refuse_what_nobody_notes(file: _File, column: str, names: Set[str], reads: 
             f"has `incremental: {column}`, and nothing of it reads getvariable('since'), the day from which it is "
             "rebuilt; dbt_like_sql/README.md says how."
         )
-    unnoted = [
-        each for each in reads if each == ("flat", "sources") or (each[0] == "raw" and each[1] not in _NOTED_OF_RAW)
-    ]
-    if unnoted:
+    if unnoted := _unnoted(reads):
         raise file.error(
             f"has `incremental: {column}` and reads `{'.'.join(unnoted[0])}`, of which nobody notes when it changed. "
             f"Of schema raw read {', '.join(sorted(_NOTED_OF_RAW))} alone, or take `incremental` out."
+        )
+    if not is_noted:
+        raise file.error(
+            f"has `incremental: {column}` and asks a clock, dice or a file, of which nobody notes when they tell "
+            "something else. Take that or `incremental` out."
         )
 
 
@@ -225,7 +270,8 @@ def _read_test(file: _File) -> tuple[str, ModelCheck]:
         raise file.error("does not say what it tests; a test is checks/<schema>.<table>__<name>.sql.")
     schema, table, name = match.groups()
     header = _read_header(file, _TestHeader)
-    others = tuple(other for other in _read_tables(file, _read_query(file)) if other != (schema, table))
+    query = _read_query(file)
+    others = tuple(other for other in _read_tables(file, query) if other != (schema, table))
     return f"{schema}.{table}", ModelCheck(
         name=name,
         description=header.description.strip(),
@@ -233,6 +279,8 @@ def _read_test(file: _File) -> tuple[str, ModelCheck]:
         severity=header.severity,
         path=file.path,
         depends_on=others,
+        is_noted=_is_noted(query, others),
+        is_incremental="getvariable" in file.text.lower(),
     )
 
 

@@ -49,7 +49,8 @@ class ModelColumn:
 class ModelCheck:
     """A SELECT of offending rows: it passes when there are none. Made of an assertion or of a file in `checks/`.
 
-    Where it `is_incremental`, it looks at the rows from the day on that the variable `since` has.
+    Where it `is_noted` when what it reads changes, it need not be run again until then once it passed; and where it
+    `is_incremental`, it then looks at the rows from the day on that the variable `since` has.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ModelCheck:
     severity: Severity
     path: Path
     depends_on: tuple[TableName, ...] = ()
+    is_noted: bool = True
     is_incremental: bool = False
 
     @property
@@ -70,7 +72,8 @@ class ModelCheck:
 class SqlModel:
     """One file of `dbt_like_sql/`: the SELECT, verbatim, and everything that was read out of it.
 
-    `incremental` is the column by whose days rows are replaced; empty where all of them are.
+    `incremental` is the column by whose days rows are replaced; empty where all of them are. It `is_noted` when what it
+    reads changes, and where not, the table is rebuilt each time.
     """
 
     schema: str
@@ -82,6 +85,7 @@ class SqlModel:
     kinds: tuple[str, ...]
     preview: tuple[str, ...]
     incremental: str
+    is_noted: bool
     columns: tuple[ModelColumn, ...]
     depends_on: tuple[TableName, ...]
     code_version: str

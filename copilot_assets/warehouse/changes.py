@@ -32,18 +32,19 @@ class Derived:
     stale_since: date | None
 
 
-def note_change(connection: duckdb.DuckDBPyConnection, table: str, since: date = BEGINNING) -> None:
+def note_change(connection: duckdb.DuckDBPyConnection, *tables: str, since: date = BEGINNING) -> None:
     """Note that rows of `schema.table` of a day, or of later ones, were added, changed or deleted."""
     connection.execute(
-        "update raw.derived set stale_since = least(stale_since, $since) where list_contains(reads, $table)",
-        {"table": table, "since": since},
+        "update raw.derived set stale_since = least(stale_since, $since) "
+        "where list_has_any(reads, $tables) and (stale_since is null or stale_since > $since)",
+        {"tables": list(tables), "since": since},
     )
 
 
 def note_days(connection: duckdb.DuckDBPyConnection, table: str, days: pl.Series) -> None:
     """Note that rows of some UTC days, or of none, were added, changed or deleted."""
     if isinstance(first := days.min(), date):
-        note_change(connection, table, first)
+        note_change(connection, table, since=first)
 
 
 def note_derived(connection: duckdb.DuckDBPyConnection, name: str, code_version: str, reads: Iterable[str]) -> None:
@@ -52,7 +53,7 @@ def note_derived(connection: duckdb.DuckDBPyConnection, name: str, code_version:
     connection.execute("insert into raw.derived values (?, ?, ?, null)", [name, code_version, list(reads)])
 
 
-def last_derived(connection: duckdb.DuckDBPyConnection, name: str) -> Derived | None:
-    """What is known of it; None where everything has to be looked at."""
-    rows = connection.execute("select code_version, stale_since from raw.derived where name = ?", [name]).fetchall()
-    return Derived(*rows[0]) if rows else None
+def all_derived(connection: duckdb.DuckDBPyConnection) -> dict[str, Derived]:
+    """What is known, by name; of what has no entry, everything has to be looked at."""
+    rows = connection.execute("select name, code_version, stale_since from raw.derived").fetchall()
+    return {name: Derived(*known) for name, *known in rows}

@@ -19,6 +19,7 @@ import polars as pl
 
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.records.contract import fingerprint
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.raw import COUNTS, ExpectedReport, widen_expected
 from copilot_assets.warehouse.tables import bound_memory, registered, transacted, transaction
 
@@ -103,6 +104,7 @@ def mend_future(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
     with transaction(connection):
         connection.execute("update raw.expected_reports set as_of = $today where as_of > $today", {"today": today})
         ((mended,),) = connection.execute(_MEND_FUTURE, {"now": now}).fetchall()
+        note_change(connection, "raw.expected_reports", "raw.fetches", "raw.current_fetches")
     return int(mended)
 
 
@@ -160,8 +162,11 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
         _insert_records(connection, changed)
         _insert_remarks(connection, changed + spoilt)
         connection.execute(_INSERT_FETCHES)
+    note_change(connection, *_ENTERED, since=min(fetch.day for fetch in fetches))
 
 
+# What is written with a fetch, of what SQL models may read.
+_ENTERED: Final = ("raw.fetches", "raw.current_fetches", "raw.quarantine", "raw.unknown_fields")
 # Answers with another content than the one that counts now, or read by another contract, or of a day without text, or
 # after a failure whose records stand in quarantine. Only the same days of the ledger are looked at.
 _CHANGED: Final = f"""

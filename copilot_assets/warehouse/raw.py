@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 from copilot_assets.github.reports import Report
 from copilot_assets.github.scopes import Scope
 from copilot_assets.records.contract import Docs
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.docs import RAW_DOCS
 from copilot_assets.warehouse.tables import transaction
@@ -84,6 +85,7 @@ def expect(connection: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedRep
                 "delete from raw.expected_reports where scope = ? and report = ?", [row.scope, row.report]
             )
             _insert_expected(connection, row)
+        note_change(connection, "raw.expected_reports")
 
 
 def note_token_end(connection: duckdb.DuckDBPyConnection, ends_at: datetime | None) -> None:
@@ -95,18 +97,21 @@ def note_token_end(connection: duckdb.DuckDBPyConnection, ends_at: datetime | No
         connection.execute("delete from raw.token_end")
         if rows:
             connection.execute("insert into raw.token_end values (?)", [*rows[0]])
+        note_change(connection, "raw.token_end")
 
 
 def widen_expected(connection: duckdb.DuckDBPyConnection, expected: ExpectedReport, first: date, last: date) -> None:
     """Let what is expected of a scope and report hold the days `first` to `last`; it is `expected` if nothing was."""
     of = "from raw.expected_reports where scope = ? and report = ?"
-    if not connection.execute(of, [expected.scope, expected.report]).fetchall():
+    if is_new := not connection.execute(of, [expected.scope, expected.report]).fetchall():
         _insert_expected(connection, expected)
-    connection.execute(
-        "update raw.expected_reports set start_day = least(start_day, ?), as_of = greatest(as_of, ?) "
-        "where scope = ? and report = ?",
-        [first, last + timedelta(days=1), expected.scope, expected.report],
-    )
+    widened = connection.execute(
+        "update raw.expected_reports set start_day = least(start_day, $first), as_of = greatest(as_of, $until) "
+        "where scope = $scope and report = $report and (start_day > $first or as_of < $until)",
+        {"scope": expected.scope, "report": expected.report, "first": first, "until": last + timedelta(days=1)},
+    ).fetchall()
+    if is_new or widened != [(0,)]:
+        note_change(connection, "raw.expected_reports")
 
 
 def _insert_expected(connection: duckdb.DuckDBPyConnection, row: ExpectedReport) -> None:

@@ -13,8 +13,9 @@ with seated as (
 
 newest as (
     select scope, max(day) as day
-    from flat.user_daily
-    where scope in (select scope from quality.seat_snapshot)
+    from quality.day_status
+    where report = 'users-1-day' and status in ('reported', 'provisional')
+        and scope in (select scope from quality.seat_snapshot)
     group by scope
 )
 

@@ -1,7 +1,7 @@
 /*
 description: |
   Fails when a number about a language is published and fewer than COPILOT_MIN_COHORT people have any of it: it would
-  tell of persons. Counted anew from the per-user report, for the newest twelve weeks.
+  tell of persons. Counted anew from the per-user report, for the weeks that changed.
 */
 select w.scope, w.week_start, w.language
 from weekly.language_trend as w
@@ -13,14 +13,14 @@ left join (
         language_name as language,
         count(distinct user_id) as people
     from flat.user_language_feature_daily
-    where day > (select max(day) from flat.user_language_feature_daily) - 84
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
         and greatest(
             code_generation_activity_count, code_acceptance_activity_count,
             loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
         ) > 0
     group by all
 ) as p using (scope, week_start, language)
-where w.week_start > (select max(day) from flat.user_language_feature_daily) - 78
+where w.week_start >= coalesce(getvariable('since'), date '0001-01-01')
     and coalesce(p.people, 0) < s.min_cohort
     and greatest(w.people, w.code_generation_activity_count, w.code_acceptance_activity_count, w.loc_added_sum, w.loc_deleted_sum) > 0
 order by w.week_start desc, w.scope, w.language

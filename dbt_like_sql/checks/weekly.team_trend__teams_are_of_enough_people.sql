@@ -1,7 +1,7 @@
 /*
 description: |
   Fails when a number about a team is published that rests on fewer than COPILOT_MIN_COHORT active people: it would tell
-  of persons. Counted anew from the reports of teams and people, for the newest twelve weeks.
+  of persons. Counted anew from the reports of teams and people, for the weeks that changed.
 */
 select w.scope, w.week_start, w.team_slug
 from weekly.team_trend as w
@@ -14,11 +14,11 @@ left join (
         count(distinct m.user_id) as people
     from flat.user_team_daily as m
     join flat.user_daily as u on u.scope = m.scope and u.day = m.day and u.user_id = m.user_id
-    where m.day > (select max(day) from flat.user_team_daily) - 84
+    where m.day >= coalesce(getvariable('since'), date '0001-01-01')
     group by all
 ) as p using (scope, week_start, team_id)
 where w.team_id is not null
-    and w.week_start > (select max(day) from flat.user_team_daily) - 78
+    and w.week_start >= coalesce(getvariable('since'), date '0001-01-01')
     and coalesce(p.people, 0) < s.min_cohort
     and coalesce(w.active_people, w.days_active, w.user_initiated_interaction_count, w.loc_added_sum) is not null
 order by w.week_start desc, w.scope, w.team_slug

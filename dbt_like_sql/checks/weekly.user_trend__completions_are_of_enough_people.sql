@@ -1,7 +1,7 @@
 /*
 description: |
   Fails when numbers of code completions are published that rest on fewer than COPILOT_MIN_COHORT people: they would
-  tell of persons. Counted anew from the per-user report, for the newest twelve weeks.
+  tell of persons. Counted anew from the per-user report, for the weeks that changed.
 */
 select w.scope, w.week_start
 from weekly.user_trend as w
@@ -12,14 +12,14 @@ left join (
         date_trunc('week', day)::date as week_start,
         count(distinct user_id) as people
     from flat.user_feature_daily
-    where feature = 'code_completion' and day > (select max(day) from flat.user_feature_daily) - 84
+    where feature = 'code_completion' and day >= coalesce(getvariable('since'), date '0001-01-01')
         and greatest(
             user_initiated_interaction_count, code_generation_activity_count, code_acceptance_activity_count,
             loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
         ) > 0
     group by all
 ) as p using (scope, week_start)
-where w.week_start > (select max(day) from flat.user_feature_daily) - 78
+where w.week_start >= coalesce(getvariable('since'), date '0001-01-01')
     and coalesce(p.people, 0) < s.min_cohort
     and (
         w.completion_people > 0

@@ -427,7 +427,7 @@ sums as (
         scope, last_day as day, 'team' as breakdown, coalesce(team_id::varchar, 'none') as part, user_initiated_interaction_count,
         code_generation_activity_count, code_acceptance_activity_count, loc_added_sum, loc_deleted_sum, days_active
     from people.team_week
-    where days_active > 0
+    where days_active > 0 and week_start >= coalesce(getvariable('since'), date '0001-01-08') - 7
     union all by name
     select
         scope, day, 'ai_credits' as breakdown, coalesce(model_name, 'none') as part, gross_quantity, gross_amount, net_quantity,

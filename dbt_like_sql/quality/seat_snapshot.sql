@@ -2,16 +2,19 @@
 description: |
   One row per scope and snapshot of seats: does the list that came hold as many people as GitHub says have a seat?
   GitHub counts people; an enterprise's list repeats a person for each organisation or team that grants the seat.
+incremental: day
 */
 with people as (
     select scope, day, count(*) as people
     from flat.seat
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
     group by all
 ),
 
 grants as (
     select scope, day, count(*) as grants, count(*) filter (user_id is null) as grants_without_person
     from flat.seat_grant
+    where day >= coalesce(getvariable('since'), date '0001-01-01')
     group by all
 )
 
@@ -26,5 +29,5 @@ select
 from raw.current_fetches as f
 left join people as p on p.scope = f.scope and p.day = f.day
 left join grants as g on g.scope = f.scope and g.day = f.day
-where f.report = 'copilot-seats' and f.outcome = 'reported'
+where f.report = 'copilot-seats' and f.outcome = 'reported' and f.day >= coalesce(getvariable('since'), date '0001-01-01')
 order by f.scope, f.day

@@ -3,49 +3,42 @@ description: |
   One row per scope, team and UTC day that the user-teams report covers: was the team in it, and if not, why.
   GitHub leaves teams with fewer than five seated people out of a day without a word (GitHub Docs, "Team-level metrics").
   Of a team it never told of, nothing is known. Seats are looked up in the snapshots of the same day.
+incremental: day
 */
 with days as (
-    select
-        s.scope,
-        s.day,
-        s.status,
-        s.coverage,
-        s.is_explained,
-        s.evidence,
-        s.remedy,
-        e.threshold_people
-    from quality.day_status as s
-    join raw.expected_reports as e using (scope, report)
-    where s.report = 'user-teams-1-day'
+    select scope, day, status, coverage, is_explained, evidence, remedy
+    from quality.day_status
+    where report = 'user-teams-1-day' and day >= coalesce(getvariable('since'), date '0001-01-01')
 ),
 
-teams as (
-    select
-        scope,
-        team_id,
-        min(day) as first_seen,
-        max(day) as last_seen,
-        arg_min(team_slug, day) as first_slug,
-        arg_min(people, day) as first_people
-    from people.team_day
-    group by scope, team_id
-),
-
--- the day that tells who was in the team: the last one up to the day, or the first one ever
+-- the day that tells who was in the team: the day itself, the last one before it, or the first one ever
 placed as (
     select
         d.*,
         t.team_id,
-        t.first_seen,
-        t.last_seen,
-        coalesce(k.day, t.first_seen) as known_on,
-        coalesce(k.team_slug, t.first_slug) as team_slug,
-        coalesce(k.people, t.first_people) as people_known,
-        if(k.day = d.day, k.people, null) as people,
-        k.day is distinct from d.day and d.coverage = 'reported' as is_absent
+        t.team_slug,
+        t.people,
+        t.people as people_known,
+        t.day as known_on,
+        null as place,
+        null as threshold_people,
+        false as is_absent
     from days as d
-    join teams as t on t.scope = d.scope
-    asof left join people.team_day as k on k.scope = d.scope and k.team_id = t.team_id and d.day >= k.day
+    join people.team_day as t on t.scope = d.scope and t.day = d.day
+    where t.day >= coalesce(getvariable('since'), date '0001-01-01')
+    union all by name
+    select
+        d.*,
+        a.team_id,
+        a.team_slug,
+        null as people,
+        a.people as people_known,
+        a.known_on,
+        a.place,
+        a.threshold_people,
+        d.coverage = 'reported' as is_absent
+    from days as d
+    join people.team_absence as a on a.scope = d.scope and d.day between a.day and coalesce(a.last_day, 'infinity')
 ),
 
 absent as (
@@ -94,8 +87,8 @@ judged as (
             when people_seated < threshold_people then 'below_threshold'
             -- who left or joined a small team since can't be known, whatever seats its people hold
             when people_known < 2 * threshold_people then 'below_threshold_suspected'
-            when day < first_seen then 'not_yet_seen'
-            when day > last_seen then 'gone'
+            when place = 'before' then 'not_yet_seen'
+            when place = 'after' then 'gone'
             else 'left_out'
         end as team_status
     from known
@@ -127,9 +120,9 @@ select
                 '; no snapshot of the seats was taken on this day.'
             )
         when team_status = 'not_yet_seen' then
-            'In no report before ' || first_seen || ': ' || people_known || ' people were in it then.'
+            'In no report before ' || known_on || ': ' || people_known || ' people were in it then.'
         when team_status = 'gone' then
-            'In no report after ' || last_seen || ': ' || people_known || ' people were in it then'
+            'In no report after ' || known_on || ': ' || people_known || ' people were in it then'
             || coalesce(', and ' || people_seated || ' of them held a seat on this day', '') || '.'
         else
             'In reports before and after. ' || people_known || ' people were in it on ' || known_on

@@ -111,6 +111,11 @@ team_days as (
         list(isodow(t.day) order by t.day) as weekdays
     from quality.team_day_status as t
     join reported as r on r.scope = t.scope and r.day = t.day and r.kind = 'people'
+    semi join (
+        select scope, unnest([team_before, team_after]) as team_id
+        from pairs
+        where team_slug is not null
+    ) as p on p.scope = t.scope and p.team_id = t.team_id
     where t.coverage = 'reported'
     group by t.scope, t.team_id, date_trunc('week', t.day)
 ),

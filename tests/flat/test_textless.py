@@ -30,7 +30,7 @@ from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin.world import World
 from copilot_assets.warehouse import duckdb_file
-from copilot_assets.warehouse.changes import last_derived, note_derived
+from copilot_assets.warehouse.changes import all_derived, note_derived
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
 from copilot_assets.warehouse.raw import ExpectedReport, expect
@@ -244,7 +244,7 @@ def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_n
         note_derived(connection, "mine.of_text", "v", ["raw.records"])
         note_derived(connection, "mine.of_rows", "v", ["flat.user_daily"])
         shelf.drop()
-        of_text, of_rows = last_derived(connection, "mine.of_text"), last_derived(connection, "mine.of_rows")
+        of_text, of_rows = (all_derived(connection)[name] for name in ("mine.of_text", "mine.of_rows"))
     assert of_text
     assert of_text.stale_since == OLDER
     assert of_rows

@@ -7,30 +7,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import duckdb
 import polars as pl
 import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.github.fetches import Fetch
+from copilot_assets.github.outcomes import Outcome
+from copilot_assets.github.reports import REPORTS
+from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.rebuild import Offending, QueryRefusedError, offending_rows, replace_table
 from copilot_assets.people.forget import Traces, forget
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import SqlModel
+from copilot_assets.warehouse.changes import BEGINNING, note_change, note_derived
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
+from copilot_assets.warehouse.landing import land, land_archives, mend_future
+from copilot_assets.warehouse.raw import ExpectedReport, note_token_end
 from copilot_assets.warehouse.store import Warehouse
 from copilot_assets.warehouse.tables import append, delete_days, transaction
-from tests.dbt_like_sql.conftest import MODELS, Book, empty_warehouse, made_from
+from tests.dbt_like_sql.conftest import MODELS, Book, empty_warehouse
 
 HISTORIES: Final = int(os.environ.get("HISTORIES", "3"))
-INCREMENTAL: Final = [model for model in MODELS if model.incremental]
-BUILT: Final = [model for model in MODELS if model.table in made_from(*(each.table for each in INCREMENTAL))]
-TABLES: Final = [table for table in FLAT_TABLES if any(("flat", table.name) in model.depends_on for model in BUILT)]
+TABLES: Final = [table for table in FLAT_TABLES if any(("flat", table.name) in model.depends_on for model in MODELS)]
 # Six weeks with the end of a month and a break of 2026-10-06 among them; four of them are there at the beginning.
 MONDAY: Final = date(2026, 9, 7)
 DAYS: Final = [MONDAY + timedelta(n) for n in range(42)]
@@ -104,7 +110,7 @@ class History:
                 self.dice.choice(DAYS[: self.today]),
                 self.dice.choice(["no_report", "forbidden", "reported"]),
             )
-            book.fetch(self.dice.choice(SCOPES), report, day, outcome, asked=DAYS[-1])
+            fetch(book, self.dice.choice(SCOPES), report, day, outcome, asked=DAYS[-1])
 
     def setting(self, book: Book) -> None:
         """Another size of what may be told, and another age of seats."""
@@ -120,8 +126,8 @@ class History:
             for report in (row["report"] for row in reports):
                 outcome = "reported" if is_settled else self.dice.choice(["reported"] * 8 + ["no_report", "failed"])
                 asked = day + timedelta(9 if is_settled else self.dice.randint(1, 9))
-                book.fetch(
-                    scope, report, day, outcome, headline={"daily_active_users": 7, "total_seats": 9}, asked=asked
+                fetch(
+                    book, scope, report, day, outcome, headline={"daily_active_users": 7, "total_seats": 9}, asked=asked
                 )
             for table in TABLES:
                 if self.dice.random() < 0.25:
@@ -165,30 +171,36 @@ def expect(book: Book, today: date) -> None:
     book.expect(*SCOPES, start=MONDAY, today=today, lines=True)
 
 
+def fetch(book: Book, scope: str, report: str, day: date, outcome: str, **more: Any) -> None:
+    """A line of the ledger, noted as whoever lands one does."""
+    book.fetch(scope, report, day, outcome, **more)
+    note_change(book.connection, "raw.fetches", "raw.current_fetches", since=day)
+
+
 def build(warehouse: Warehouse) -> set[str]:
-    """Build all that incremental models are made of, and they, and check them; which checks did not pass."""
+    """Build and check all models; which checks did not pass."""
     with warehouse.connect() as connection:
         connection.execute("set threads = 1")  # a handful of rows: waking others takes longer than the work
-        for model in BUILT:
+        for model in MODELS:
             replace_table(connection, model)
         return {
             f"{model.table} {check.name}"
-            for model in INCREMENTAL
+            for model in MODELS
             for check in model.checks
-            if check.is_incremental and offending_rows(connection, model, check, most=1).count
+            if offending_rows(connection, model, check, most=1).count
         }
 
 
 def differences(warehouse: Warehouse, red: set[str]) -> dict[str, int]:
-    """Rows of incremental tables that are not those of the file run whole, or lack, and checks told wrongly."""
+    """Rows of tables that are not those of the file run whole, or lack, and checks told wrongly."""
     found = {}
     with warehouse.connect() as connection:
         connection.execute("set threads = 1")
-        for model in INCREMENTAL:
+        for model in MODELS:
             connection.execute(f"create or replace temp table whole as {model.sql}")
             both = f"((from {model.table} except all from whole) union all (from whole except all from {model.table}))"
             ((found[model.table],),) = connection.execute(f"select count(*) from {both}").fetchall()
-            for check in (each for each in model.checks if each.is_incremental):
+            for check in model.checks:
                 name = f"{model.table} {check.name}"
                 found[name] = bool(connection.sql(check.sql).fetchall()) is not (name in red)
     return {table: rows for table, rows in found.items() if rows}
@@ -238,11 +250,11 @@ def warehouse(tmp_path: Path) -> Warehouse:
     """Three people on each of two Mondays."""
     warehouse = empty_warehouse(tmp_path / "copilot.duckdb")
     for day in (MONDAY, SECOND_MONDAY):
-        land(warehouse, day, 3)
+        people_come(warehouse, day, 3)
     return warehouse
 
 
-def land(warehouse: Warehouse, day: date, people: int) -> None:
+def people_come(warehouse: Warehouse, day: date, people: int) -> None:
     rows = pl.DataFrame({"scope": ["org:one"], "day": [day], "daily_active_users": [people]})
     with warehouse.connect() as connection, transaction(connection):
         delete_days(connection, "flat.entity_daily", rows)
@@ -270,14 +282,14 @@ def test_a_night_looks_at_the_weeks_that_changed(warehouse: Warehouse, tmp_path:
     per_week = model(tmp_path, PER_WEEK)
     assert rebuilt(warehouse, per_week) == {"rebuilt_from": "the beginning"}
     assert rebuilt(warehouse, per_week) == {"rows_changed": 0, "weeks_changed": []}
-    land(warehouse, SECOND_MONDAY + timedelta(2), 4)
+    people_come(warehouse, SECOND_MONDAY + timedelta(2), 4)
     assert rebuilt(warehouse, per_week) == {
         "rows_changed": 1,
         "weeks_changed": [str(SECOND_MONDAY)],
         "rebuilt_from": str(SECOND_MONDAY),
     }
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3 + 4)]
-    land(warehouse, MONDAY, 5)
+    people_come(warehouse, MONDAY, 5)
     assert rebuilt(warehouse, per_week)["weeks_changed"] == [str(MONDAY)]
     assert weeks(warehouse) == [(MONDAY, 5), (SECOND_MONDAY, 7)]
 
@@ -311,7 +323,7 @@ def test_another_setting_builds_what_reads_it(warehouse: Warehouse, tmp_path: Pa
 def test_rows_of_before_the_week_are_refused_and_the_table_stays(warehouse: Warehouse, tmp_path: Path) -> None:
     for_all = model(tmp_path, PER_WEEK.replace("where day >=", "where day is not null or day >="))
     rebuilt(warehouse, for_all)
-    land(warehouse, SECOND_MONDAY, 9)
+    people_come(warehouse, SECOND_MONDAY, 9)
     with pytest.raises(QueryRefusedError, match=f"gives rows of {MONDAY}, where only those from {SECOND_MONDAY} on"):
         rebuilt(warehouse, for_all)
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
@@ -324,7 +336,7 @@ def test_a_build_that_breaks_off_is_made_up_for(
 ) -> None:
     per_week = model(tmp_path, PER_WEEK)
     rebuilt(warehouse, per_week)
-    land(warehouse, MONDAY, 9)
+    people_come(warehouse, MONDAY, 9)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -351,7 +363,7 @@ def test_a_check_looks_at_what_changed_since_it_passed(warehouse: Warehouse, tmp
     assert checked(warehouse, per_week, "range") == passed
     assert checked(warehouse, per_week, "range").looked_from == "no day: nothing has changed since it passed"
     assert checked(warehouse, per_week, "range", full_refresh=True) == passed
-    land(warehouse, SECOND_MONDAY, 4)
+    people_come(warehouse, SECOND_MONDAY, 4)
     rebuilt(warehouse, per_week)
     assert checked(warehouse, per_week, "range").looked_from == str(SECOND_MONDAY)
     assert checked(warehouse, per_week, "unique_week_start").looked_from == "the beginning"  # it never passed before
@@ -361,14 +373,14 @@ def test_a_check_stays_red_until_nothing_breaks_the_rule(warehouse: Warehouse, t
     per_week = model(tmp_path, PER_WEEK)
     rebuilt(warehouse, per_week)
     checked(warehouse, per_week, "range")
-    land(warehouse, MONDAY, 101)
+    people_come(warehouse, MONDAY, 101)
     rebuilt(warehouse, per_week)
     red = checked(warehouse, per_week, "range")
     assert (red.count, red.rows) == (1, ({"week_start": MONDAY, "people": 101},))
-    land(warehouse, SECOND_MONDAY, 4)  # the next night has another week in hand
+    people_come(warehouse, SECOND_MONDAY, 4)  # the next night has another week in hand
     rebuilt(warehouse, per_week)
     assert checked(warehouse, per_week, "range").count == 1
-    land(warehouse, MONDAY, 100)
+    people_come(warehouse, MONDAY, 100)
     rebuilt(warehouse, per_week)
     assert checked(warehouse, per_week, "range").count == 0
 
@@ -380,3 +392,126 @@ def test_another_rule_is_held_against_all_rows(warehouse: Warehouse, tmp_path: P
     stricter = model(tmp_path, PER_WEEK.replace("100", "2"))
     assert rebuilt(warehouse, stricter)["rows_changed"] == 0  # a comment is no other query
     assert checked(warehouse, stricter, "range").count == 2
+
+
+# --- what is not built or checked again ------------------------------------------------------------------------------
+
+IN_ALL: Final = """\
+/*
+description: One row.
+*/
+select
+  date '2026-09-07' as week_start, -- Monday
+  sum(daily_active_users)::bigint as people -- people
+from flat.entity_daily
+"""
+
+
+def test_a_table_is_built_again_once_something_that_it_reads_is_another(warehouse: Warehouse, tmp_path: Path) -> None:
+    in_all = model(tmp_path, IN_ALL)
+    assert rebuilt(warehouse, in_all) == {}
+    with warehouse.connect() as connection:
+        connection.execute("update weekly.people set people = 0")
+    assert rebuilt(warehouse, in_all) == {"rows_changed": 0, "weeks_changed": []}
+    assert weeks(warehouse) == [(MONDAY, 0)]  # nobody said so
+    people_come(warehouse, SECOND_MONDAY, 4)
+    assert rebuilt(warehouse, in_all) == {"rows_changed": 1, "weeks_changed": [str(MONDAY)]}
+    assert weeks(warehouse) == [(MONDAY, 3 + 4)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("now()::date", "today()", "current_date", "current_timestamp::date", "get_current_timestamp()::date"),
+        *("date '2026-09-07' + (10 * random())::integer", "(select max(day) from raw.records)"),
+        *("(select max(contract)::date from flat.sources)", "(select count(*) from read_csv('/x.csv'))"),
+        *("(select count(*) from glob('/x'))", "getenv('X')", "uuid()"),
+    ],
+)
+def test_a_table_of_what_nobody_notes_is_built_each_time(other: str, tmp_path: Path) -> None:
+    assert model(tmp_path, IN_ALL).is_noted
+    assert not model(tmp_path, IN_ALL.replace("date '2026-09-07'", other)).is_noted
+
+
+def test_one_that_counts_on_its_fingers_is_not(tmp_path: Path) -> None:
+    text = IN_ALL.replace(
+        "from flat.entity_daily", "from flat.entity_daily, range(3), generate_series(1, 2), unnest([1])"
+    )
+    assert model(tmp_path, text).is_noted
+
+
+def with_check(folder: Path, text: str, check: str) -> SqlModel:
+    path = folder / "models" / "checks" / "weekly.people__are_few.sql"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(check)
+    return model(folder, text)
+
+
+def test_a_check_of_a_file_is_made_again_once_a_table_that_it_reads_is_another(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    few = "select week_start from weekly.people cross join raw.settings where people > 20 * min_cohort"
+    per_week = with_check(tmp_path, PER_WEEK, few)
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "are_few").looked_from is None
+    assert checked(warehouse, per_week, "are_few").looked_from == "no day: nothing has changed since it passed"
+    with warehouse.connect() as connection:
+        write_inputs(connection, Inputs.from_env({"COPILOT_MIN_COHORT": "1"}))
+    assert checked(warehouse, per_week, "are_few").looked_from is None
+    people_come(warehouse, MONDAY, 21)
+    rebuilt(warehouse, per_week)
+    assert [checked(warehouse, per_week, "are_few").count for _ in range(2)] == [1, 1]
+
+
+def test_a_check_of_a_file_that_reads_since_looks_at_what_changed(warehouse: Warehouse, tmp_path: Path) -> None:
+    since = "week_start >= coalesce(getvariable('since'), date '0001-01-01')"
+    per_week = with_check(tmp_path, PER_WEEK, f"select week_start from weekly.people where people > 20 and {since}")
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "are_few").looked_from == "the beginning"
+    people_come(warehouse, SECOND_MONDAY, 4)
+    rebuilt(warehouse, per_week)
+    assert checked(warehouse, per_week, "are_few").looked_from == str(SECOND_MONDAY)
+
+
+def stale(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
+    """From which day on what was derived from each table of schema raw is stale."""
+    query = "select reads[1], stale_since from raw.derived where stale_since is not null"
+    return dict(connection.execute(query).fetchall())
+
+
+def test_whoever_writes_what_models_read_of_schema_raw_says_so(warehouse: Warehouse) -> None:
+    """By the project's own way in: what is expected, the token's end, a day that lands, a clock that was ahead."""
+    read = sorted({".".join(table) for each in MODELS for table in each.depends_on if table[0] == "raw"})
+    with warehouse.connect() as connection:
+
+        def changed(work: Callable[[], object]) -> dict[str, date]:
+            with transaction(connection):
+                for table in read:
+                    note_derived(connection, f"of {table}", "1", [table])
+            work()
+            return stale(connection)
+
+        book = Book(connection)
+        assert changed(lambda: expect(book, MONDAY)) == {"raw.expected_reports": BEGINNING}
+        assert changed(lambda: expect(book, MONDAY)) == {}
+        ends_at = datetime(2026, 12, 1, tzinfo=UTC)
+        assert changed(lambda: note_token_end(connection, ends_at)) == {"raw.token_end": BEGINNING}
+        assert changed(lambda: note_token_end(connection, ends_at)) == {}
+        settings = changed(lambda: write_inputs(connection, Inputs.from_env({"COPILOT_MIN_COHORT": "7"})))
+        assert settings == {"raw.settings": BEGINNING}
+        ledger = ("raw.current_fetches", "raw.fetches", "raw.quarantine", "raw.unknown_fields")
+        assert changed(lambda: land(connection, [no_report(MONDAY)], "run")) == dict.fromkeys(ledger, MONDAY)
+        report = no_report(MONDAY).report
+        asked = ExpectedReport.of(Scope.parse("org:one"), report, MONDAY, MONDAY)
+        before = MONDAY - timedelta(1)
+        for wider in ({"raw.expected_reports": BEGINNING}, {}):
+            archived = changed(lambda: land_archives(connection, [(asked, [no_report(before)])], "run"))
+            assert archived == dict.fromkeys(ledger, before) | wider
+        behind = datetime(2026, 9, 1, tzinfo=UTC)
+        mended = changed(lambda: mend_future(connection, behind))
+        assert mended == dict.fromkeys(("raw.current_fetches", "raw.expected_reports", "raw.fetches"), BEGINNING)
+
+
+def no_report(day: date) -> Fetch:
+    (report,) = (report for report in REPORTS if report.name == "users-1-day")
+    return Fetch(Scope.parse("org:one"), report, day, Outcome.NO_REPORT, "None.", datetime.combine(DAYS[13], time(3)))

@@ -17,6 +17,7 @@ from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import Assertion, ModelError, SqlModel
+from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import Warehouse
 
@@ -508,9 +509,10 @@ def test_a_preview_of_a_column_that_is_not_there_is_refused(folder: Path) -> Non
         ("day", "select day from flat.user_daily", r"nothing of it reads getvariable\('since'\)"),
         (
             "day",
-            "select day from raw.fetches where day >= getvariable('since')",
-            r"reads `raw.fetches`, of which nobody notes when it changed. Of schema raw read events, forgotten, ",
+            "select day from raw.records where day >= getvariable('since')",
+            r"reads `raw.records`, of which nobody notes when it changed. Of schema raw read current_fetches, events, ",
         ),
+        ("day", "select today() as day where day >= getvariable('since')", r"asks a clock, dice or a file"),
         ("day", "select day from flat.sources where day >= getvariable('since')", r"reads `flat.sources`"),
         ("month", "select 1 as month", r"Invalid enum value 'month'"),
     ],
@@ -774,6 +776,8 @@ def test_one_model_can_be_built_alone(folder: Path, warehouse: Warehouse) -> Non
     assert built(run(folder, warehouse)) == ["mart.a", "mart.b", "mart.c"]
     for name, number in {"a": 2, "b": 3, "c": 4}.items():
         query(warehouse, f"update mart.{name} set x = {number}")
+    with warehouse.connect() as connection:
+        note_change(connection, "mart.a")
     only = dg.AssetSelection.assets(["mart", "b"])
     result = run(folder, warehouse, selection=only)
     assert built(result) == ["mart.b"]

@@ -17,6 +17,7 @@ from copilot_assets.orchestration.rebuild import QueryRefusedError, offending_ro
 from copilot_assets.orchestration.steps import sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
+from copilot_assets.warehouse.changes import Derived, all_derived
 from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.store import Warehouse
 from copilot_assets.warehouse.tables import row_count, transaction
@@ -154,17 +155,20 @@ def _build_all(
     refused: list[str] = []
     waiting: list[str] = []
     not_built: set[TableName] = set()
+    known = all_derived(connection)
     for model in models:
         if not not_built.isdisjoint(model.depends_on):
             waiting.append(model.table)
             not_built.add(model.key)
             continue
         try:
-            built = _build(connection, model, draw, full_refresh=full_refresh)
+            changes, built = _build(connection, model, draw, known, full_refresh=full_refresh)
         except QueryRefusedError as error:
             refused.append(str(error))
             not_built.add(model.key)
         else:
+            if changes.get("rows_changed") != 0:  # so are those that read it
+                known = all_derived(connection)
             yield built
     if waiting:
         refused.append(f"Not built because of that, and with the rows they had: {', '.join(waiting)}.")
@@ -176,9 +180,10 @@ def _check_all(
 ) -> Generator[dg.AssetCheckResult, None, list[str]]:
     """Run checks; returns a sentence for each query that was refused."""
     refused = []
+    known = all_derived(connection)
     for model, check in checks:
         try:
-            result = _run(connection, model, check, full_refresh=full_refresh)
+            result = _run(connection, model, check, known, full_refresh=full_refresh)
         except QueryRefusedError as error:
             refused.append(str(error))
         else:
@@ -187,12 +192,17 @@ def _check_all(
 
 
 def _build(
-    connection: "duckdb.DuckDBPyConnection", model: SqlModel, draw: Draw, *, full_refresh: bool
-) -> dg.MaterializeResult[Any]:
+    connection: "duckdb.DuckDBPyConnection",
+    model: SqlModel,
+    draw: Draw,
+    known: Mapping[str, Derived],
+    *,
+    full_refresh: bool,
+) -> tuple[dict[str, Any], dg.MaterializeResult[Any]]:
     started = time.perf_counter()
-    changes = replace_table(connection, model, full_refresh=full_refresh)
+    changes = replace_table(connection, model, known=known, full_refresh=full_refresh)
     seconds = round(time.perf_counter() - started, 3)
-    return dg.MaterializeResult(
+    return changes, dg.MaterializeResult(
         asset_key=dg.AssetKey(model.key),
         metadata={"seconds": seconds, **changes, **draw(connection, model.table), **_describe(connection, model)},
     )
@@ -243,9 +253,14 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
 
 
 def _run(
-    connection: "duckdb.DuckDBPyConnection", model: SqlModel, check: ModelCheck, *, full_refresh: bool
+    connection: "duckdb.DuckDBPyConnection",
+    model: SqlModel,
+    check: ModelCheck,
+    known: Mapping[str, Derived],
+    *,
+    full_refresh: bool,
 ) -> dg.AssetCheckResult:
-    found = offending_rows(connection, model, check, most=_OFFENDING_ROWS, full_refresh=full_refresh)
+    found = offending_rows(connection, model, check, most=_OFFENDING_ROWS, known=known, full_refresh=full_refresh)
     count = found.count
     metadata: dict[str, Any] = {"query": sql_value(check.sql), "offending_rows": count}
     if found.looked_from:
