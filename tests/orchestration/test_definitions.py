@@ -119,7 +119,7 @@ WEEKLY = {
 }
 # Of persons: neither shown nor exported.
 PEOPLE = {"user_week", "team_week", "weekly_part", "seat_use", "idle_seat", "passive_day", "legacy_day", "group_week"}
-PEOPLE |= {"first_day", "team_day"}
+PEOPLE |= {"first_day", "team_absence", "team_day"}
 QUALITY = {
     "budget_status",
     "day_status",

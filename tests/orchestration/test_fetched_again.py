@@ -44,7 +44,7 @@ def fetch(company: Company, *reports: str, first: date, last: date) -> None:
     quality = ["quality.series_break", "quality.day_status", "quality.weekly_coverage", "quality.revisions"]
     quality += ["quality.team_day_status"]
     people = ["user_week", "team_week", "passive_day", "seat_use", "group_week", "weekly_part", "first_day"]
-    people += ["team_day"]
+    people += ["team_day", "team_absence"]
     # What the models read of reports that are not fetched here is there, and empty.
     others = [
         f"flat.{table.name}"
