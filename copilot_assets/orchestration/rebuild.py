@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from copilot_assets.settings import memory_mb
 from copilot_assets.sql_models.model import ModelCheck, SqlModel
 from copilot_assets.warehouse.changes import BEGINNING, Derived, all_derived, note_change, note_derived
 from copilot_assets.warehouse.tables import is_conflict, transaction
@@ -28,18 +30,33 @@ class QueryRefusedError(Exception):
 
 
 @contextmanager
-def refusals(sentences: str) -> Iterator[None]:
-    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says."""
+def refusals(what: str, path: Path, again: str) -> Iterator[None]:
+    """Say of a query that DuckDB refuses what that means and what to do, and then what DuckDB says.
+
+    Args:
+        what: what was not done.
+        path: the file of the query.
+        again: how it is done anew.
+    """
     import duckdb
 
     from copilot_assets.warehouse.disk import is_disk_trouble
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        if is_disk_trouble(error):
+            raise
+        raise QueryRefusedError(
+            f"{what}: the query of {path} takes more memory than the {memory_mb()} MB that COPILOT_MEMORY_MB gives "
+            f"DuckDB, also with what it can write to the disk. Raise that where the machine has more, and {again}."
+        ) from error
     except duckdb.Error as error:
         if is_disk_trouble(error) or is_conflict(error):
             raise
-        raise QueryRefusedError(f"{sentences} {error}") from error
+        raise QueryRefusedError(
+            f"{what}: DuckDB refuses the query of {path}. Correct the file and {again}. {error}"
+        ) from error
 
 
 def replace_table(
@@ -70,11 +87,12 @@ def replace_table(
         return {"rows_changed": 0} | ({"weeks_changed": []} if is_weekly else {})
     if not model.incremental:
         since = BEGINNING
-    refused = (
-        f"{model.table} was not rebuilt and keeps the rows it had: DuckDB refuses the query of {model.path}. "
-        "Correct the file and materialise the asset again."
-    )
-    with refusals(refused), _no_variable_left(connection), transaction(connection):
+    what = f"{model.table} was not rebuilt and keeps the rows it had"
+    with (
+        refusals(what, model.path, "materialise the asset again"),
+        _no_variable_left(connection),
+        transaction(connection),
+    ):
         connection.execute(f"create schema if not exists {model.schema}")
         _select(connection, model, since)
         changes = _replace(connection, model, since)
@@ -130,11 +148,8 @@ def offending_rows(
         return Offending(0, (), (), "no day: nothing has changed since it passed")
     if not check.is_incremental:
         since = BEGINNING
-    refused = (
-        f"{model.table} was not checked for `{check.name}`: DuckDB refuses the query of {check.path}. "
-        "Correct the file and run the check again."
-    )
-    with refusals(refused), _no_variable_left(connection), transaction(connection):
+    what = f"{model.table} was not checked for `{check.name}`"
+    with refusals(what, check.path, "run the check again"), _no_variable_left(connection), transaction(connection):
         _ask_from(connection, since)
         found = connection.sql(check.sql)
         ((count,),) = found.aggregate("count(*)").fetchall()

@@ -17,6 +17,8 @@ _DAMAGED: Final = re.compile(r"checksum|corrupt", re.IGNORECASE)
 
 def is_disk_trouble(error: duckdb.Error) -> bool:
     """Whether it would have come of any other query as well."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return bool(_FULL.search(str(error)))
     return isinstance(error, duckdb.IOException | duckdb.FatalException) or bool(_DAMAGED.search(str(error)))
 
 

@@ -7,17 +7,20 @@ select w.scope, w.week_start, w.language
 from weekly.language_trend as w
 cross join raw.settings as s
 left join (
-    select
-        scope,
-        date_trunc('week', day)::date as week_start,
-        language_name as language,
-        count(distinct user_id) as people
-    from flat.user_language_feature_daily
-    where day >= coalesce(getvariable('since'), date '0001-01-01')
-        and greatest(
-            code_generation_activity_count, code_acceptance_activity_count,
-            loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
-        ) > 0
+    select scope, week_start, language, count(user_id) as people
+    from (
+        select distinct
+            scope,
+            date_trunc('week', day)::date as week_start,
+            language_name as language,
+            user_id
+        from flat.user_language_feature_daily
+        where day >= coalesce(getvariable('since'), date '0001-01-01')
+            and greatest(
+                code_generation_activity_count, code_acceptance_activity_count,
+                loc_suggested_to_add_sum, loc_added_sum, loc_deleted_sum
+            ) > 0
+    )
     group by all
 ) as p using (scope, week_start, language)
 where w.week_start >= coalesce(getvariable('since'), date '0001-01-01')

@@ -7,14 +7,17 @@ select w.scope, w.week_start, w.team_slug
 from weekly.team_trend as w
 cross join raw.settings as s
 left join (
-    select
-        m.scope,
-        date_trunc('week', m.day)::date as week_start,
-        m.team_id,
-        count(distinct m.user_id) as people
-    from flat.user_team_daily as m
-    join flat.user_daily as u on u.scope = m.scope and u.day = m.day and u.user_id = m.user_id
-    where m.day >= coalesce(getvariable('since'), date '0001-01-01')
+    select scope, week_start, team_id, count(user_id) as people
+    from (
+        select distinct
+            m.scope,
+            date_trunc('week', m.day)::date as week_start,
+            m.team_id,
+            m.user_id
+        from flat.user_team_daily as m
+        join flat.user_daily as u on u.scope = m.scope and u.day = m.day and u.user_id = m.user_id
+        where m.day >= coalesce(getvariable('since'), date '0001-01-01')
+    )
     group by all
 ) as p using (scope, week_start, team_id)
 where w.team_id is not null

@@ -99,10 +99,14 @@ in_teams as (
     select
         scope,
         week_start,
-        count(distinct user_id) as on_team_days,
-        count(distinct user_id) filter (team_id is not null) as in_teams
-    from people.team_week
-    where days_active > 0 and week_start >= coalesce(getvariable('since'), date '0001-01-01')
+        count(*) as on_team_days,
+        count(*) filter (is_in_team) as in_teams
+    from (
+        select scope, week_start, bool_or(team_id is not null) as is_in_team
+        from people.team_week
+        where days_active > 0 and week_start >= coalesce(getvariable('since'), date '0001-01-01')
+        group by scope, week_start, user_id
+    )
     group by scope, week_start
 ),
 

@@ -89,19 +89,23 @@ parts as (
 
 -- those whose activity a breakdown leaves out by design, as far as the per-user reports tell them
 left_out as (
-    select scope, day, 'ide' as breakdown, user_id
+    select distinct scope, day, false as is_by_model, user_id
     from flat.user_daily
-    where used_cli or used_copilot_app or used_copilot_cloud_agent or used_copilot_coding_agent
+    where user_id is not null and (used_cli or used_copilot_app or used_copilot_cloud_agent or used_copilot_coding_agent)
     union all
-    select scope, day, unnest(['language_model', 'model_feature']) as breakdown, user_id
+    select distinct scope, day, true as is_by_model, user_id
     from flat.user_feature_daily
-    where feature = 'code_completion' and greatest(code_generation_activity_count, code_acceptance_activity_count, loc_added_sum) > 0
+    where user_id is not null and feature = 'code_completion'
+        and greatest(code_generation_activity_count, code_acceptance_activity_count, loc_added_sum) > 0
 ),
 
 people_left_out as (
-    select scope, day, breakdown, count(distinct user_id) as people
-    from left_out
-    group by scope, day, breakdown
+    select scope, day, unnest(if(is_by_model, ['language_model', 'model_feature'], ['ide'])) as breakdown, people
+    from (
+        select scope, day, is_by_model, count(*) as people
+        from left_out
+        group by scope, day, is_by_model
+    )
 ),
 
 breakdowns as (
@@ -139,13 +143,13 @@ people as (
         'people' as kind,
         'daily_active_users = people in users-1-day with an action of their own' as rule,
         e.daily_active_users as one,
-        count(distinct u.user_id) as other,
+        coalesce(any_value(u.people), 0) as other,
         case
             when any_value(p.day) is not null then 'GitHub still revised the day when it was fetched; the two reports may differ in age.'
             when e.day >= date '2026-06-15'
-                and e.daily_active_users - count(distinct u.user_id) between 1 and ceil(0.05 * e.daily_active_users) then
+                and e.daily_active_users - other between 1 and ceil(0.05 * e.daily_active_users) then
                 'Since 2026-06-15 people count as active whom only GitHub''s servers saw, one in twenty in its own example.'
-            when e.daily_active_users - count(distinct u.user_id) between 1 and (select count(*) from raw.forgotten where person >= 0) then
+            when e.daily_active_users - other between 1 and (select count(*) from raw.forgotten where person >= 0) then
                 'People were forgotten here at your word; GitHub still counts them.'
         end as explanation,
         true as is_of_people,
@@ -155,9 +159,14 @@ people as (
     join quality.day_status as s
         on s.scope = e.scope and s.day = e.day and s.report = 'users-1-day' and s.coverage = 'reported'
     left join (
-        select scope, day, user_id
-        from flat.user_daily
-        anti join people.passive_day using (scope, day, user_id)
+        select scope, day, count(*) as people
+        from (
+            select distinct scope, day, user_id
+            from flat.user_daily
+            anti join people.passive_day using (scope, day, user_id)
+            where user_id is not null
+        )
+        group by scope, day
     ) as u on u.scope = e.scope and u.day = e.day
     left join provisional as p on p.scope = e.scope and p.day = e.day
     where e.daily_active_users is not null

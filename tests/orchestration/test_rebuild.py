@@ -394,6 +394,22 @@ def test_another_rule_is_held_against_all_rows(warehouse: Warehouse, tmp_path: P
     assert checked(warehouse, stricter, "range").count == 2
 
 
+def test_a_query_that_takes_more_memory_than_there_is_says_so_and_the_table_stays(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    per_week = model(tmp_path, PER_WEEK)
+    rebuilt(warehouse, per_week)
+    everything = "(select len(list(i)) from range(50000000) as r(i))"
+    greedy = model(tmp_path, PER_WEEK.replace("sum(daily_active_users)", f"sum(daily_active_users) + {everything}"))
+    with warehouse.connect() as connection:
+        connection.execute("set memory_limit = '30MB'")
+        with pytest.raises(
+            QueryRefusedError, match=r"keeps the rows it had: the query of .* takes more memory than the 1500"
+        ):
+            replace_table(connection, greedy)
+    assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
+
+
 # --- what is not built or checked again ------------------------------------------------------------------------------
 
 IN_ALL: Final = """\
