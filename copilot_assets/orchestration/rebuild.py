@@ -79,14 +79,10 @@ def replace_table(
     Raises:
         QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; nothing was changed.
     """
-    since: date | None = BEGINNING
-    if model.is_noted and not full_refresh and _is_there(connection, model):
-        since = _stale_since(all_derived(connection) if known is None else known, model.table, model.code_version)
-    if since is None:
+    full_refresh = full_refresh or not _is_there(connection, model)
+    if _is_as_it_was(connection, known, model.table, model, full_refresh=full_refresh):
         is_weekly = any(column.name == "week_start" for column in model.columns)
         return {"rows_changed": 0} | ({"weeks_changed": []} if is_weekly else {})
-    if not model.incremental:
-        since = BEGINNING
     what = f"{model.table} was not rebuilt and keeps the rows it had"
     with (
         refusals(what, model.path, "materialise the asset again"),
@@ -94,6 +90,9 @@ def replace_table(
         transaction(connection),
     ):
         connection.execute(f"create schema if not exists {model.schema}")
+        since = BEGINNING
+        if model.incremental and not full_refresh:
+            since = _stale_since(connection, model.table, model.code_version) or BEGINNING
         _select(connection, model, since)
         changes = _replace(connection, model, since)
         connection.execute("drop table built")
@@ -141,15 +140,13 @@ def offending_rows(
         QueryRefusedError: DuckDB refuses the query.
     """
     name = f"{model.table} {check.name}"
-    since: date | None = BEGINNING
-    if check.is_noted and not full_refresh:
-        since = _stale_since(all_derived(connection) if known is None else known, name, check.code_version)
-    if since is None:
+    if _is_as_it_was(connection, known, name, check, full_refresh=full_refresh):
         return Offending(0, (), (), "no day: nothing has changed since it passed")
-    if not check.is_incremental:
-        since = BEGINNING
     what = f"{model.table} was not checked for `{check.name}`"
     with refusals(what, check.path, "run the check again"), _no_variable_left(connection), transaction(connection):
+        since = BEGINNING
+        if check.is_incremental and not full_refresh:
+            since = _stale_since(connection, name, check.code_version) or BEGINNING
         _ask_from(connection, since)
         found = connection.sql(check.sql)
         ((count,),) = found.aggregate("count(*)").fetchall()
@@ -177,9 +174,27 @@ def _no_variable_left(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("reset variable since")
 
 
-def _stale_since(known: Mapping[str, Derived], name: str, code_version: str) -> date | None:
-    """The Monday of the first changed week; `BEGINNING` where all is to be looked at, None where nothing changed."""
-    last = known.get(name)
+def _is_as_it_was(
+    connection: duckdb.DuckDBPyConnection,
+    known: Mapping[str, Derived] | None,
+    name: str,
+    each: SqlModel | ModelCheck,
+    *,
+    full_refresh: bool,
+) -> bool:
+    """Whether a table or a check that passed follows from the same as when that was noted."""
+    if full_refresh or not each.is_noted:
+        return False
+    last = (all_derived(connection) if known is None else known).get(name)
+    return last == Derived(each.code_version, None)
+
+
+def _stale_since(connection: duckdb.DuckDBPyConnection, name: str, code_version: str) -> date | None:
+    """The Monday of the first changed week; `BEGINNING` where all is to be looked at, None where nothing changed.
+
+    Asked in the transaction that looks: another process may have noted an earlier day since `known` was.
+    """
+    last = all_derived(connection).get(name)
     if not last or last.code_version != code_version:
         return BEGINNING
     if last.stale_since is None:

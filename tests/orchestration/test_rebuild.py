@@ -26,7 +26,7 @@ from copilot_assets.orchestration.rebuild import Offending, QueryRefusedError, o
 from copilot_assets.people.forget import Traces, forget
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import SqlModel
-from copilot_assets.warehouse.changes import BEGINNING, note_change, note_derived
+from copilot_assets.warehouse.changes import BEGINNING, all_derived, note_change, note_derived
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
 from copilot_assets.warehouse.landing import land, land_archives, mend_future
@@ -348,6 +348,19 @@ def test_a_build_that_breaks_off_is_made_up_for(
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
     assert rebuilt(warehouse, per_week)["rebuilt_from"] == str(MONDAY)
     assert weeks(warehouse) == [(MONDAY, 9), (SECOND_MONDAY, 3)]
+
+
+def test_a_day_that_comes_after_it_was_asked_what_is_stale_is_not_lost(warehouse: Warehouse, tmp_path: Path) -> None:
+    """In a lake another process may land it meanwhile."""
+    per_week = model(tmp_path, PER_WEEK)
+    rebuilt(warehouse, per_week)
+    people_come(warehouse, SECOND_MONDAY, 4)
+    with warehouse.connect() as connection:
+        known = all_derived(connection)
+    people_come(warehouse, MONDAY, 9)
+    with warehouse.connect() as connection:
+        assert replace_table(connection, per_week, known=known)["rebuilt_from"] == str(MONDAY)
+    assert weeks(warehouse) == [(MONDAY, 9), (SECOND_MONDAY, 4)]
 
 
 def checked(warehouse: Warehouse, model: SqlModel, name: str, *, full_refresh: bool = False) -> Offending:
