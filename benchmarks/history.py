@@ -12,8 +12,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from copilot_assets.flat.refresh import write_known_names
-from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.flat.refresh import make_tables, write_known_names
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
 from copilot_assets.orchestration.installation import expected_reports
@@ -21,7 +20,7 @@ from copilot_assets.settings import Settings
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
 from copilot_assets.warehouse.raw import expect
 from copilot_assets.warehouse.store import Warehouse
-from copilot_assets.warehouse.tables import ensure_table, registered
+from copilot_assets.warehouse.tables import registered
 
 SCOPES: Final = ("org:octo-org", "enterprise:octo-corp")
 # The last day of the history; the days and numbers before it are the same in every run.
@@ -49,8 +48,7 @@ def make_history(warehouse: Warehouse, *, people: int, days: int) -> int:
     """
     first = LAST_DAY - timedelta(days=days - 1)
     with warehouse.connect() as connection:
-        for table in FLAT_TABLES:
-            ensure_table(connection, "flat", table.name, table.columns)
+        make_tables(connection)
         write_known_names(connection)
         write_inputs(connection, Inputs.from_env({}))
         settings = Settings(credentials=Token("none"), scopes=tuple(map(Scope.parse, SCOPES)), start_date=first)

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.history import LAST_DAY, make_history
 from benchmarks.scene import spend
-from copilot_assets.orchestration.rebuild import offending_rows, replace_table
+from copilot_assets.orchestration.rebuild import deriving, offending_rows, replace_table
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.changes import note_change
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
@@ -151,11 +151,13 @@ def _main() -> None:
                 note_change(connection, f"flat.{table}", since=LAST_DAY - timedelta(6))
         began = perf_counter()
         for model in load_models():
-            replace_table(connection, model, full_refresh=what == _EVERYTHING)
+            with deriving(connection) as known:
+                replace_table(connection, model, known, full_refresh=what == _EVERYTHING)
         built = perf_counter()
-        for model in load_models():
-            for check in model.checks:
-                offending_rows(connection, model, check, most=0, full_refresh=what == _EVERYTHING)
+        with deriving(connection) as known:
+            for model in load_models():
+                for check in model.checks:
+                    offending_rows(connection, model, check, known, most=0, full_refresh=what == _EVERYTHING)
         Path(told).write_text(json.dumps([built - began, perf_counter() - built]))
 
 

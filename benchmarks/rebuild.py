@@ -20,7 +20,7 @@ import duckdb
 from rich.table import Table
 
 from benchmarks.history import SCOPES, make_history
-from copilot_assets.orchestration.rebuild import replace_table
+from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 
@@ -96,7 +96,8 @@ def _rebuild(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     seconds = {}
     for model in load_models():
         began = perf_counter()
-        replace_table(connection, model)
+        with deriving(connection) as known:
+            replace_table(connection, model, known)
         seconds[model.table] = perf_counter() - began
     return seconds
 

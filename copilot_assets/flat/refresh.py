@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from copilot_assets.flat.rows import latest_of_each_key, rows_of, show_people, show_people_by_login, told_logins
-from copilot_assets.flat.tables import tables_of
+from copilot_assets.flat.tables import FLAT_TABLES, FlatTable, tables_of
 from copilot_assets.people.identities import Identities, hold_to_key
 from copilot_assets.people.logins import ids_of, name_those_known_since, note_logins
 from copilot_assets.records import Record
@@ -32,7 +32,7 @@ from copilot_assets.warehouse.tables import (
     append,
     bound_memory,
     delete_days,
-    ensure_table,
+    ensure_tables,
     registered,
     row_count,
     transacted,
@@ -100,16 +100,15 @@ def refresh_flat(
     tables = tables_of(record)
     written = dict.fromkeys((table.name for table in tables), 0)
     bound_memory(connection)
-    write_known_names(connection)
     with transaction(connection):
-        ensure_table(connection, "flat", "sources", SOURCES)
-        changed = [ensure_table(connection, "flat", table.name, table.columns) for table in tables]
+        is_changed = ensure_tables(connection, _columns_of(tables))
+    write_known_names(connection)
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, version_of(record, identities), full=full)
-    if any(changed) or not stale.is_empty():
+    if is_changed or not stale.is_empty():
         with transaction(connection):
-            comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
+            _comment(connection, tables)
     for chunk in chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
@@ -121,9 +120,26 @@ def refresh_flat(
     return stale.height, counts
 
 
+def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make all tables of schema `flat` that are not there, without rows; inside a transaction."""
+    ensure_tables(connection, _columns_of(FLAT_TABLES))
+    _comment(connection, FLAT_TABLES)
+
+
+def _columns_of(tables: Sequence[FlatTable]) -> Mapping[str, Sequence[Column]]:
+    """The columns of some tables, and of those that all others need."""
+    return {f"flat.{table.name}": table.columns for table in tables} | {
+        "flat.sources": SOURCES,
+        "flat.known_names": KNOWN_NAMES,
+    }
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, tables: Sequence[FlatTable]) -> None:
+    comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
+
+
 def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `flat.known_names` what `records/names.py` says; nothing is written where it says so already."""
-    ensure_table(connection, "flat", "known_names", KNOWN_NAMES)
     known = [(kind, *each) for kind, names in NAMES.items() for each in names.items()]
     if set(connection.execute("select kind, value, name from flat.known_names").fetchall()) == set(known):
         return

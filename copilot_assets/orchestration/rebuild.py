@@ -6,7 +6,7 @@ Here belong the transaction, what has changed, and what a query that DuckDB refu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from copilot_assets.settings import memory_mb
 from copilot_assets.sql_models.model import ModelCheck, SqlModel
-from copilot_assets.warehouse.changes import BEGINNING, Derived, all_derived, note_change, note_derived
-from copilot_assets.warehouse.tables import is_conflict, transaction
+from copilot_assets.warehouse.changes import BEGINNING, Known
+from copilot_assets.warehouse.comments import comment
+from copilot_assets.warehouse.tables import columns_of_all, is_conflict, transaction, types_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,48 +60,73 @@ def refusals(what: str, path: Path, again: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def deriving(connection: duckdb.DuckDBPyConnection) -> Iterator[Known]:
+    """A transaction in which tables are built or checks run; what is known of them afterwards is part of it.
+
+    Nobody else writes meanwhile: what they noted would be lost.
+    """
+    try:
+        with transaction(connection):
+            known = Known(connection, columns_of_all(connection))
+            yield known
+            known.write(connection)
+    finally:
+        connection.execute("reset variable since")  # an aborted transaction would not let itself be told so
+
+
 def replace_table(
-    connection: duckdb.DuckDBPyConnection,
-    model: SqlModel,
-    *,
-    known: Mapping[str, Derived] | None = None,
-    full_refresh: bool = False,
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, known: Known, *, full_refresh: bool = False
 ) -> dict[str, Any]:
-    """Bring the table up to date in one transaction: a reader sees all of the old rows or all of the new ones.
+    """Bring the table up to date, inside a transaction (`deriving`).
 
     Nothing is done where the query and what it reads are those that the table was built from. Else all rows are
     replaced, of an incremental model those from the first changed week on; with `full_refresh` all in any case. Rows
-    that would come out as they are, are not written. `known` is what is known of tables by now, if that was asked for.
+    that would come out as they are, are not written.
 
     Returns:
         what changed, as metadata: `rows_changed` (new, gone or replaced), `weeks_changed` of a weekly table, and of an
-        incremental one `rebuilt_from`, the first day whose rows were looked at; nothing at the first build.
+        incremental one `rebuilt_from`, the first day whose rows were looked at; nothing of a table that was made.
 
     Raises:
-        QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; nothing was changed.
+        QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; the transaction is to end.
     """
-    full_refresh = full_refresh or not _is_there(connection, model)
-    if _is_as_it_was(connection, known, model.table, model, full_refresh=full_refresh):
+    full_refresh = full_refresh or model.table not in known.tables
+    if _is_as_it_was(known, model.table, model, full_refresh=full_refresh):
         is_weekly = any(column.name == "week_start" for column in model.columns)
         return {"rows_changed": 0} | ({"weeks_changed": []} if is_weekly else {})
     what = f"{model.table} was not rebuilt and keeps the rows it had"
-    with (
-        refusals(what, model.path, "materialise the asset again"),
-        _no_variable_left(connection),
-        transaction(connection),
-    ):
-        connection.execute(f"create schema if not exists {model.schema}")
-        since = BEGINNING
-        if model.incremental and not full_refresh:
-            since = _stale_since(connection, model.table, model.code_version) or BEGINNING
+    since = BEGINNING
+    if model.incremental and not full_refresh:
+        since = _stale_since(known, model.table, model.code_version)
+    with refusals(what, model.path, "materialise the asset again"):
         _select(connection, model, since)
-        changes = _replace(connection, model, since)
+        changes, first = _replace(connection, model, since, is_there=model.table in known.tables)
         connection.execute("drop table built")
-        if model.is_noted:
-            note_derived(connection, model.table, model.code_version, map(".".join, model.depends_on))
-        if model.incremental:
-            changes["rebuilt_from"] = _told(since)
+    known.tables.add(model.table)
+    if first:
+        known.note_change(model.table, first)
+    if model.is_noted:
+        known.note_derived(model.table, model.code_version, map(".".join, model.depends_on))
+    if model.incremental:
+        changes["rebuilt_from"] = _told(since)
     return changes
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection, models: Sequence[SqlModel]) -> None:
+    """Make the tables of models that are not there, without rows and in the models' order; inside a transaction.
+
+    Raises:
+        duckdb.Error: a query is refused.
+    """
+    there = columns_of_all(connection)
+    for model in models:
+        if model.table not in there:
+            connection.execute(f"create schema if not exists {model.schema}")
+            connection.execute(f"create or replace temp view built as {model.sql}")
+            connection.execute(f"create table {model.table} as from built limit 0")
+    connection.execute("drop view if exists built")
+    comment(connection, {model.table: model.docs for model in models})
 
 
 @dataclass(frozen=True)
@@ -124,35 +150,35 @@ def offending_rows(
     connection: duckdb.DuckDBPyConnection,
     model: SqlModel,
     check: ModelCheck,
+    known: Known,
     *,
     most: int,
-    known: Mapping[str, Derived] | None = None,
     full_refresh: bool = False,
 ) -> Offending:
-    """Run a check if what it reads changed since it passed, or with `full_refresh`.
+    """Run a check if what it reads changed since it passed, or with `full_refresh`, inside a transaction (`deriving`).
 
     An incremental one looks at the rows that changed. One that does not pass looks at the same rows, and at what
     changes besides, until it does.
 
-    At most `most` of the rows are returned. `known` is as of `replace_table`.
+    At most `most` of the rows are returned.
 
     Raises:
-        QueryRefusedError: DuckDB refuses the query.
+        QueryRefusedError: DuckDB refuses the query; the transaction is to end.
     """
     name = f"{model.table} {check.name}"
-    if _is_as_it_was(connection, known, name, check, full_refresh=full_refresh):
+    if _is_as_it_was(known, name, check, full_refresh=full_refresh):
         return Offending(0, (), (), "no day: nothing has changed since it passed")
+    since = BEGINNING
+    if check.is_incremental and not full_refresh:
+        since = _stale_since(known, name, check.code_version)
     what = f"{model.table} was not checked for `{check.name}`"
-    with refusals(what, check.path, "run the check again"), _no_variable_left(connection), transaction(connection):
-        since = BEGINNING
-        if check.is_incremental and not full_refresh:
-            since = _stale_since(connection, name, check.code_version) or BEGINNING
+    with refusals(what, check.path, "run the check again"):
         _ask_from(connection, since)
         found = connection.sql(check.sql)
         ((count,),) = found.aggregate("count(*)").fetchall()
         rows = tuple(found.limit(most).pl().rows(named=True)) if count else ()
-        if check.is_noted and not count:
-            note_derived(connection, name, check.code_version, [model.table, *map(".".join, check.depends_on)])
+    if check.is_noted and not count:
+        known.note_derived(name, check.code_version, [model.table, *map(".".join, check.depends_on)])
     return Offending(count, tuple(found.columns), rows, _told(since) if check.is_incremental else None)
 
 
@@ -161,44 +187,26 @@ def _told(since: date) -> str:
 
 
 def _ask_from(connection: duckdb.DuckDBPyConnection, since: date) -> None:
-    if since > BEGINNING:
-        connection.execute(f"set variable since = date '{since}'")
+    connection.execute(f"set variable since = date '{since}'" if since > BEGINNING else "reset variable since")
 
 
-@contextmanager
-def _no_variable_left(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let queries after this see all days again, whatever became of those inside."""
-    try:
-        yield
-    finally:
-        connection.execute("reset variable since")
-
-
-def _is_as_it_was(
-    connection: duckdb.DuckDBPyConnection,
-    known: Mapping[str, Derived] | None,
-    name: str,
-    each: SqlModel | ModelCheck,
-    *,
-    full_refresh: bool,
-) -> bool:
+def _is_as_it_was(known: Known, name: str, each: SqlModel | ModelCheck, *, full_refresh: bool) -> bool:
     """Whether a table or a check that passed follows from the same as when that was noted."""
-    if full_refresh or not each.is_noted:
-        return False
-    last = (all_derived(connection) if known is None else known).get(name)
-    return last == Derived(each.code_version, None)
+    last = known[name]
+    return (
+        not full_refresh
+        and each.is_noted
+        and last is not None
+        and last.code_version == each.code_version
+        and last.stale_since is None
+    )
 
 
-def _stale_since(connection: duckdb.DuckDBPyConnection, name: str, code_version: str) -> date | None:
-    """The Monday of the first changed week; `BEGINNING` where all is to be looked at, None where nothing changed.
-
-    Asked in the transaction that looks: another process may have noted an earlier day since `known` was.
-    """
-    last = all_derived(connection).get(name)
-    if not last or last.code_version != code_version:
+def _stale_since(known: Known, name: str, code_version: str) -> date:
+    """The Monday of the first changed week; `BEGINNING` where all is to be looked at."""
+    last = known[name]
+    if not last or last.code_version != code_version or last.stale_since is None:
         return BEGINNING
-    if last.stale_since is None:
-        return None
     return last.stale_since - timedelta(days=last.stale_since.weekday())
 
 
@@ -217,37 +225,25 @@ def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date)
             )
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date) -> dict[str, Any]:
-    """Let the table have the rows of `built` from a day on; returns what changed."""
+def _replace(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date, *, is_there: bool
+) -> tuple[dict[str, Any], date | None]:
+    """Let the table have the rows of `built` from a day on; returns what changed, and from which day on."""
     there = f"{model.table} where {model.incremental} >= date '{since}'" if since > BEGINNING else model.table
     # In the order of days a scan from some day on leaves the rest of the table alone.
     built = f"from built order by {model.incremental}" if model.incremental else "from built"
-    is_there = _is_there(connection, model)
-    if not is_there or [*_columns(connection, model.table).items()] != [*_columns(connection, "built").items()]:
+    if not is_there or [*types_of(connection, model.table).items()] != [*types_of(connection, "built").items()]:
+        connection.execute(f"create schema if not exists {model.schema}")
         connection.execute(f"create or replace table {model.table} as {built}")
-        changes, first = dict[str, Any](), BEGINNING
-    else:
-        changes, first = _changes(connection, model, there)
-        if changes["rows_changed"] == 0:
-            return changes
+        return {}, BEGINNING
+    changes, first = _changes(connection, model, there)
+    if first:
         connection.execute(f"delete from {there}")
         connection.execute(f"insert into {model.table} by name {built}")
-    note_change(connection, model.table, since=first)
-    return changes
+    return changes, first
 
 
-def _is_there(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
-    # To list tables takes a lake ten times as long as to list columns.
-    of = "database_name = current_database() and schema_name = ? and table_name = ? limit 1"
-    return bool(connection.execute(f"from duckdb_columns() where {of}", [*model.key]).fetchall())
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    """Columns and their types; stores differ in what else they tell, such as a default of none."""
-    return {name: data_type for name, data_type, *_ in connection.execute(f"describe {table}").fetchall()}
-
-
-def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str) -> tuple[dict[str, Any], date]:
+def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str) -> tuple[dict[str, Any], date | None]:
     """How the table `built` differs from the rows that are there, and the first day of the differences."""
     # One pass: a row that both have as often is no difference.
     connection.execute(
@@ -259,11 +255,11 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str)
     sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
     ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
     changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
-    dates = {name for name, data_type in _columns(connection, "built").items() if data_type == "DATE"}
+    dates = {name for name, data_type in types_of(connection, "built").items() if data_type == "DATE"}
     if "week_start" in dates:
         weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
         changes["weeks_changed"] = [week for (week,) in weeks]
-    first = BEGINNING
+    first: date | None = BEGINNING if new or gone else None
     if day := next((name for name in _DAYS if name in dates), None):
         ((first,),) = connection.execute(f"select min(coalesce({day}, date '{BEGINNING}')) from differences").fetchall()
     connection.execute("drop table differences")

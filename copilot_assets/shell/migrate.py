@@ -5,10 +5,15 @@ What the layout is stands in `warehouse/layout.py`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.screen import out, refuse
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @click.command(cls=Interruptible)
@@ -30,7 +35,21 @@ def migrate() -> None:
     warehouse = Installation().warehouse()
     try:
         with alone(warehouse, "migrate"):
-            warehouse.migrate()
+            warehouse.migrate(make_tables)
     except WarehouseError as problem:
         refuse(problem)
     out.print(f"{warehouse.name} has layout {LAYOUT}.", soft_wrap=True, markup=False, highlight=False)
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of schema `flat` and of the project's models that are not there, without rows.
+
+    Inside a transaction.
+    """
+    from copilot_assets.flat import refresh
+    from copilot_assets.orchestration import rebuild
+    from copilot_assets.shipped import shipped
+    from copilot_assets.sql_models.files import load_models
+
+    refresh.make_tables(connection)
+    rebuild.make_tables(connection, load_models(shipped("dbt_like_sql")))

@@ -7,7 +7,7 @@ which tables and checks it is remembered, is decided in `orchestration/rebuild.p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -25,11 +25,58 @@ class Derived:
 
     Attributes:
         code_version: of the query.
-        stale_since: first UTC day on which a table that it reads has changed since; None while none has.
+        reads: the tables, `schema.table`, that it reads.
+        stale_since: first UTC day on which one of these has changed since; None while none has.
     """
 
     code_version: str
-    stale_since: date | None
+    reads: tuple[str, ...]
+    stale_since: date | None = None
+
+
+class Known:
+    """What is known by name, while tables are built and checks are run: all of `raw.derived`, and what comes to it.
+
+    Of what has no entry, everything has to be looked at.
+
+    Attributes:
+        tables: those that are there, `schema.table`.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
+        self.tables = set(tables)
+        rows = connection.execute("select name, code_version, reads, stale_since from raw.derived").fetchall()
+        self._there = {name: Derived(version, tuple(reads), since) for name, version, reads, since in rows}
+        self._by_now = {**self._there}
+
+    def __getitem__(self, name: str) -> Derived | None:
+        return self._by_now.get(name)
+
+    def note_change(self, table: str, since: date) -> None:
+        """Note what `note_change` does."""
+        for name, known in self._by_now.items():
+            if table in known.reads and (known.stale_since is None or known.stale_since > since):
+                self._by_now[name] = replace(known, stale_since=since)
+
+    def note_derived(self, name: str, code_version: str, reads: Iterable[str]) -> None:
+        """Note that something follows from what `reads` names, as that is now."""
+        self._by_now[name] = Derived(code_version, tuple(reads))
+
+    def write(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Enter what came to it."""
+        new = {name: known for name, known in self._by_now.items() if self._there.get(name) != known}
+        if new:
+            connection.execute("delete from raw.derived where list_contains(?, name)", [[*new]])
+            connection.execute(
+                "insert into raw.derived select unnest($names), unnest($versions), unnest($reads::varchar[][]), "
+                "unnest($since::date[])",
+                {
+                    "names": [*new],
+                    "versions": [known.code_version for known in new.values()],
+                    "reads": [[*known.reads] for known in new.values()],
+                    "since": [known.stale_since for known in new.values()],
+                },
+            )
 
 
 def note_change(connection: duckdb.DuckDBPyConnection, *tables: str, since: date = BEGINNING) -> None:
@@ -45,15 +92,3 @@ def note_days(connection: duckdb.DuckDBPyConnection, table: str, days: pl.Series
     """Note that rows of some UTC days, or of none, were added, changed or deleted."""
     if isinstance(first := days.min(), date):
         note_change(connection, table, since=first)
-
-
-def note_derived(connection: duckdb.DuckDBPyConnection, name: str, code_version: str, reads: Iterable[str]) -> None:
-    """Note that something follows from what `reads` names, as that is now."""
-    connection.execute("delete from raw.derived where name = ?", [name])
-    connection.execute("insert into raw.derived values (?, ?, ?, null)", [name, code_version, list(reads)])
-
-
-def all_derived(connection: duckdb.DuckDBPyConnection) -> dict[str, Derived]:
-    """What is known, by name; of what has no entry, everything has to be looked at."""
-    rows = connection.execute("select name, code_version, stale_since from raw.derived").fetchall()
-    return {name: Derived(*known) for name, *known in rows}

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, new_folder, only_for_owner, put_in_place
-from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError
+from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError, make_nothing
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,8 +90,8 @@ class DuckDBFile:
             finally:
                 connection.close()
 
-    def migrate(self) -> None:
-        """Bring the file to this version's layout, as whoever writes it does first."""
+    def migrate(self, make: Callable[[duckdb.DuckDBPyConnection], None] = make_nothing) -> None:
+        """Bring the file to this version's layout, as whoever writes it does first; other tables make themselves."""
         with self.connect():
             pass
 

@@ -32,6 +32,10 @@ class WarehouseError(Exception):
     """The store can't be opened or written. The message says why and what to do."""
 
 
+def make_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave tables to whoever fills them."""
+
+
 class Warehouse(Protocol):
     """Where the tables are. Nobody but its own module knows of what it consists."""
 
@@ -58,8 +62,11 @@ class Warehouse(Protocol):
             WarehouseError: it can't be opened or written, or another version of the project wrote it.
         """
 
-    def migrate(self) -> None:
+    def migrate(self, make: Callable[[duckdb.DuckDBPyConnection], None] = make_nothing) -> None:
         """Bring the store to this version's layout, or make it, once and before anything runs.
+
+        Args:
+            make: makes all other tables, for a store that had better have them at once; inside a transaction.
 
         Raises:
             WarehouseError: it can't be opened or written, or a newer version of the project wrote it.

@@ -5,7 +5,7 @@ Which tables there are, and what stands in them, is decided by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -90,21 +90,40 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
                 connection.unregister(name)
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Sequence[Column]) -> bool:
-    """Create a table, or add the columns it lacks; nothing is ever dropped or retyped. Whether anything was done."""
+def types_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The columns of `schema.table`, which is there, and their types, as DuckDB writes these."""
+    return {name: data_type for name, data_type, *_ in connection.execute(f"describe {table}").fetchall()}
+
+
+def columns_of_all(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The columns of all tables there are, by `schema.table`.
+
+    One query for all, which takes a lake as long as to tell of one whether it is there.
+    """
     query = (
-        "select column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? and table_name = ?"
+        "select schema_name || '.' || table_name, list(column_name) from duckdb_columns() "
+        "where database_name = current_database() group by all"
     )
-    there = {name for (name,) in connection.execute(query, [schema, table]).fetchall()}
-    missing = [f'"{column.name}" {column.dtype}' for column in columns if column.name not in there]
-    if not there:
-        connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create table {schema}.{table} ({', '.join(missing)})")
-    else:
-        for column in missing:
-            connection.execute(f"alter table {schema}.{table} add column {column}")
-    return bool(missing)
+    return {table: set(names) for table, names in connection.execute(query).fetchall()}
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[Column]]) -> bool:
+    """Create tables, by `schema.table`, or add the columns they lack; whether anything was done.
+
+    Nothing is ever dropped or retyped.
+    """
+    there = columns_of_all(connection)
+    is_changed = False
+    for table, columns in tables.items():
+        missing = [f'"{column.name}" {column.dtype}' for column in columns if column.name not in there.get(table, ())]
+        if table not in there:
+            connection.execute(f"create schema if not exists {table.partition('.')[0]}")
+            connection.execute(f"create table {table} ({', '.join(missing)})")
+        else:
+            for column in missing:
+                connection.execute(f"alter table {table} add column {column}")
+        is_changed |= bool(missing)
+    return is_changed
 
 
 def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:

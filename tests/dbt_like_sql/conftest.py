@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from copilot_assets.flat.refresh import write_known_names
+from copilot_assets.flat.refresh import make_tables, write_known_names
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.github.credentials import Token
 from copilot_assets.github.scopes import Scope
@@ -25,7 +25,7 @@ from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
 from copilot_assets.warehouse.raw import expect
 from copilot_assets.warehouse.store import Warehouse
-from copilot_assets.warehouse.tables import ensure_table, transaction
+from copilot_assets.warehouse.tables import transaction
 
 STATUS_CODES = {
     "reported": 200,
@@ -166,8 +166,7 @@ def empty_warehouse(path: Path) -> Warehouse:
     warehouse = DuckDBFile(path)
     with warehouse.connect() as connection:
         write_inputs(connection, Inputs.from_env({}))
-        for table in FLAT_TABLES:
-            ensure_table(connection, "flat", table.name, table.columns)
+        make_tables(connection)
         write_known_names(connection)
     return warehouse
 

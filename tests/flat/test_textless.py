@@ -22,6 +22,7 @@ from copilot_assets.github.files import inspect_files
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
+from copilot_assets.orchestration.rebuild import deriving
 from copilot_assets.people.forget import NobodyError, find, forget
 from copilot_assets.people.identities import Identities, give_up_key
 from copilot_assets.records import EntityDay, Record, UserDay
@@ -30,7 +31,7 @@ from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin.world import World
 from copilot_assets.warehouse import duckdb_file
-from copilot_assets.warehouse.changes import all_derived, note_derived
+from copilot_assets.warehouse.changes import Known
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
 from copilot_assets.warehouse.raw import ExpectedReport, expect
@@ -241,10 +242,11 @@ def test_a_process_that_is_killed_in_the_middle_loses_nothing(tmp_path: Path) ->
 
 def test_what_follows_from_records_is_stale_then_and_what_follows_from_rows_is_not(shelf: Shelf) -> None:
     with shelf.warehouse.connect() as connection:
-        note_derived(connection, "mine.of_text", "v", ["raw.records"])
-        note_derived(connection, "mine.of_rows", "v", ["flat.user_daily"])
+        with deriving(connection) as known:
+            known.note_derived("mine.of_text", "v", ["raw.records"])
+            known.note_derived("mine.of_rows", "v", ["flat.user_daily"])
         shelf.drop()
-        of_text, of_rows = (all_derived(connection)[name] for name in ("mine.of_text", "mine.of_rows"))
+        of_text, of_rows = (Known(connection, ())[name] for name in ("mine.of_text", "mine.of_rows"))
     assert of_text
     assert of_text.stale_since == OLDER
     assert of_rows

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from copilot_assets.shell.migrate import make_tables
 from copilot_assets.standin import Standin
 from copilot_assets.warehouse import ducklake
 from tests.conftest import TODAY
@@ -47,7 +48,7 @@ def server() -> Iterator[Postgres]:
 def migrated(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """What others are copied from."""
     lake = new_lake(server, tmp_path_factory.mktemp("migrated"))
-    lake.warehouse.migrate()
+    lake.warehouse.migrate(make_tables)
     return lake
 
 

@@ -20,7 +20,7 @@ from copilot_assets.flat.refresh import refresh_flat
 from copilot_assets.github.reports import REPORTS, Report
 from copilot_assets.orchestration.assets.raw import _fetch_and_land, _Landing
 from copilot_assets.orchestration.installation import Installation, asked_reports, expected_reports
-from copilot_assets.orchestration.rebuild import replace_table
+from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.people.forget import find, forget, strike
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.archive import import_archive
@@ -205,8 +205,9 @@ class Worker:
         """Build the tables of all SQL models."""
         with self.warehouse.connect("tables") as connection:
             write_inputs(connection, self.installation.inputs())
-            for model in load_models():
-                replace_table(connection, model)
+            with deriving(connection) as known:
+                for model in load_models():
+                    replace_table(connection, model, known)
 
     def forget(self, name: str) -> None:
         """Remove a person."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from copilot_assets.flat.tables import FLAT_TABLES
-from copilot_assets.orchestration.rebuild import replace_table
+from copilot_assets.flat.refresh import make_tables
+from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.sql_models.files import load_models
-from copilot_assets.warehouse.tables import append, ensure_table, transaction
+from copilot_assets.warehouse.tables import append, transaction
 from tests.lake.lakes import Lake
 
 PER_WEEK: Final = """\
@@ -36,20 +36,23 @@ def test_a_night_replaces_the_rows_that_changed_and_no_table(lake: Lake, tmp_pat
     path.parent.mkdir(parents=True)
     path.write_text(PER_WEEK)
     (per_week,) = load_models(tmp_path / "models")
-    (table,) = (each for each in FLAT_TABLES if each.name == "entity_daily")
     with lake.warehouse.connect("tables") as connection:
-        ensure_table(connection, "flat", table.name, table.columns)
+        make_tables(connection)
 
         def people_come(day: date, people: int) -> None:
             with transaction(connection):
                 append(connection, "flat.entity_daily", pl.DataFrame({"day": [day], "daily_active_users": [people]}))
 
+        def rebuilt() -> dict[str, Any]:
+            with deriving(connection) as known:
+                return replace_table(connection, per_week, known)
+
         people_come(MONDAY, 3)
-        replace_table(connection, per_week)
+        rebuilt()
         before = connection.execute(SCHEMAS).fetchall()
-        assert replace_table(connection, per_week) == {"rows_changed": 0, "weeks_changed": []}
+        assert rebuilt() == {"rows_changed": 0, "weeks_changed": []}
         people_come(SECOND_MONDAY, 4)
-        assert replace_table(connection, per_week) == {
+        assert rebuilt() == {
             "rows_changed": 1,
             "weeks_changed": [str(SECOND_MONDAY)],
             "rebuilt_from": str(SECOND_MONDAY),

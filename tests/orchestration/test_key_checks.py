@@ -6,11 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.flat.refresh import make_tables
 from copilot_assets.orchestration.checks import build_key_checks
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import Warehouse
-from copilot_assets.warehouse.tables import ensure_table
 
 SEAT = dg.AssetCheckKey(dg.AssetKey(["flat", "seat"]), "keys_are_unique")
 
@@ -23,8 +22,7 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """
     warehouse = DuckDBFile(tmp_path / "keys.duckdb")
     with warehouse.connect() as connection:
-        for table in FLAT_TABLES:
-            ensure_table(connection, "flat", table.name, table.columns)
+        make_tables(connection)
         connection.execute("""insert into flat.seat (scope, day, user_id) values
             ('org:a', '2026-09-30', 7), ('org:a', '2026-09-30', 7), ('org:a', '2026-09-30', 8),
             ('org:b', '2026-09-30', 7),

@@ -22,11 +22,11 @@ from copilot_assets.github.fetches import Fetch
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.github.scopes import Scope
-from copilot_assets.orchestration.rebuild import Offending, QueryRefusedError, offending_rows, replace_table
+from copilot_assets.orchestration.rebuild import Offending, QueryRefusedError, deriving, offending_rows, replace_table
 from copilot_assets.people.forget import Traces, forget
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.sql_models.model import SqlModel
-from copilot_assets.warehouse.changes import BEGINNING, all_derived, note_change, note_derived
+from copilot_assets.warehouse.changes import BEGINNING, Known, note_change
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.inputs import Inputs, write_inputs
 from copilot_assets.warehouse.landing import land, land_archives, mend_future
@@ -182,13 +182,15 @@ def build(warehouse: Warehouse) -> set[str]:
     with warehouse.connect() as connection:
         connection.execute("set threads = 1")  # a handful of rows: waking others takes longer than the work
         for model in MODELS:
-            replace_table(connection, model)
-        return {
-            f"{model.table} {check.name}"
-            for model in MODELS
-            for check in model.checks
-            if offending_rows(connection, model, check, most=1).count
-        }
+            with deriving(connection) as known:
+                replace_table(connection, model, known)
+        with deriving(connection) as known:
+            return {
+                f"{model.table} {check.name}"
+                for model in MODELS
+                for check in model.checks
+                if offending_rows(connection, model, check, known, most=1).count
+            }
 
 
 def differences(warehouse: Warehouse, red: set[str]) -> dict[str, int]:
@@ -269,8 +271,8 @@ def model(folder: Path, text: str) -> SqlModel:
 
 
 def rebuilt(warehouse: Warehouse, model: SqlModel, *, full_refresh: bool = False) -> dict[str, Any]:
-    with warehouse.connect() as connection:
-        return replace_table(connection, model, full_refresh=full_refresh)
+    with warehouse.connect() as connection, deriving(connection) as known:
+        return replace_table(connection, model, known, full_refresh=full_refresh)
 
 
 def weeks(warehouse: Warehouse) -> list[tuple[Any, ...]]:
@@ -342,7 +344,7 @@ def test_a_build_that_breaks_off_is_made_up_for(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("copilot_assets.orchestration.rebuild.note_derived", killed)
+        patch.setattr(Known, "write", killed)
         with pytest.raises(KeyboardInterrupt):
             rebuilt(warehouse, per_week)
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
@@ -350,23 +352,10 @@ def test_a_build_that_breaks_off_is_made_up_for(
     assert weeks(warehouse) == [(MONDAY, 9), (SECOND_MONDAY, 3)]
 
 
-def test_a_day_that_comes_after_it_was_asked_what_is_stale_is_not_lost(warehouse: Warehouse, tmp_path: Path) -> None:
-    """In a lake another process may land it meanwhile."""
-    per_week = model(tmp_path, PER_WEEK)
-    rebuilt(warehouse, per_week)
-    people_come(warehouse, SECOND_MONDAY, 4)
-    with warehouse.connect() as connection:
-        known = all_derived(connection)
-    people_come(warehouse, MONDAY, 9)
-    with warehouse.connect() as connection:
-        assert replace_table(connection, per_week, known=known)["rebuilt_from"] == str(MONDAY)
-    assert weeks(warehouse) == [(MONDAY, 9), (SECOND_MONDAY, 4)]
-
-
 def checked(warehouse: Warehouse, model: SqlModel, name: str, *, full_refresh: bool = False) -> Offending:
     (check,) = (check for check in model.checks if check.name == name)
-    with warehouse.connect() as connection:
-        return offending_rows(connection, model, check, most=1, full_refresh=full_refresh)
+    with warehouse.connect() as connection, deriving(connection) as known:
+        return offending_rows(connection, model, check, known, most=1, full_refresh=full_refresh)
 
 
 def test_a_check_looks_at_what_changed_since_it_passed(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -416,10 +405,13 @@ def test_a_query_that_takes_more_memory_than_there_is_says_so_and_the_table_stay
     greedy = model(tmp_path, PER_WEEK.replace("sum(daily_active_users)", f"sum(daily_active_users) + {everything}"))
     with warehouse.connect() as connection:
         connection.execute("set memory_limit = '30MB'")
-        with pytest.raises(
-            QueryRefusedError, match=r"keeps the rows it had: the query of .* takes more memory than the 1500"
+        with (
+            pytest.raises(
+                QueryRefusedError, match=r"keeps the rows it had: the query of .* takes more memory than the 1500"
+            ),
+            deriving(connection) as known,
         ):
-            replace_table(connection, greedy)
+            replace_table(connection, greedy, known)
     assert weeks(warehouse) == [(MONDAY, 3), (SECOND_MONDAY, 3)]
 
 
@@ -514,9 +506,9 @@ def test_whoever_writes_what_models_read_of_schema_raw_says_so(warehouse: Wareho
     with warehouse.connect() as connection:
 
         def changed(work: Callable[[], object]) -> dict[str, date]:
-            with transaction(connection):
+            with deriving(connection) as known:
                 for table in read:
-                    note_derived(connection, f"of {table}", "1", [table])
+                    known.note_derived(f"of {table}", "1", [table])
             work()
             return stale(connection)
 

@@ -7,7 +7,7 @@ import pytest
 
 from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.notices.ledger import make_view
-from copilot_assets.orchestration.rebuild import replace_table
+from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.records.contract import Docs
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.comments import comment
@@ -53,7 +53,8 @@ def test_every_column_of_a_table_that_is_built_has_its_doc(tmp_path: Path) -> No
     with empty_warehouse(tmp_path / "copilot.duckdb").connect() as connection:
         Book(connection).build("weekly.last_28_days")
         (model,) = (model for model in load_models() if model.table == "weekly.last_28_days")
-        replace_table(connection, model)
+        with deriving(connection) as known:
+            replace_table(connection, model, known)
         flat = FLAT_TABLES[0]
         comment(connection, {model.table: model.docs, f"flat.{flat.name}": flat.docs})
         for table, docs in ((model.table, model.docs), (f"flat.{flat.name}", flat.docs)):

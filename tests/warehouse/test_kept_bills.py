@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from copilot_assets.flat.refresh import refresh_flat
-from copilot_assets.flat.tables import FLAT_TABLES
+from copilot_assets.flat.refresh import make_tables, refresh_flat
 from copilot_assets.github.scopes import Scope
 from copilot_assets.people.forget import find, forget
 from copilot_assets.people.identities import Identities
@@ -21,7 +20,6 @@ from copilot_assets.records import BillLine, UserDay
 from copilot_assets.settings import IdentityMode
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.kept_files import ArchiveError
-from copilot_assets.warehouse.tables import ensure_table
 from tests.conftest import pseudonym
 from tests.warehouse.test_kept_reports import Shelf as KeptShelf
 from tests.warehouse.test_kept_reports import user
@@ -314,7 +312,6 @@ def test_who_is_on_bills_alone_can_be_forgotten_too(shelf: Shelf) -> None:
 def test_a_day_that_was_over_long_ago_when_it_was_imported_is_final(shelf: Shelf) -> None:
     (model,) = (each for each in load_models() if each.table == "quality.day_status")
     with shelf.warehouse.connect() as connection:
-        for table in FLAT_TABLES:
-            ensure_table(connection, "flat", table.name, table.columns)
+        make_tables(connection)
     shelf.take(shelf.save("bill.csv", text(line("2024-11-08"), line("2024-11-09"))), scope=CORP)
     assert shelf.sql(f"select distinct status from ({model.sql})") == [("reported",)]

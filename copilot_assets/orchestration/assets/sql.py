@@ -5,7 +5,9 @@ file means is decided in `sql_models/files.py`, what a number means in the SQL i
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
-from copilot_assets.orchestration.rebuild import QueryRefusedError, offending_rows, replace_table
+from copilot_assets.orchestration.rebuild import QueryRefusedError, deriving, offending_rows, replace_table
 from copilot_assets.orchestration.steps import sentences
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
-from copilot_assets.warehouse.changes import Derived, all_derived
+from copilot_assets.warehouse.changes import Known
 from copilot_assets.warehouse.comments import comment
-from copilot_assets.warehouse.store import Warehouse
-from copilot_assets.warehouse.tables import row_count, transaction
+from copilot_assets.warehouse.store import TURNS, Warehouse
+from copilot_assets.warehouse.tables import row_count, transaction, types_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,14 +88,16 @@ def build_sql_assets(
             for check in model.checks
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
-        with sentences(), warehouse.connect("tables") as connection:
-            refused, not_built = yield from _build_all(connection, chosen, draw, full_refresh=config.full_refresh)
+        # What lands meanwhile would be noted as looked at.
+        with sentences(), warehouse.connect(*TURNS) as connection:
+            builder = _Builder(connection, draw, full_refresh=config.full_refresh)
+            refused, not_built = yield from builder.build(chosen, at_once=warehouse.is_shared)
             with transaction(connection):
                 comment(connection, {model.table: model.docs for model in chosen})
             if not not_built and all(model in chosen for model in models if model.depends_on):
                 note_rebuilt(connection)
             sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
-            refused += yield from _check_all(connection, sound, full_refresh=config.full_refresh)
+            refused += yield from builder.check(sound)
         if refused:
             raise dg.Failure("\n".join(refused))
 
@@ -144,91 +148,120 @@ def _check_spec(model: SqlModel, check: ModelCheck, written_by: Writers) -> dg.A
     )
 
 
-def _build_all(
-    connection: "duckdb.DuckDBPyConnection", models: Iterable[SqlModel], draw: Draw, *, full_refresh: bool
-) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
-    """Build each model that reads no table of those that could not be built.
+class _Builder:
+    """Builds and checks models on a connection, and tells what the UI shows of each."""
 
-    Returns:
-        a sentence for each query that was refused and one for what was not built because of it; what was not built.
-    """
-    refused: list[str] = []
-    waiting: list[str] = []
-    not_built: set[TableName] = set()
-    known = all_derived(connection)
-    for model in models:
-        if not not_built.isdisjoint(model.depends_on):
-            waiting.append(model.table)
-            not_built.add(model.key)
-            continue
-        try:
-            changes, built = _build(connection, model, draw, known, full_refresh=full_refresh)
-        except QueryRefusedError as error:
-            refused.append(str(error))
-            not_built.add(model.key)
-        else:
-            if changes.get("rows_changed") != 0:  # so are those that read it
-                known = all_derived(connection)
-            yield built
-    if waiting:
-        refused.append(f"Not built because of that, and with the rows they had: {', '.join(waiting)}.")
-    return refused, not_built
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", draw: Draw, *, full_refresh: bool) -> None:
+        self._connection = connection
+        self._draw = draw
+        self._full_refresh = full_refresh
+        self._types: dict[TableName, dict[str, str]] = {}
 
+    def build(
+        self, models: Sequence[SqlModel], *, at_once: bool
+    ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
+        """Build each model that reads no table of those that could not be built.
 
-def _check_all(
-    connection: "duckdb.DuckDBPyConnection", checks: Iterable[tuple[SqlModel, ModelCheck]], *, full_refresh: bool
-) -> Generator[dg.AssetCheckResult, None, list[str]]:
-    """Run checks; returns a sentence for each query that was refused."""
-    refused = []
-    known = all_derived(connection)
-    for model, check in checks:
-        try:
-            result = _run(connection, model, check, known, full_refresh=full_refresh)
-        except QueryRefusedError as error:
-            refused.append(str(error))
-        else:
-            yield result
-    return refused
+        Args:
+            models: in the order in which they are built.
+            at_once: in one transaction, where others read meanwhile; should a query be refused, one by one after all.
 
+        Returns:
+            a sentence for each query that was refused and one for what was not built because of it; what was not.
+        """
+        if at_once:
+            with suppress(QueryRefusedError):
+                with deriving(self._connection) as known:
+                    built = [self._build(model, known) for model in models]
+                yield from built
+                return [], set()
+        return (yield from self._build_one_by_one(models))
 
-def _build(
-    connection: "duckdb.DuckDBPyConnection",
-    model: SqlModel,
-    draw: Draw,
-    known: Mapping[str, Derived],
-    *,
-    full_refresh: bool,
-) -> tuple[dict[str, Any], dg.MaterializeResult[Any]]:
-    started = time.perf_counter()
-    changes = replace_table(connection, model, known=known, full_refresh=full_refresh)
-    seconds = round(time.perf_counter() - started, 3)
-    return changes, dg.MaterializeResult(
-        asset_key=dg.AssetKey(model.key),
-        metadata={"seconds": seconds, **changes, **draw(connection, model.table), **_describe(connection, model)},
-    )
+    def _build_one_by_one(
+        self, models: Sequence[SqlModel]
+    ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
+        refused: list[str] = []
+        waiting: list[str] = []
+        not_built: set[TableName] = set()
+        for model in models:
+            if not not_built.isdisjoint(model.depends_on):
+                waiting.append(model.table)
+                not_built.add(model.key)
+                continue
+            try:
+                with deriving(self._connection) as known:
+                    built = self._build(model, known)
+            except QueryRefusedError as error:
+                refused.append(str(error))
+                not_built.add(model.key)
+            else:
+                yield built
+        if waiting:
+            refused.append(f"Not built because of that, and with the rows they had: {', '.join(waiting)}.")
+        return refused, not_built
 
+    def check(self, checks: Iterable[tuple[SqlModel, ModelCheck]]) -> Generator[dg.AssetCheckResult, None, list[str]]:
+        """Run checks; returns a sentence for each query that was refused."""
+        refused = []
+        left = deque(checks)
+        while left:
+            # A query that is refused ends the transaction: what passed in it is looked at again the next time.
+            try:
+                with deriving(self._connection) as known:
+                    while left:
+                        yield self._check(*left.popleft(), known)
+            except QueryRefusedError as error:
+                refused.append(str(error))
+        return refused
 
-def _describe(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, Any]:
-    """What the UI shows of the table that was just built."""
-    columns = _columns(connection, (model.key, *model.depends_on))
-    own = columns.pop(model.key)
-    metadata: dict[str, Any] = {
-        "dagster/row_count": row_count(connection, model.table),
-        "dagster/column_schema": _table_schema(model, own),
-        "dagster/column_lineage": dg.TableColumnLineage(
-            {
-                column: [dg.TableColumnDep(dg.AssetKey(table), source) for table, source in sources]
-                for column, sources in column_lineage(model, columns).items()
-            }
-        ),
-    }
-    return metadata | preview(connection, model.table, own, model.preview)
+    def _build(self, model: SqlModel, known: Known) -> dg.MaterializeResult[Any]:
+        started = time.perf_counter()
+        changes = replace_table(self._connection, model, known, full_refresh=self._full_refresh)
+        seconds = round(time.perf_counter() - started, 3)
+        drawn = self._draw(self._connection, model.table)
+        return dg.MaterializeResult(
+            asset_key=dg.AssetKey(model.key),
+            metadata={"seconds": seconds, **changes, **drawn, **self._describe(model)},
+        )
 
+    def _describe(self, model: SqlModel) -> dict[str, Any]:
+        """What the UI shows of the table that was just built."""
+        own = self._types[model.key] = types_of(self._connection, model.table)
+        columns = {table: self._types_of(table) for table in model.depends_on}
+        metadata: dict[str, Any] = {
+            "dagster/row_count": row_count(self._connection, model.table),
+            "dagster/column_schema": _table_schema(model, own),
+            "dagster/column_lineage": dg.TableColumnLineage(
+                {
+                    column: [dg.TableColumnDep(dg.AssetKey(table), source) for table, source in sources]
+                    for column, sources in column_lineage(model, columns).items()
+                }
+            ),
+        }
+        return metadata | preview(self._connection, model.table, own, model.preview)
 
-def _columns(connection: "duckdb.DuckDBPyConnection", tables: Iterable[TableName]) -> dict[TableName, dict[str, str]]:
-    """Columns and DuckDB types of tables, as they are in the file now."""
-    described = {table: connection.execute(f"describe {'.'.join(table)}").fetchall() for table in tables}
-    return {table: {name: data_type for name, data_type, *_ in rows} for table, rows in described.items()}
+    def _types_of(self, table: TableName) -> dict[str, str]:
+        if table not in self._types:
+            self._types[table] = types_of(self._connection, ".".join(table))
+        return self._types[table]
+
+    def _check(self, model: SqlModel, check: ModelCheck, known: Known) -> dg.AssetCheckResult:
+        full_refresh = self._full_refresh
+        found = offending_rows(self._connection, model, check, known, most=_OFFENDING_ROWS, full_refresh=full_refresh)
+        count = found.count
+        metadata: dict[str, Any] = {"query": sql_value(check.sql), "offending_rows": count}
+        if found.looked_from:
+            metadata["looked_from"] = found.looked_from
+        if count and names_nobody(model.table, found.columns):
+            metadata["rows"] = table_value(found.rows)
+        return dg.AssetCheckResult(
+            asset_key=dg.AssetKey(model.key),
+            check_name=check.name,
+            passed=count == 0,
+            severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+            description=f"Rows that break this rule: {count}. The query shows them all." if count else None,
+            metadata=metadata,
+        )
 
 
 def _table_schema(model: SqlModel, types: Mapping[str, str] | None = None) -> dg.TableSchema:
@@ -249,29 +282,4 @@ def _table_column(name: str, data_type: str, column: ModelColumn | None) -> dg.T
             unique=f"unique({name})" in claims,
             other=sorted(claims - {"not_null", f"unique({name})"}),
         ),
-    )
-
-
-def _run(
-    connection: "duckdb.DuckDBPyConnection",
-    model: SqlModel,
-    check: ModelCheck,
-    known: Mapping[str, Derived],
-    *,
-    full_refresh: bool,
-) -> dg.AssetCheckResult:
-    found = offending_rows(connection, model, check, most=_OFFENDING_ROWS, known=known, full_refresh=full_refresh)
-    count = found.count
-    metadata: dict[str, Any] = {"query": sql_value(check.sql), "offending_rows": count}
-    if found.looked_from:
-        metadata["looked_from"] = found.looked_from
-    if count and names_nobody(model.table, found.columns):
-        metadata["rows"] = table_value(found.rows)
-    return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(model.key),
-        check_name=check.name,
-        passed=count == 0,
-        severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
-        description=f"Rows that break this rule: {count}. The query shows them all." if count else None,
-        metadata=metadata,
     )
