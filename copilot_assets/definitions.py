@@ -53,6 +53,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     written_by["raw.forgotten"] = []
     # Each record type's flat tables come with it; one of them is enough to wait for.
     written_by["flat.known_names"] = [dg.AssetKey(["flat", "entity_daily"])]
+    docs = {f"flat.{table.name}": table.docs for table in FLAT_TABLES}
     # Drawing costs a run seconds: who wants no report wants no pictures at the tables either.
     pictures = {"draw": drawn} if installation.report_folder() else {}
     return dg.Definitions(
@@ -61,7 +62,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             build_input_assets(),
             *build_flat_assets(),
             build_kept_text_asset(),
-            build_sql_assets(models, tables, written_by, after=[EXPECTED], **pictures),
+            build_sql_assets(models, tables, written_by, after=[EXPECTED], docs=docs, **pictures),
             build_export_asset(models),
             build_report_asset(models),
             build_notice_asset(models),

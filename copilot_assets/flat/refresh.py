@@ -106,7 +106,7 @@ def refresh_flat(
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, version_of(record, identities), full=full)
-    if is_changed or not stale.is_empty():
+    if is_changed:
         with transaction(connection):
             _comment(connection, tables)
     for chunk in chunks(stale):
@@ -116,7 +116,8 @@ def refresh_flat(
         for table in tables:
             with transaction(connection):
                 name_those_known_since(connection, f"flat.{table.name}", identities)
-    counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
+    with transaction(connection):
+        counts = {name: Refreshed(rows, row_count(connection, f"flat.{name}")) for name, rows in written.items()}
     return stale.height, counts
 
 

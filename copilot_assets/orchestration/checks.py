@@ -4,6 +4,7 @@ Those about days read the text of `quality.day_status` against the ledger as it 
 is right before the table is rebuilt. The SQL models' own assertions and tests are checked in `assets/sql.py`.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,17 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.orchestration.assets.raw import raw_key
 from copilot_assets.orchestration.installation import Installation, expected_reports
 from copilot_assets.orchestration.metadata import sql_value, table_value
+from copilot_assets.orchestration.rebuild import deriving
 from copilot_assets.orchestration.steps import sentences
 from copilot_assets.settings import SettingsError
 from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.raw import ExpectedReport, expect
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.store import TURNS, Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+
+    from copilot_assets.warehouse.changes import Known
 
 _Rows = Sequence[Mapping[str, Any]]
 
@@ -33,6 +37,7 @@ SHOWN_STRETCHES: Final = 50
 _SHOWN: Final = ("days", "scope", "report", "status", "evidence", "remedy")
 # A whole history of people's rows would cost more every month; a month of them does not.
 CHECKED_DAYS: Final = 35
+_KEYS: Final = "keys_are_unique"
 
 _ENTITIES: Final = ("organization-1-day", "enterprise-1-day")
 # The reports behind each weekly model: a day that one of them lacks is missing from the week.
@@ -158,8 +163,8 @@ def build_key_checks() -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterable[dg.AssetCheckResult]:
         selected = {check_key.asset_key for check_key in context.selected_asset_check_keys}
-        with sentences(), warehouse.connect() as connection:
-            results = [_repeated(connection, key, tables) for key, tables in checked.items() if key in selected]
+        with sentences(), warehouse.connect(*TURNS) as connection, deriving(connection) as known:
+            results = [_repeated(connection, known, key, tables) for key, tables in checked.items() if key in selected]
         yield from results
 
     return key_checks
@@ -167,7 +172,7 @@ def build_key_checks() -> dg.AssetChecksDefinition:
 
 def _key_check(tables: Sequence[FlatTable]) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        "keys_are_unique",
+        _KEYS,
         asset=dg.AssetKey(["flat", tables[0].name]),
         description=(
             f"Warns when two rows have the same key in the newest {CHECKED_DAYS} days of "
@@ -179,10 +184,16 @@ def _key_check(tables: Sequence[FlatTable]) -> dg.AssetCheckSpec:
 
 
 def _repeated(
-    connection: "duckdb.DuckDBPyConnection", key: dg.AssetKey, tables: Sequence[FlatTable]
+    connection: "duckdb.DuckDBPyConnection", known: "Known", key: dg.AssetKey, tables: Sequence[FlatTable]
 ) -> dg.AssetCheckResult:
+    """The result; not looked at again where nothing has changed since no key was repeated."""
     query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
-    repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl().rows(named=True)
+    name, code_version = f"flat.{tables[0].name} {_KEYS}", hashlib.sha256(query.encode()).hexdigest()
+    repeated: list[dict[str, Any]] = []
+    if not known.is_as_it_was(name, code_version):
+        repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl().rows(named=True)
+        if not repeated:
+            known.note_derived(name, code_version, [f"flat.{table.name}" for table in tables])
     metadata: dict[str, Any] = {
         "repeated_keys": sum(row["repeated_keys"] for row in repeated),
         "query": sql_value(query),
@@ -191,7 +202,7 @@ def _repeated(
         metadata["rows"] = table_value(repeated[:SHOWN_STRETCHES])
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name="keys_are_unique",
+        check_name=_KEYS,
         passed=not repeated,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,

@@ -92,7 +92,7 @@ def replace_table(
         QueryRefusedError: DuckDB refuses the query, or it gives rows of before the week; the transaction is to end.
     """
     full_refresh = full_refresh or model.table not in known.tables
-    if _is_as_it_was(known, model.table, model, full_refresh=full_refresh):
+    if not full_refresh and model.is_noted and known.is_as_it_was(model.table, model.code_version):
         is_weekly = any(column.name == "week_start" for column in model.columns)
         return {"rows_changed": 0} | ({"weeks_changed": []} if is_weekly else {})
     what = f"{model.table} was not rebuilt and keeps the rows it had"
@@ -166,7 +166,7 @@ def offending_rows(
         QueryRefusedError: DuckDB refuses the query; the transaction is to end.
     """
     name = f"{model.table} {check.name}"
-    if _is_as_it_was(known, name, check, full_refresh=full_refresh):
+    if not full_refresh and check.is_noted and known.is_as_it_was(name, check.code_version):
         return Offending(0, (), (), "no day: nothing has changed since it passed")
     since = BEGINNING
     if check.is_incremental and not full_refresh:
@@ -188,18 +188,6 @@ def _told(since: date) -> str:
 
 def _ask_from(connection: duckdb.DuckDBPyConnection, since: date) -> None:
     connection.execute(f"set variable since = date '{since}'" if since > BEGINNING else "reset variable since")
-
-
-def _is_as_it_was(known: Known, name: str, each: SqlModel | ModelCheck, *, full_refresh: bool) -> bool:
-    """Whether a table or a check that passed follows from the same as when that was noted."""
-    last = known[name]
-    return (
-        not full_refresh
-        and each.is_noted
-        and last is not None
-        and last.code_version == each.code_version
-        and last.stale_since is None
-    )
 
 
 def _stale_since(known: Known, name: str, code_version: str) -> date:

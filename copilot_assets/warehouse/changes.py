@@ -52,6 +52,11 @@ class Known:
     def __getitem__(self, name: str) -> Derived | None:
         return self._by_now.get(name)
 
+    def is_as_it_was(self, name: str, code_version: str) -> bool:
+        """Whether something follows from the same as when that was noted."""
+        known = self._by_now.get(name)
+        return known is not None and known.code_version == code_version and known.stale_since is None
+
     def note_change(self, table: str, since: date) -> None:
         """Note what `note_change` does."""
         for name, known in self._by_now.items():

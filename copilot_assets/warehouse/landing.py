@@ -147,8 +147,8 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
     Inside a transaction; no two fetches are about the same (scope, report, day).
     """
     with registered(connection, arrived=_ledger_rows(fetches, run_id)):
-        answers = {fetch_id for (fetch_id,) in connection.execute(_CHANGED).fetchall()}
-        changed = [fetch for fetch in fetches if fetch.fetch_id in answers]
+        known = dict(connection.execute(_CHANGED).fetchall())
+        changed = [fetch for fetch in fetches if fetch.fetch_id in known]
         spoilt = [fetch for fetch in fetches if fetch.outcome is Outcome.FAILED and fetch.broken]
         replaced_by = {
             "records": changed,
@@ -157,8 +157,9 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
             "quarantine": changed + spoilt,
         }
         for table, replaced in replaced_by.items():
-            if replaced:
-                connection.execute(_DELETE_REPLACED.format(table=table), [[fetch.fetch_id for fetch in replaced]])
+            # Of a day that comes for the first time there is nothing to delete, and a lake takes long to find out.
+            if ids := [fetch.fetch_id for fetch in replaced if known.get(fetch.fetch_id, True)]:
+                connection.execute(_DELETE_REPLACED.format(table=table), [ids])
         _insert_records(connection, changed)
         _insert_remarks(connection, changed + spoilt)
         connection.execute(_INSERT_FETCHES)
@@ -168,21 +169,24 @@ def _enter(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_
 # What is written with a fetch, of what SQL models may read.
 _ENTERED: Final = ("raw.fetches", "raw.current_fetches", "raw.quarantine", "raw.unknown_fields")
 # Answers with another content than the one that counts now, or read by another contract, or of a day without text, or
-# after a failure whose records stand in quarantine. Only the same days of the ledger are looked at.
+# after a failure whose records stand in quarantine; and whether their day is in the ledger already. Only the same days
+# of the ledger are looked at.
 _CHANGED: Final = f"""
-with current as (
+with same_days as (
     select f.*
     from raw.fetches as f
     semi join arrived as a on a.scope = f.scope and a.report = f.report and a.day = f.day
-    {COUNTS}
 ),
+current as (select * from same_days as f {COUNTS}),
 spoilt as (
     select distinct q.scope, q.report, q.day
     from raw.quarantine as q
     join raw.fetches as f on f.fetch_id = q.fetch_id
     where f.outcome = 'failed'
 )
-select a.fetch_id
+select
+    a.fetch_id,
+    exists (from same_days as f where f.scope = a.scope and f.report = a.report and f.day = a.day) as is_known
 from arrived as a
 left join current as c on c.scope = a.scope and c.report = a.report and c.day = a.day
 left join spoilt as s on s.scope = a.scope and s.report = a.report and s.day = a.day

@@ -7,7 +7,6 @@ file means is decided in `sql_models/files.py`, what a number means in the SQL i
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import dagster as dg
 from copilot_assets.orchestration.metadata import names_nobody, preview, sql_value, table_value
 from copilot_assets.orchestration.rebuild import QueryRefusedError, deriving, offending_rows, replace_table
 from copilot_assets.orchestration.steps import sentences
+from copilot_assets.records.contract import Docs
 from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.changes import Known
@@ -51,6 +51,7 @@ def build_sql_assets(
     written_by: Writers = _NO_WRITERS,
     after: Collection[dg.AssetKey] = (),
     draw: Draw = _no_picture,
+    docs: Mapping[str, Docs] = MappingProxyType({}),
 ) -> dg.AssetsDefinition:
     """An unpartitioned asset a model and a check for each of its assertions and tests, all of them in one step.
 
@@ -61,7 +62,8 @@ def build_sql_assets(
 
     `known_tables` are the tables that Python assets of the same name build (`flat.user_daily`); `written_by` names the
     assets behind a table that has none of its name, such as a view. A model that reads no table waits for `after`, so
-    that it is not built where the settings can't be used. `draw` makes what is shown of a table besides its rows.
+    that it is not built where the settings can't be used. `draw` makes what is shown of a table besides its rows, and
+    `docs` are those of other tables, whose comments are brought up to date with the models'.
 
     Raises `ModelError` when a model reads a table that nobody builds.
     """
@@ -91,13 +93,18 @@ def build_sql_assets(
         # What lands meanwhile would be noted as looked at.
         with sentences(), warehouse.connect(*TURNS) as connection:
             builder = _Builder(connection, draw, full_refresh=config.full_refresh)
-            refused, not_built = yield from builder.build(chosen, at_once=warehouse.is_shared)
+            at_once = builder.all_at_once(chosen, checks) if warehouse.is_shared else None
+            if at_once is None:
+                refused, not_built = yield from builder.build(chosen)
+                sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
+                refused += yield from builder.check(sound)
+            else:
+                refused, not_built = [], set()
+                yield from at_once
             with transaction(connection):
-                comment(connection, {model.table: model.docs for model in chosen})
+                comment(connection, {**docs, **{model.table: model.docs for model in chosen}})
             if not not_built and all(model in chosen for model in models if model.depends_on):
                 note_rebuilt(connection)
-            sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
-            refused += yield from builder.check(sound)
         if refused:
             raise dg.Failure("\n".join(refused))
 
@@ -157,29 +164,25 @@ class _Builder:
         self._full_refresh = full_refresh
         self._types: dict[TableName, dict[str, str]] = {}
 
-    def build(
-        self, models: Sequence[SqlModel], *, at_once: bool
-    ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
-        """Build each model that reads no table of those that could not be built.
+    def all_at_once(
+        self, models: Sequence[SqlModel], checks: Iterable[tuple[SqlModel, ModelCheck]]
+    ) -> list[dg.MaterializeResult[Any] | dg.AssetCheckResult] | None:
+        """Build and check in one transaction, where others read meanwhile; None, and nothing, if a query is refused."""
+        try:
+            with deriving(self._connection) as known:
+                built = [self._build(model, known) for model in models]
+                return [*built, *(self._check(model, each, known) for model, each in checks)]
+        except QueryRefusedError:
+            return None
 
-        Args:
-            models: in the order in which they are built.
-            at_once: in one transaction, where others read meanwhile; should a query be refused, one by one after all.
+    def build(
+        self, models: Sequence[SqlModel]
+    ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
+        """Build each model that reads no table of those that could not be built, in the order given.
 
         Returns:
             a sentence for each query that was refused and one for what was not built because of it; what was not.
         """
-        if at_once:
-            with suppress(QueryRefusedError):
-                with deriving(self._connection) as known:
-                    built = [self._build(model, known) for model in models]
-                yield from built
-                return [], set()
-        return (yield from self._build_one_by_one(models))
-
-    def _build_one_by_one(
-        self, models: Sequence[SqlModel]
-    ) -> Generator[dg.MaterializeResult[Any], None, tuple[list[str], set[TableName]]]:
         refused: list[str] = []
         waiting: list[str] = []
         not_built: set[TableName] = set()
