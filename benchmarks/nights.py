@@ -150,9 +150,10 @@ def _main() -> None:
             for (table,) in flat:
                 note_change(connection, f"flat.{table}", since=LAST_DAY - timedelta(6))
         began = perf_counter()
-        for model in load_models():
+        for models in [load_models()] if what == _NIGHT else [[model] for model in load_models()]:
             with deriving(connection) as known:
-                replace_table(connection, model, known, full_refresh=what == _EVERYTHING)
+                for model in models:
+                    replace_table(connection, model, known, full_refresh=what == _EVERYTHING)
         built = perf_counter()
         with deriving(connection) as known:
             for model in load_models():

@@ -145,3 +145,8 @@ def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """Rows of a table."""
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def spilled_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """What DuckDB keeps on the disk because it does not fit into memory; a transaction keeps what it dropped, too."""
+    return int(connection.execute("select coalesce(sum(size), 0) from duckdb_temporary_files()").fetchall()[0][0])

@@ -20,10 +20,10 @@ def grow(worker: Worker, times: int) -> None:
     """Rows of a table come in some transactions, too many at a time to stand in the catalogue."""
     for n in range(times):
         with worker.warehouse.connect() as connection:
-            connection.execute("create schema if not exists weekly")
-            connection.execute("create table if not exists weekly.user_trend (scope varchar, week_start date, "
-                               "active_people bigint)")  # fmt: skip
-            connection.execute(f"insert into weekly.user_trend select 'org:a', '2026-09-28', {n} from range(2000)")
+            connection.execute(
+                "insert into weekly.user_trend (scope, week_start, active_people) "
+                f"select 'org:a', '2026-09-28', {n} from range(2000)"
+            )
 
 
 def test_files_are_merged_and_the_rows_stay(lake: Lake, worker: Worker) -> None:

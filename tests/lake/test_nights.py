@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import dagster as dg
+import duckdb
 import polars as pl
+import pytest
 
-from copilot_assets.flat.refresh import make_tables
+from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse.store import TURNS
 from copilot_assets.warehouse.tables import append, transaction
 from tests.lake.lakes import Lake
 
@@ -31,31 +36,98 @@ SECOND_MONDAY: Final = MONDAY + timedelta(7)
 SCHEMAS: Final = "select count(*) from __ducklake_metadata_warehouse.ducklake_schema_versions"
 
 
+OF_ALL: Final = """\
+/*
+description: One row.
+*/
+select
+  date '2026-09-07' as week_start, -- Monday  #not_null
+  sum(people)::bigint as people -- people
+from weekly.people
+"""
+
+
+def written(folder: Path, **files: str) -> Path:
+    """A folder of models of schema weekly."""
+    for name, text in files.items():
+        path = folder / "models" / "weekly" / f"{name}.sql"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / "models"
+
+
+def people_come(lake: Lake, day: date, people: int) -> None:
+    with lake.warehouse.connect("tables") as connection, transaction(connection):
+        append(connection, "flat.entity_daily", pl.DataFrame({"day": [day], "daily_active_users": [people]}))
+
+
+def night(lake: Lake, folder: Path) -> dg.ExecuteInProcessResult:
+    """A run of the models as Dagster runs them."""
+    assets = build_sql_assets(load_models(folder), ["flat.entity_daily"])
+    return dg.materialize([assets], resources={"warehouse": lake.warehouse}, raise_on_error=False)
+
+
+def told(lake: Lake) -> list[tuple[int, int]]:
+    """What both tables held, one after another: the people of all weeks, by week and in all."""
+    with lake.warehouse.connect() as connection:
+        versions = connection.execute("select snapshot_id from ducklake_snapshots('warehouse') order by 1").fetchall()
+        seen = []
+        for (version,) in versions:
+            with suppress(duckdb.CatalogException):  # from before the tables were made
+                query = f"""
+                    select (select sum(people) from weekly.people at (version => {version}))::int,
+                        (select sum(people) from weekly.total at (version => {version}))::int
+                """
+                seen += connection.execute(query).fetchall()
+    return [*dict.fromkeys(seen)]
+
+
+@pytest.mark.parametrize("most_spilled", [2**30, -1])
+def test_who_reads_meanwhile_sees_all_tables_of_a_night_or_none(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_spilled: int
+) -> None:
+    """Unless too much is to be built for one transaction: then one comes after another, and the same in the end."""
+    monkeypatch.setattr("copilot_assets.orchestration.assets.sql._MOST_SPILLED_BYTES", most_spilled)
+    folder = written(tmp_path, people=PER_WEEK, total=OF_ALL)
+    people_come(lake, MONDAY, 3)
+    assert night(lake, folder).success
+    people_come(lake, SECOND_MONDAY, 4)
+    assert night(lake, folder).success
+    at_once = [(3, 3), (7, 7)]
+    assert told(lake) == (at_once if most_spilled > 0 else [(3, 3), (7, 3), (7, 7)])
+
+
+def test_a_query_that_is_refused_keeps_no_other_table_from_being_built(lake: Lake, tmp_path: Path) -> None:
+    folder = written(tmp_path, people=PER_WEEK, total=OF_ALL, wrong=OF_ALL.replace("sum(people)", "error('no')"))
+    people_come(lake, MONDAY, 3)
+    result = night(lake, folder)
+    assert {event.asset_key.path[1] for event in result.get_asset_materialization_events()} == {"people", "total"}
+    (failure,) = result.get_step_failure_events()
+    assert "weekly.wrong was not rebuilt" in str(failure.step_failure_data.user_failure_data.description)
+    assert told(lake)[-1] == (3, 3)
+
+
 def test_a_night_replaces_the_rows_that_changed_and_no_table(lake: Lake, tmp_path: Path) -> None:
-    path = tmp_path / "models" / "weekly" / "people.sql"
-    path.parent.mkdir(parents=True)
-    path.write_text(PER_WEEK)
-    (per_week,) = load_models(tmp_path / "models")
-    with lake.warehouse.connect("tables") as connection:
-        make_tables(connection)
+    (per_week,) = load_models(written(tmp_path, people=PER_WEEK))
 
-        def people_come(day: date, people: int) -> None:
-            with transaction(connection):
-                append(connection, "flat.entity_daily", pl.DataFrame({"day": [day], "daily_active_users": [people]}))
+    def rebuilt() -> dict[str, Any]:
+        with lake.warehouse.connect(*TURNS) as connection, deriving(connection) as known:
+            return replace_table(connection, per_week, known)
 
-        def rebuilt() -> dict[str, Any]:
-            with deriving(connection) as known:
-                return replace_table(connection, per_week, known)
+    def schemas() -> list[tuple[int]]:
+        with lake.warehouse.connect() as connection:
+            return connection.execute(SCHEMAS).fetchall()
 
-        people_come(MONDAY, 3)
-        rebuilt()
-        before = connection.execute(SCHEMAS).fetchall()
-        assert rebuilt() == {"rows_changed": 0, "weeks_changed": []}
-        people_come(SECOND_MONDAY, 4)
-        assert rebuilt() == {
-            "rows_changed": 1,
-            "weeks_changed": [str(SECOND_MONDAY)],
-            "rebuilt_from": str(SECOND_MONDAY),
-        }
-        assert connection.execute(SCHEMAS).fetchall() == before
+    people_come(lake, MONDAY, 3)
+    rebuilt()
+    before = schemas()
+    assert rebuilt() == {"rows_changed": 0, "weeks_changed": []}
+    people_come(lake, SECOND_MONDAY, 4)
+    assert rebuilt() == {
+        "rows_changed": 1,
+        "weeks_changed": [str(SECOND_MONDAY)],
+        "rebuilt_from": str(SECOND_MONDAY),
+    }
+    assert schemas() == before
+    with lake.warehouse.connect() as connection:
         assert connection.execute("from weekly.people order by all").fetchall() == [(MONDAY, 3), (SECOND_MONDAY, 4)]

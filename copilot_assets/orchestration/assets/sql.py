@@ -22,12 +22,14 @@ from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, T
 from copilot_assets.warehouse.changes import Known
 from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.store import TURNS, Warehouse
-from copilot_assets.warehouse.tables import row_count, transaction, types_of
+from copilot_assets.warehouse.tables import row_count, spilled_bytes, transaction, types_of
 
 if TYPE_CHECKING:
     import duckdb
 
 _OFFENDING_ROWS = 20
+# A first build of some million rows; a night of any company stays below.
+_MOST_SPILLED_BYTES = 2**30
 
 Writers = Mapping[str, Collection[dg.AssetKey]]
 _NO_WRITERS: Writers = MappingProxyType({})
@@ -93,14 +95,13 @@ def build_sql_assets(
         # What lands meanwhile would be noted as looked at.
         with sentences(), warehouse.connect(*TURNS) as connection:
             builder = _Builder(connection, draw, full_refresh=config.full_refresh)
-            at_once = builder.all_at_once(chosen, checks) if warehouse.is_shared else None
-            if at_once is None:
+            refused, not_built = list[str](), set[TableName]()
+            if (at_once := builder.all_at_once(chosen, checks)) is not None:
+                yield from at_once
+            else:
                 refused, not_built = yield from builder.build(chosen)
                 sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
                 refused += yield from builder.check(sound)
-            else:
-                refused, not_built = [], set()
-                yield from at_once
             with transaction(connection):
                 comment(connection, {**docs, **{model.table: model.docs for model in chosen}})
             if not not_built and all(model in chosen for model in models if model.depends_on):
@@ -155,6 +156,10 @@ def _check_spec(model: SqlModel, check: ModelCheck, written_by: Writers) -> dg.A
     )
 
 
+class _TooMuchError(Exception):
+    """More is to be built than one transaction should hold."""
+
+
 class _Builder:
     """Builds and checks models on a connection, and tells what the UI shows of each."""
 
@@ -167,13 +172,24 @@ class _Builder:
     def all_at_once(
         self, models: Sequence[SqlModel], checks: Iterable[tuple[SqlModel, ModelCheck]]
     ) -> list[dg.MaterializeResult[Any] | dg.AssetCheckResult] | None:
-        """Build and check in one transaction, where others read meanwhile; None, and nothing, if a query is refused."""
+        """Build and check in one transaction: whoever reads sees all tables of a night or none, and it takes less time.
+
+        None, and nothing is done, if a query is refused, or if what the transaction keeps on the disk until its end
+        becomes too much, as it would where everything is built anew.
+        """
+        if self._full_refresh:
+            return None
+        results: list[dg.MaterializeResult[Any] | dg.AssetCheckResult] = []
         try:
             with deriving(self._connection) as known:
-                built = [self._build(model, known) for model in models]
-                return [*built, *(self._check(model, each, known) for model, each in checks)]
-        except QueryRefusedError:
+                for model in models:
+                    results.append(self._build(model, known))
+                    if spilled_bytes(self._connection) > _MOST_SPILLED_BYTES:
+                        raise _TooMuchError
+                results += [self._check(model, each, known) for model, each in checks]
+        except (QueryRefusedError, _TooMuchError):
             return None
+        return results
 
     def build(
         self, models: Sequence[SqlModel]
