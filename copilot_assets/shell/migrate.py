@@ -21,7 +21,8 @@ def migrate() -> None:
     """Bring the database to the layout of this version, or make it: once after an installation or an upgrade.
 
     A lake (COPILOT_WAREHOUSE=ducklake:postgres:…) needs it, as many processes may work on one: let none be at work
-    meanwhile. A DuckDB file is brought forward by whoever writes it first, and this does it now. Needs no token.
+    meanwhile. All its tables are made at once, without rows. A DuckDB file is brought forward by whoever writes it
+    first, and this does it now. Needs no token.
 
     \b
     Example:

@@ -12,8 +12,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from copilot_assets.flat.tables import FLAT_TABLES
 from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.rebuild import deriving, replace_table
+from copilot_assets.shell.migrate import make_tables
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse.store import TURNS
 from copilot_assets.warehouse.tables import append, transaction
@@ -131,3 +133,41 @@ def test_a_night_replaces_the_rows_that_changed_and_no_table(lake: Lake, tmp_pat
     assert schemas() == before
     with lake.warehouse.connect() as connection:
         assert connection.execute("from weekly.people order by all").fetchall() == [(MONDAY, 3), (SECOND_MONDAY, 4)]
+
+
+METADATA: Final = "__ducklake_metadata_warehouse"
+
+
+def test_all_tables_are_made_at_once_and_have_statistics(lake: Lake) -> None:
+    """Tables of another version of the schema, and those without statistics, take long to ask."""
+    with lake.warehouse.connect() as connection:
+        versions = f"select count(distinct schema_version) from {METADATA}.ducklake_inlined_data_tables"
+        known = f"select table_id from {METADATA}.ducklake_table_stats"
+        without = f"select count(*) from {METADATA}.ducklake_table where table_id not in ({known})"
+        rows = {name: connection.execute(f"select count(*) from {name}").fetchall() for name in tables(connection)}
+        assert connection.execute(versions).fetchall() == [(2,)]  # schema raw, and all others
+        assert connection.execute(without).fetchall() == [(0,)]
+        newest = connection.execute("select max(day) from raw.fetches").fetchall()
+    assert {model.table for model in load_models()} | {f"flat.{table.name}" for table in FLAT_TABLES} <= rows.keys()
+    assert {name for name, found in rows.items() if found != [(0,)]} == {"raw.layout"}
+    assert newest == [(None,)]
+
+
+def test_a_table_that_an_older_version_cannot_fill_is_left_to_its_run(lake: Lake) -> None:
+    """And the command that brings the lake forward goes on."""
+    with lake.warehouse.connect(*TURNS) as connection:
+        connection.execute("drop table weekly.user_trend")
+        connection.execute("drop table quality.weekly_coverage")
+        connection.execute("create table quality.weekly_coverage as select 1 as of_an_older_version")
+    lake.warehouse.migrate(make_tables)
+    with lake.warehouse.connect() as connection:
+        assert "weekly.user_trend" not in tables(connection)
+        connection.execute("drop table quality.weekly_coverage")
+    lake.warehouse.migrate(make_tables)
+    with lake.warehouse.connect() as connection:
+        assert {"weekly.user_trend", "quality.weekly_coverage"} <= tables(connection)
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    query = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse'"
+    return {name for (name,) in connection.execute(query).fetchall()}

@@ -1,15 +1,18 @@
 """The checks of keys: tables with rows that stand there twice, checked in one step, together or one at a time."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from copilot_assets.flat.refresh import make_tables
 from copilot_assets.orchestration.checks import build_key_checks
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import append, transaction
 
 SEAT = dg.AssetCheckKey(dg.AssetKey(["flat", "seat"]), "keys_are_unique")
 
@@ -66,3 +69,20 @@ def test_keys_that_stand_twice_are_a_warning_where_they_stand(warehouse: Warehou
 
 def test_the_keys_of_one_record_type_are_checked_alone(warehouse: Warehouse) -> None:
     assert set(run(warehouse, dg.AssetSelection.checks(SEAT))) == {"seat"}
+
+
+def test_tables_that_are_as_they_were_are_not_looked_at_again(warehouse: Warehouse) -> None:
+    """Only who writes rows without a word, as nobody does, comes to know it; what is red is looked at each time."""
+    checks = dg.AssetSelection.all_asset_checks()
+    assert run(warehouse, checks)["user_daily"].passed
+    person = pl.DataFrame({"scope": ["org:a"] * 2, "day": [date(2026, 9, 30)] * 2, "user_id": [7, 7]})
+    with warehouse.connect() as connection:
+        connection.execute("insert into flat.user_daily by name select * from person")
+        connection.execute("delete from flat.seat where user_id = 7")
+    found = run(warehouse, checks)
+    assert found["user_daily"].passed
+    assert found["seat"].passed
+    with warehouse.connect() as connection, transaction(connection):
+        append(connection, "flat.user_daily", person)
+    (row,) = shown(run(warehouse, checks)["user_daily"])
+    assert row["rows_of_them"] == 4
