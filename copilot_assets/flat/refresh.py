@@ -241,16 +241,11 @@ def _replace_days(
     written: Counter[str] = Counter()
     later: pl.DataFrame | None = None
     if chunk["is_shown"].any():
-        for table in tables_of(record):
-            delete_days(connection, f"flat.{table.name}", chunk)
+        delete_days(connection, chunk, *(f"flat.{table.name}" for table in tables_of(record)))
     for parsed in _parsed(connection, record, chunk):
         records, later = latest_of_each_key(parsed, record, later)
         records = _with_people_shown(connection, records, record, identities)
-        for table in tables_of(record):
-            rows = rows_of(table, records)
-            if not rows.is_empty():
-                append(connection, f"flat.{table.name}", rows)
-            written[table.name] += rows.height
+        append(connection, _rows(record, records, written))
     connection.execute(
         "delete from flat.sources as s using chunk as c "
         "where s.scope = c.scope and s.report = c.report and s.day = c.day"
@@ -260,6 +255,15 @@ def _replace_days(
         "select scope, report, day, sha256, contract, read_by from chunk where sha256 is not null"
     )
     return written
+
+
+def _rows(record: type[Record], records: pl.DataFrame, written: Counter[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each table that has any, made when they are asked for; how many is added to `written`."""
+    for table in tables_of(record):
+        rows = rows_of(table, records)
+        written[table.name] += rows.height
+        if not rows.is_empty():
+            yield f"flat.{table.name}", rows
 
 
 def _with_people_shown(

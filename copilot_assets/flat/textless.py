@@ -141,7 +141,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, before: date, now: datetime) ->
         "min(day) as first_day, max(day) as last_day from chosen group by report order by report"
     ).pl()
     connection.execute("drop table chosen")
-    note_days(connection, "raw.records", dropped["first_day"])
+    note_days(connection, dropped["first_day"], "raw.records")
     return dropped
 
 
@@ -291,8 +291,8 @@ def _give_pseudonyms(
             rows = rows.with_columns(pl.col("user_id").replace_strict(people, shown, default=None))
             if "user_login" in rows.columns:
                 rows = rows.with_columns(user_login=pl.lit(None, pl.String))
-            delete_days(connection, name, chunk)
-            append(connection, name, rows.sort("user_id", nulls_last=True, maintain_order=True))
+            delete_days(connection, chunk, name)
+            append(connection, [(name, rows.sort("user_id", nulls_last=True, maintain_order=True))])
         connection.execute(
             "update raw.dropped_text as t set identities = $shown from chunk as c "
             "where t.scope = c.scope and t.report = c.report and t.day = c.day",

@@ -99,4 +99,4 @@ def name_those_known_since(connection: duckdb.DuckDBPyConnection, table: str, id
             f"update {table} as t set user_id = k.now_shown from known_people as k "
             "where k.shown = t.user_id and k.day = t.day"
         )
-    note_days(connection, table, known["day"])
+    note_days(connection, known["day"], table)

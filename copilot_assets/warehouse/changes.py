@@ -93,7 +93,7 @@ def note_change(connection: duckdb.DuckDBPyConnection, *tables: str, since: date
     )
 
 
-def note_days(connection: duckdb.DuckDBPyConnection, table: str, days: pl.Series) -> None:
-    """Note that rows of some UTC days, or of none, were added, changed or deleted."""
+def note_days(connection: duckdb.DuckDBPyConnection, days: pl.Series, *tables: str) -> None:
+    """Note that rows of `schema.table` of some UTC days, or of none, were added, changed or deleted."""
     if isinstance(first := days.min(), date):
-        note_change(connection, table, since=first)
+        note_change(connection, *tables, since=first)

@@ -5,13 +5,14 @@ Which tables there are, and what stands in them, is decided by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.records.contract import Column
 from copilot_assets.settings import memory_mb
-from copilot_assets.warehouse.changes import note_days
+from copilot_assets.warehouse.changes import note_change, note_days
 from copilot_assets.warehouse.store import DATABASE
 
 if TYPE_CHECKING:
@@ -126,20 +127,26 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Se
     return is_changed
 
 
-def delete_days(connection: duckdb.DuckDBPyConnection, table: str, keys: pl.DataFrame) -> None:
-    """Delete the rows of some (scope, day), columns of `keys`, from `schema.table`, which has such columns too."""
+def delete_days(connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame, *tables: str) -> None:
+    """Delete the rows of some (scope, day), columns of `keys`, from each `schema.table`, which has such columns too."""
     with registered(connection, deleted_keys=keys.select("scope", "day").unique()):
-        connection.execute(
-            f"delete from {table} as old using deleted_keys as k where old.scope = k.scope and old.day = k.day"
-        )
-    note_days(connection, table, keys["day"])
+        for table in tables:
+            connection.execute(
+                f"delete from {table} as old using deleted_keys as k where old.scope = k.scope and old.day = k.day"
+            )
+    note_days(connection, keys["day"], *tables)
 
 
-def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
-    """Add rows to `schema.table`, columns by name, one of them `day`."""
-    # DuckDB finds `rows` here by itself: what is registered in a transaction, it would hold until the end of that.
-    connection.execute(f"insert into {table} by name select * from rows")
-    note_days(connection, table, rows["day"])
+def append(connection: duckdb.DuckDBPyConnection, added: Iterable[tuple[str, pl.DataFrame]]) -> None:
+    """Add rows to each `schema.table`, columns by name, one of them `day`."""
+    first_days = dict[str, date]()
+    for table, rows in added:
+        # DuckDB finds `rows` here by itself: what is registered in a transaction, it would hold until the end of that.
+        connection.execute(f"insert into {table} by name select * from rows")
+        if isinstance(first := rows["day"].min(), date):
+            first_days[table] = first
+    if first_days:
+        note_change(connection, *first_days, since=min(first_days.values()))
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -60,7 +60,7 @@ def written(folder: Path, **files: str) -> Path:
 
 def people_come(lake: Lake, day: date, people: int) -> None:
     with lake.warehouse.connect("tables") as connection, transaction(connection):
-        append(connection, "flat.entity_daily", pl.DataFrame({"day": [day], "daily_active_users": [people]}))
+        append(connection, [("flat.entity_daily", pl.DataFrame({"day": [day], "daily_active_users": [people]}))])
 
 
 def night(lake: Lake, folder: Path) -> dg.ExecuteInProcessResult:

@@ -83,6 +83,6 @@ def test_tables_that_are_as_they_were_are_not_looked_at_again(warehouse: Warehou
     assert found["user_daily"].passed
     assert found["seat"].passed
     with warehouse.connect() as connection, transaction(connection):
-        append(connection, "flat.user_daily", person)
+        append(connection, [("flat.user_daily", person)])
     (row,) = shown(run(warehouse, checks)["user_daily"])
     assert row["rows_of_them"] == 4

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from pathlib import Path
@@ -129,16 +129,17 @@ class History:
                 fetch(
                     book, scope, report, day, outcome, headline={"daily_active_users": 7, "total_seats": 9}, asked=asked
                 )
-            for table in TABLES:
-                if self.dice.random() < 0.25:
-                    continue
-                delete_days(book.connection, f"flat.{table.name}", pl.DataFrame({"scope": [scope], "day": [day]}))
-                rows = [self._row(table.name, scope, day) for _ in range(self.dice.randint(0, 15))]
-                keyed = {tuple([*row.values()][: KEYS.get(table.name, len(row))]): row for row in rows}
-                if keyed:
-                    append(
-                        book.connection, f"flat.{table.name}", pl.DataFrame([*keyed.values()], infer_schema_length=None)
-                    )
+            tables = [table.name for table in TABLES if self.dice.random() >= 0.25]
+            scope_day = pl.DataFrame({"scope": [scope], "day": [day]})
+            delete_days(book.connection, scope_day, *(f"flat.{table}" for table in tables))
+            append(book.connection, self._rows(tables, scope, day))
+
+    def _rows(self, tables: Sequence[str], scope: str, day: date) -> Iterator[tuple[str, pl.DataFrame]]:
+        for table in tables:
+            rows = [self._row(table, scope, day) for _ in range(self.dice.randint(0, 15))]
+            keyed = {tuple([*row.values()][: KEYS.get(table, len(row))]): row for row in rows}
+            if keyed:
+                yield f"flat.{table}", pl.DataFrame([*keyed.values()], infer_schema_length=None)
 
     def _row(self, table: str, scope: str, day: date) -> dict[str, Any]:
         columns = next(each.columns for each in TABLES if each.name == table)
@@ -261,8 +262,8 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def people_come(warehouse: Warehouse, day: date, people: int) -> None:
     rows = pl.DataFrame({"scope": ["org:one"], "day": [day], "daily_active_users": [people]})
     with warehouse.connect() as connection, transaction(connection):
-        delete_days(connection, "flat.entity_daily", rows)
-        append(connection, "flat.entity_daily", rows)
+        delete_days(connection, rows, "flat.entity_daily")
+        append(connection, [("flat.entity_daily", rows)])
 
 
 def model(folder: Path, text: str) -> SqlModel:

@@ -171,7 +171,7 @@ class _Builder:
 
     def all_at_once(
         self, models: Sequence[SqlModel], checks: Iterable[tuple[SqlModel, ModelCheck]]
-    ) -> list[dg.MaterializeResult[Any] | dg.AssetCheckResult] | None:
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult] | None:
         """Build and check in one transaction: whoever reads sees all tables of a night or none, and it takes less time.
 
         None, and nothing is done, if a query is refused, or if what the transaction keeps on the disk until its end
@@ -179,17 +179,17 @@ class _Builder:
         """
         if self._full_refresh:
             return None
-        results: list[dg.MaterializeResult[Any] | dg.AssetCheckResult] = []
+        built: list[tuple[SqlModel, dict[str, Any]]] = []
         try:
             with deriving(self._connection) as known:
                 for model in models:
-                    results.append(self._build(model, known))
+                    built.append((model, self._build(model, known)))
                     if spilled_bytes(self._connection) > _MOST_SPILLED_BYTES:
                         raise _TooMuchError
-                results += [self._check(model, each, known) for model, each in checks]
+                checked = [self._check(model, each, known) for model, each in checks]
         except (QueryRefusedError, _TooMuchError):
             return None
-        return results
+        return chain((self._built(model, changes) for model, changes in built), checked)
 
     def build(
         self, models: Sequence[SqlModel]
@@ -209,12 +209,12 @@ class _Builder:
                 continue
             try:
                 with deriving(self._connection) as known:
-                    built = self._build(model, known)
+                    changes = self._build(model, known)
             except QueryRefusedError as error:
                 refused.append(str(error))
                 not_built.add(model.key)
             else:
-                yield built
+                yield self._built(model, changes)
         if waiting:
             refused.append(f"Not built because of that, and with the rows they had: {', '.join(waiting)}.")
         return refused, not_built
@@ -233,14 +233,17 @@ class _Builder:
                 refused.append(str(error))
         return refused
 
-    def _build(self, model: SqlModel, known: Known) -> dg.MaterializeResult[Any]:
+    def _build(self, model: SqlModel, known: Known) -> dict[str, Any]:
+        """What changed, as metadata."""
         started = time.perf_counter()
         changes = replace_table(self._connection, model, known, full_refresh=self._full_refresh)
-        seconds = round(time.perf_counter() - started, 3)
+        return {"seconds": round(time.perf_counter() - started, 3), **changes}
+
+    def _built(self, model: SqlModel, changes: Mapping[str, Any]) -> dg.MaterializeResult[Any]:
+        """What is told of a table once it is there for good: a picture that fails would end a transaction."""
         drawn = self._draw(self._connection, model.table)
         return dg.MaterializeResult(
-            asset_key=dg.AssetKey(model.key),
-            metadata={"seconds": seconds, **changes, **drawn, **self._describe(model)},
+            asset_key=dg.AssetKey(model.key), metadata={**changes, **drawn, **self._describe(model)}
         )
 
     def _describe(self, model: SqlModel) -> dict[str, Any]:
