@@ -409,7 +409,10 @@ def _duckdb_of(lake: DuckLake) -> duckdb.DuckDBPyConnection:
     try:
         _load(connection, lake.data)
         connection.execute(f"set ducklake_max_retry_count = {_COMMITS}")
-        connection.execute(f"attach {_quoted(lake.catalogue)} as {_TURNS} (type postgres)")
+        try:
+            connection.execute(f"attach {_quoted(lake.catalogue)} as {_TURNS} (type postgres)")
+        except duckdb.Error as error:
+            raise _told(lake.name, str(error)) from None
     except BaseException:
         connection.close()
         raise
@@ -467,24 +470,28 @@ def _give_statistics(connection: duckdb.DuckDBPyConnection) -> None:
     """Let each table have had a row: of one that never had, DuckLake asks for statistics column by column.
 
     That took 0.1 s wherever a query names the table, and half of the tables stay empty where GitHub sends no bill, no
-    budget and no seat (DuckLake of DuckDB 1.5.5). To be done while nobody reads.
+    budget and no seat (DuckLake of DuckDB 1.5.5). To be done while nobody reads; of one that was killed the row goes
+    the next time.
     """
     metadata = f"__ducklake_metadata_{DATABASE}"
-    without = f"""
-        select s.schema_name || '.' || t.table_name
+    with_one_row_at_most = f"""
+        select s.schema_name || '.' || t.table_name, coalesce(known.next_row_id, 0)
         from {metadata}.ducklake_table as t
         join {metadata}.ducklake_schema as s using (schema_id)
-        anti join {metadata}.ducklake_table_stats as known on known.table_id = t.table_id
-        where t.end_snapshot is null
+        left join {metadata}.ducklake_table_stats as known on known.table_id = t.table_id
+        where t.end_snapshot is null and coalesce(known.next_row_id, 0) <= 1
     """
-    for (table,) in connection.execute(without).fetchall():
+    for table, rows_ever in connection.execute(with_one_row_at_most).fetchall():
         columns = connection.execute(f"describe {table}").fetchall()
-        row = ", ".join("null" if null == "YES" else _any_of(data_type) for _, data_type, null, *_ in columns)
-        connection.execute(f"insert into {table} select {row}")
-        connection.execute(f"delete from {table}")
+        row = {name: "null" if null == "YES" else _any_of(data_type) for name, data_type, null, *_ in columns}
+        if not rows_ever:
+            connection.execute(f"insert into {table} select {', '.join(row.values())}")
+        is_it = " and ".join(f'"{name}" is not distinct from {value}' for name, value in row.items())
+        connection.execute(f"delete from {table} where {is_it}")
 
 
 def _any_of(data_type: str) -> str:
+    """A value of a type, whatever type it is."""
     texts = ("0", "2000-01-01", "[]")
     return f"coalesce({', '.join(f'try_cast({_quoted(text)} as {data_type})' for text in texts)})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 import duckdb
@@ -17,9 +17,13 @@ from copilot_assets.orchestration.assets.sql import build_sql_assets
 from copilot_assets.orchestration.rebuild import deriving, replace_table
 from copilot_assets.shell.migrate import make_tables
 from copilot_assets.sql_models.files import load_models
+from copilot_assets.warehouse import ducklake
 from copilot_assets.warehouse.store import TURNS
 from copilot_assets.warehouse.tables import append, transaction
-from tests.lake.lakes import Lake
+from tests.lake.lakes import Lake, new_lake
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
 
 PER_WEEK: Final = """\
 /*
@@ -151,6 +155,24 @@ def test_all_tables_are_made_at_once_and_have_statistics(lake: Lake) -> None:
     assert {model.table for model in load_models()} | {f"flat.{table.name}" for table in FLAT_TABLES} <= rows.keys()
     assert {name for name, found in rows.items() if found != [(0,)]} == {"raw.layout"}
     assert newest == [(None,)]
+
+
+def test_whoever_is_killed_while_they_are_made_leaves_no_row(
+    server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = new_lake(server, tmp_path / "new")
+    with monkeypatch.context() as patch:
+        # Of a row that comes, all is another row the next time.
+        patch.setattr(ducklake, "_any_of", lambda data_type: f"(select error('killed')::{data_type})")
+        with pytest.raises(duckdb.Error, match="killed"):
+            new.warehouse.migrate(make_tables)
+    with new.warehouse.connect() as connection:
+        connection.execute("insert into raw.events select '2000-01-01', '0', null, '0'")
+        connection.execute("insert into weekly.bill_trend default values")
+    new.warehouse.migrate(make_tables)
+    with new.warehouse.connect() as connection:
+        assert connection.execute("from raw.events").fetchall() == []
+        assert connection.execute("from weekly.bill_trend").fetchall() == []
 
 
 def test_a_table_that_an_older_version_cannot_fill_is_left_to_its_run(lake: Lake) -> None:

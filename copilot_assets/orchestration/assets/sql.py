@@ -175,8 +175,12 @@ class _Builder:
         """Build and check in one transaction: whoever reads sees all tables of a night or none, and it takes less time.
 
         None, and nothing is done, if a query is refused, or if what the transaction keeps on the disk until its end
-        becomes too much, as it would where everything is built anew.
+        becomes too much for the disk or for us, as it would where everything is built anew.
         """
+        import duckdb
+
+        from copilot_assets.warehouse.disk import is_disk_trouble
+
         if self._full_refresh:
             return None
         built: list[tuple[SqlModel, dict[str, Any]]] = []
@@ -189,6 +193,10 @@ class _Builder:
                 checked = [self._check(model, each, known) for model, each in checks]
         except (QueryRefusedError, _TooMuchError):
             return None
+        except duckdb.Error as error:
+            if is_disk_trouble(error):
+                return None
+            raise
         return chain((self._built(model, changes) for model, changes in built), checked)
 
     def build(
