@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -101,14 +101,11 @@ def refresh_flat(
     written = dict.fromkeys((table.name for table in tables), 0)
     bound_memory(connection)
     with transaction(connection):
-        is_changed = ensure_tables(connection, _columns_of(tables))
+        make_tables(connection, tables)
     write_known_names(connection)
     if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
         hold_to_key(connection, identities)
     stale = _stale(connection, reports, version_of(record, identities), full=full)
-    if is_changed:
-        with transaction(connection):
-            _comment(connection, tables)
     for chunk in chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
@@ -121,22 +118,11 @@ def refresh_flat(
     return stale.height, counts
 
 
-def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make all tables of schema `flat` that are not there, without rows; inside a transaction."""
-    ensure_tables(connection, _columns_of(FLAT_TABLES))
-    _comment(connection, FLAT_TABLES)
-
-
-def _columns_of(tables: Sequence[FlatTable]) -> Mapping[str, Sequence[Column]]:
-    """The columns of some tables, and of those that all others need."""
-    return {f"flat.{table.name}": table.columns for table in tables} | {
-        "flat.sources": SOURCES,
-        "flat.known_names": KNOWN_NAMES,
-    }
-
-
-def _comment(connection: duckdb.DuckDBPyConnection, tables: Sequence[FlatTable]) -> None:
-    comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
+def make_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[FlatTable] = FLAT_TABLES) -> None:
+    """Make tables of schema `flat`, and those that all of them need, or the columns they lack; inside a transaction."""
+    columns = {f"flat.{table.name}": table.columns for table in tables}
+    if ensure_tables(connection, {**columns, "flat.sources": SOURCES, "flat.known_names": KNOWN_NAMES}):
+        comment(connection, {f"flat.{table.name}": table.docs for table in tables} | _DOCS)
 
 
 def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:

@@ -329,12 +329,14 @@ class DuckLake:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, options: str, name: str = DATABASE) -> None:
+        where = f", data_path {_quoted(self.data)}" if self.data else ""
+        self._attach_at(connection, f"{PREFIX}{_CATALOGUE}{self.catalogue}", name, f"{options}{where}")
+
+    def _attach_at(self, connection: duckdb.DuckDBPyConnection, address: str, name: str, options: str) -> None:
         import duckdb
 
-        where = f", data_path {_quoted(self.data)}" if self.data else ""
-        address = _quoted(f"{PREFIX}{_CATALOGUE}{self.catalogue}")
         try:
-            connection.execute(f"attach {address} as {name} ({options}{where})")
+            connection.execute(f"attach {_quoted(address)} as {name} ({options})")
         except duckdb.Error as error:
             raise _told(self.name, str(error)) from None
 
@@ -409,10 +411,7 @@ def _duckdb_of(lake: DuckLake) -> duckdb.DuckDBPyConnection:
     try:
         _load(connection, lake.data)
         connection.execute(f"set ducklake_max_retry_count = {_COMMITS}")
-        try:
-            connection.execute(f"attach {_quoted(lake.catalogue)} as {_TURNS} (type postgres)")
-        except duckdb.Error as error:
-            raise _told(lake.name, str(error)) from None
+        lake._attach_at(connection, lake.catalogue, _TURNS, "type postgres")
     except BaseException:
         connection.close()
         raise

@@ -13,7 +13,7 @@ from copilot_assets.warehouse.comments import comment
 from copilot_assets.warehouse.docs import RAW_DOCS
 from copilot_assets.warehouse.raw import COUNTS
 from copilot_assets.warehouse.store import WarehouseError
-from copilot_assets.warehouse.tables import transaction
+from copilot_assets.warehouse.tables import columns_of_all, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,7 +165,7 @@ def bring_forward(connection: duckdb.DuckDBPyConnection, name: str, kept_text: s
     found = layout_of(connection, name)
     if found == LAYOUT:
         return
-    is_new = not _has(connection, "fetches")
+    is_new = "raw.fetches" not in columns_of_all(connection)
     with transaction(connection):
         for step in _STEPS[found:]:
             connection.execute(step.replace("{kept_text}", kept_text))
@@ -184,21 +184,15 @@ def layout_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     Raises:
         WarehouseError: a newer version of the project wrote it.
     """
-    if not _has(connection, "layout"):
+    import duckdb
+
+    try:
+        ((found,),) = connection.execute("select coalesce(max(version), 0) from raw.layout").fetchall()
+    except duckdb.CatalogException:  # to look first whether it is there takes ten times as long
         return 0
-    ((found,),) = connection.execute("select coalesce(max(version), 0) from raw.layout").fetchall()
     if found > LAYOUT:
         raise WarehouseError(
             f"{name} was written by a newer version of copilot-assets (layout {found}; this version knows {LAYOUT}). "
             "Nothing was changed. Install that version again, or set COPILOT_WAREHOUSE to another database."
         )
     return int(found)
-
-
-def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether schema `raw` of the database in use has a table: asked for its columns, as a lake takes long to list."""
-    query = (
-        "select 1 from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'raw' and table_name = ? limit 1"
-    )
-    return bool(connection.execute(query, [table]).fetchall())

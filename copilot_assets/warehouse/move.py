@@ -13,7 +13,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.warehouse.layout import LAYOUT
 from copilot_assets.warehouse.raw import make_report_view
 from copilot_assets.warehouse.store import Warehouse, WarehouseError
-from copilot_assets.warehouse.tables import bound_memory
+from copilot_assets.warehouse.tables import bound_memory, types_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +75,7 @@ def _views(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
 
 def _copied(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Moved:
     name, there = f'"{schema}"."{table}"', f'"{_SOURCE}"."{schema}"."{table}"'
-    columns = [column for column, *_ in connection.execute(f"describe {there}").fetchall()]
+    columns = types_of(connection, there)
     connection.execute(f'create schema if not exists "{schema}"')
     if schema == "raw":  # made by the layout, with what must not be null
         connection.execute(f"create table if not exists {name} as from {there} limit 0")

@@ -259,8 +259,9 @@ def _days(report: Report, first: date, last: date, today: date) -> list[date]:
 
 
 def differences(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> Iterator[tuple[str, object, object]]:
-    """Tables that are not alike, with the first rows that only one of both has; one that is not there has none."""
+    """Tables that are not alike, with the first rows that only one of both has."""
     for table in sorted(one.keys() | other.keys()):
-        rows, others = one.get(table, []), other.get(table, [])
+        rows, others = one.get(table), other.get(table)
         if rows != others:
-            yield table, [row for row in rows if row not in others][:1], [row for row in others if row not in rows][:1]
+            alone = [row for row in rows or () if row not in (others or ())]
+            yield table, alone[:1] or rows, [row for row in others or () if row not in (rows or ())][:1]

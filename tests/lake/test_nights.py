@@ -103,6 +103,21 @@ def test_who_reads_meanwhile_sees_all_tables_of_a_night_or_none(
     assert told(lake) == (at_once if most_spilled > 0 else [(3, 3), (7, 3), (7, 7)])
 
 
+def test_nobody_lands_or_builds_while_a_night_is_built(lake: Lake, tmp_path: Path) -> None:
+    """What they note to have changed would be taken for looked at."""
+    held = []
+
+    def draw(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+        asked = "select count(*) from pg_locks where locktype = ''advisory'' and granted"
+        held.append(connection.execute(f"from postgres_query('turns', '{asked}')").fetchall())
+        return {}
+
+    people_come(lake, MONDAY, 3)
+    assets = build_sql_assets(load_models(written(tmp_path, people=PER_WEEK)), ["flat.entity_daily"], draw=draw)
+    assert dg.materialize([assets], resources={"warehouse": lake.warehouse}).success
+    assert held == [[(len(TURNS),)]]
+
+
 def test_a_query_that_is_refused_keeps_no_other_table_from_being_built(lake: Lake, tmp_path: Path) -> None:
     folder = written(tmp_path, people=PER_WEEK, total=OF_ALL, wrong=OF_ALL.replace("sum(people)", "error('no')"))
     people_come(lake, MONDAY, 3)
@@ -162,7 +177,6 @@ def test_whoever_is_killed_while_they_are_made_leaves_no_row(
 ) -> None:
     new = new_lake(server, tmp_path / "new")
     with monkeypatch.context() as patch:
-        # Of a row that comes, all is another row the next time.
         patch.setattr(ducklake, "_any_of", lambda data_type: f"(select error('killed')::{data_type})")
         with pytest.raises(duckdb.Error, match="killed"):
             new.warehouse.migrate(make_tables)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pytest
 
+from copilot_assets.flat.refresh import make_tables
 from copilot_assets.standin import Standin
 from tests.conftest import KEY, TODAY
 from tests.lake.lakes import Lake, Worker, differences, settings
@@ -70,12 +71,14 @@ def github() -> Iterator[Standin]:
 
 @pytest.fixture(scope="module")
 def alone(github: Standin, tmp_path_factory: pytest.TempPathFactory) -> Worker:
-    """The same days, landed and flattened by one process in a file."""
+    """The same days, landed and flattened by one process in a file, which has all tables as a lake has."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "copilot.key").write_text(KEY.hex())
     worker = Worker(settings(github, COPILOT_WAREHOUSE=str(folder / "copilot.duckdb")))
     first = LAST - timedelta(days=DAYS - 1)
     backfill(worker.env, first, LAST)
+    with worker.warehouse.connect() as connection:
+        make_tables(connection)
     return worker
 
 
