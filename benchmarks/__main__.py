@@ -75,7 +75,7 @@ def _growth(quick: bool) -> Measured:
 
 def _nights(quick: bool) -> Measured:
     months = (1, 12) if quick else (1, 12, 36)
-    nights = [measure_nights(people=people, months=months, runs=3) for people in ([500] if quick else [5_000, 20_000])]
+    nights = [measure_nights(people=people, months=months, runs=5) for people in ([500] if quick else [5_000, 20_000])]
     return (
         [asdict(one) for each in nights for one in each],
         Group(*map(table_nights, nights)),

@@ -60,28 +60,32 @@ class Nights:
 
 
 def measure_nights(*, people: int, months: Sequence[int], runs: int) -> list[Nights]:
-    """Make each history, build everything, and then so many nights."""
-    measured = []
-    for count in months:
-        with TemporaryDirectory(prefix="copilot-bench-") as folder:
-            path = Path(folder) / "copilot.duckdb"
-            rows = make_history(DuckDBFile(path), people=people, days=_MONTH_DAYS * count)
-            everything, _, spent = _rebuild(path, _EVERYTHING)
-            nights = [_rebuild(path, _NIGHT) for _ in range(runs)]
-            measured.append(
-                Nights(
-                    people,
-                    count,
-                    rows,
-                    path.stat().st_size / 1e6,
-                    median(seconds for seconds, _, _ in nights),
-                    median(seconds for _, seconds, _ in nights),
-                    max(megabytes for _, _, megabytes in nights),
-                    everything,
-                    spent,
-                )
+    """Make all histories and build everything of each; then so many nights, by turns, for no minute is like another."""
+    with TemporaryDirectory(prefix="copilot-bench-") as folder:
+        paths = {count: Path(folder) / f"{count}.duckdb" for count in months}
+        rows = {
+            count: make_history(DuckDBFile(path), people=people, days=_MONTH_DAYS * count)
+            for count, path in paths.items()
+        }
+        everything = {count: _rebuild(path, _EVERYTHING) for count, path in paths.items()}
+        nights: dict[int, list[tuple[float, float, float]]] = {count: [] for count in months}
+        for _ in range(runs):
+            for count, path in paths.items():
+                nights[count].append(_rebuild(path, _NIGHT))
+        return [
+            Nights(
+                people,
+                count,
+                rows[count],
+                path.stat().st_size / 1e6,
+                median(seconds for seconds, _, _ in nights[count]),
+                median(seconds for _, seconds, _ in nights[count]),
+                max(megabytes for _, _, megabytes in nights[count]),
+                everything[count][0],
+                everything[count][2],
             )
-    return measured
+            for count, path in paths.items()
+        ]
 
 
 def _rebuild(path: Path, what: str) -> tuple[float, float, float]:

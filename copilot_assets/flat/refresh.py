@@ -102,10 +102,10 @@ def refresh_flat(
     bound_memory(connection)
     with transaction(connection):
         make_tables(connection, tables)
-    write_known_names(connection)
-    if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
-        hold_to_key(connection, identities)
-    stale = _stale(connection, reports, version_of(record, identities), full=full)
+        write_known_names(connection)
+        if person_columns(record) and (record.is_csv or identities.mode is not IdentityMode.LOGIN):
+            hold_to_key(connection, identities)
+        stale = _stale(connection, reports, version_of(record, identities), full=full)
     for chunk in chunks(stale):
         for name, rows in _flatten_chunk(connection, record, identities, chunk).items():
             written[name] += rows
@@ -126,15 +126,15 @@ def make_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[FlatTabl
 
 
 def write_known_names(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `flat.known_names` what `records/names.py` says; nothing is written where it says so already."""
+    """Make `flat.known_names` what `records/names.py` says, inside a transaction; nothing is done where it says so."""
     known = [(kind, *each) for kind, names in NAMES.items() for each in names.items()]
     if set(connection.execute("select kind, value, name from flat.known_names").fetchall()) == set(known):
         return
     rows = pl.DataFrame(known, schema=[column.name for column in KNOWN_NAMES], orient="row")
-    with registered(connection, known=rows), transaction(connection):
+    with registered(connection, known=rows):
         connection.execute("delete from flat.known_names")
         connection.execute("insert into flat.known_names by name select * from known")
-        note_change(connection, "flat.known_names")
+    note_change(connection, "flat.known_names")
 
 
 def version_of(record: type[Record], identities: Identities | None = None) -> str:

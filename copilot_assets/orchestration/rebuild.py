@@ -102,10 +102,12 @@ def replace_table(
     with refusals(what, model.path, "materialise the asset again"):
         _select(connection, model, since)
         changes, first = _replace(connection, model, since, is_there=model.table in known.tables)
+        day = _day_of(connection)
         connection.execute("drop table built")
     known.tables.add(model.table)
     if first:
         known.note_change(model.table, first)
+        known.written[model.table] = f"{day} >= date '{first}'" if day and first > BEGINNING else "true"
     if model.is_noted:
         known.note_derived(model.table, model.code_version, map(".".join, model.depends_on))
     if model.incremental:
@@ -243,12 +245,18 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str)
     sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
     ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
     changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
-    dates = {name for name, data_type in types_of(connection, "built").items() if data_type == "DATE"}
-    if "week_start" in dates:
+    day = _day_of(connection)
+    if day == "week_start":
         weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
         changes["weeks_changed"] = [week for (week,) in weeks]
     first: date | None = BEGINNING if new or gone else None
-    if day := next((name for name in _DAYS if name in dates), None):
+    if day:
         ((first,),) = connection.execute(f"select min(coalesce({day}, date '{BEGINNING}')) from differences").fetchall()
     connection.execute("drop table differences")
     return changes, first
+
+
+def _day_of(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The column of the table `built` that says of which day a row is."""
+    types = types_of(connection, "built")
+    return next((name for name in _DAYS if types.get(name) == "DATE"), None)

@@ -13,8 +13,8 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from copilot_assets.settings import memory_mb
 from copilot_assets.warehouse.layout import bring_forward, layout_of
 from copilot_assets.warehouse.private import make_private, new_folder, only_for_owner, put_in_place
-from copilot_assets.warehouse.store import DATABASE, Condition, Turn, WarehouseError, make_nothing
+from copilot_assets.warehouse.store import DATABASE, Condition, Put, Turn, WarehouseError, make_nothing, put_nothing
 
 if TYPE_CHECKING:
     import duckdb
@@ -191,6 +191,10 @@ class DuckDBFile:
                     connection.execute(f"detach {_ANEW}")
                 _remove(self._anew)
                 raise
+
+    def near(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> AbstractContextManager[Put]:
+        """The file is near: it is asked and written itself; see `Warehouse.near`."""
+        return nullcontext(put_nothing)
 
     @contextmanager
     def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ Here belongs the interface alone. What is true of one DuckDB file is in `duckdb_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
@@ -27,6 +27,10 @@ TURNS: Final[tuple[Turn, ...]] = ("landing", "tables")
 # A condition on rows, as SQL with named parameters, and these parameters.
 Condition = tuple[str, dict[str, Any]]
 
+# Writes into the store what was made near at hand: by table which rows, as a condition, and then what else is done on
+# the connection; in one transaction.
+Put = Callable[[Mapping[str, str], Callable[["duckdb.DuckDBPyConnection"], None]], None]
+
 
 class WarehouseError(Exception):
     """The store can't be opened or written. The message says why and what to do."""
@@ -34,6 +38,10 @@ class WarehouseError(Exception):
 
 def make_nothing(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave tables to whoever fills them."""
+
+
+def put_nothing(rows: Mapping[str, str], note: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+    """Leave what was written to the store itself."""
 
 
 class Warehouse(Protocol):
@@ -79,6 +87,13 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseError: there is no store, it can't be opened, or a newer version of the project wrote it.
+        """
+
+    def near(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> AbstractContextManager[Put]:
+        """Let what is asked of `schema.table` inside take no longer than it does of a file.
+
+        What is written meanwhile may be written to copies: it is in the store once it was put there. Whoever writes has
+        both turns, and no transaction is open at the begin and at the end.
         """
 
     def incoming(self) -> AbstractContextManager[Path]:

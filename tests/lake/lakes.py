@@ -28,7 +28,7 @@ from copilot_assets.warehouse.ducklake import DuckLake
 from copilot_assets.warehouse.inputs import write_inputs
 from copilot_assets.warehouse.kept_days import read_archive
 from copilot_assets.warehouse.raw import expect
-from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.store import TURNS, Warehouse
 from tests.conftest import KEY, NOW, TODAY
 
 if TYPE_CHECKING:
@@ -203,11 +203,15 @@ class Worker:
 
     def build(self) -> None:
         """Build the tables of all SQL models."""
-        with self.warehouse.connect("tables") as connection:
+        models = load_models()
+        with self.warehouse.connect(*TURNS) as connection:
             write_inputs(connection, self.installation.inputs())
-            with deriving(connection) as known:
-                for model in load_models():
-                    replace_table(connection, model, known)
+            read = {".".join(table) for model in models for table in (model.key, *model.depends_on)}
+            with self.warehouse.near(connection, {*read, "raw.derived"}) as put:
+                with deriving(connection) as known:
+                    for model in models:
+                        replace_table(connection, model, known)
+                put(known.written, known.write)
 
     def forget(self, name: str) -> None:
         """Remove a person."""

@@ -3,8 +3,9 @@
 Here belongs what Dagster is told about it. What a page says and how it is put in place is decided in `report/`.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -13,6 +14,9 @@ from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.report.queries import READ
 from copilot_assets.sql_models.model import SqlModel
 from copilot_assets.warehouse.store import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
@@ -40,7 +44,7 @@ def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
             folder = installation.report_folder()
             if folder is None:
                 return dg.MaterializeResult(metadata={"written": "Nothing: COPILOT_REPORT is off."})
-            written = write_report(warehouse.connect("tables"), folder)
+            written = write_report(_near(warehouse), folder)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(written.index),
@@ -51,3 +55,9 @@ def build_report_asset(models: Iterable[SqlModel]) -> dg.AssetsDefinition:
         )
 
     return report_weekly
+
+
+@contextmanager
+def _near(warehouse: Warehouse) -> "Iterator[duckdb.DuckDBPyConnection]":
+    with warehouse.connect("tables") as connection, warehouse.near(connection, READ):
+        yield connection

@@ -21,7 +21,7 @@ from copilot_assets.sql_models.lineage import check_references, column_lineage
 from copilot_assets.sql_models.model import ModelCheck, ModelColumn, SqlModel, TableName
 from copilot_assets.warehouse.changes import Known
 from copilot_assets.warehouse.comments import comment
-from copilot_assets.warehouse.store import TURNS, Warehouse
+from copilot_assets.warehouse.store import TURNS, Put, Warehouse
 from copilot_assets.warehouse.tables import row_count, spilled_bytes, transaction, types_of
 
 if TYPE_CHECKING:
@@ -92,13 +92,16 @@ def build_sql_assets(
             for check in model.checks
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
+        named = {*chain.from_iterable((model.key, *model.depends_on) for model in chosen)}
+        named |= {*chain.from_iterable((model.key, *check.depends_on) for model, check in checks)}
         # What lands meanwhile would be noted as looked at.
         with sentences(), warehouse.connect(*TURNS) as connection:
             builder = _Builder(connection, draw, full_refresh=config.full_refresh)
             refused, not_built = list[str](), set[TableName]()
-            if (at_once := builder.all_at_once(chosen, checks)) is not None:
-                yield from at_once
-            else:
+            with warehouse.near(connection, {*map(".".join, named), "raw.derived"}) as put:
+                if (at_once := builder.all_at_once(chosen, checks, put)) is not None:
+                    yield from at_once
+            if at_once is None:
                 refused, not_built = yield from builder.build(chosen)
                 sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
                 refused += yield from builder.check(sound)
@@ -170,7 +173,7 @@ class _Builder:
         self._types: dict[TableName, dict[str, str]] = {}
 
     def all_at_once(
-        self, models: Sequence[SqlModel], checks: Iterable[tuple[SqlModel, ModelCheck]]
+        self, models: Sequence[SqlModel], checks: Iterable[tuple[SqlModel, ModelCheck]], put: Put
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult] | None:
         """Build and check in one transaction: whoever reads sees all tables of a night or none, and it takes less time.
 
@@ -191,6 +194,7 @@ class _Builder:
                     if spilled_bytes(self._connection) > _MOST_SPILLED_BYTES:
                         raise _TooMuchError
                 checked = [self._check(model, each, known) for model, each in checks]
+            put(known.written, known.write)
         except (QueryRefusedError, _TooMuchError):
             return None
         except duckdb.Error as error:
