@@ -75,8 +75,11 @@ class Known:
 
         new = [(name, *vars(known).values()) for name, known in self._by_now.items() if self._there.get(name) != known]
         # As a table, and not as parameters: lists of lists take DuckDB 1.5 a millisecond each.
-        columns = {"name": pl.String, "code_version": pl.String, "reads": pl.List(pl.String), "stale_since": pl.Date}
-        noted_by_now = pl.DataFrame(new, schema=columns, orient="row")
+        noted_by_now = pl.DataFrame(
+            new,
+            schema={"name": pl.String, "code_version": pl.String, "reads": pl.List(pl.String), "stale_since": pl.Date},
+            orient="row",
+        )
         if not noted_by_now.is_empty():
             connection.execute("delete from raw.derived where name in (select name from noted_by_now)")
             connection.execute("insert into raw.derived by name select * from noted_by_now")
