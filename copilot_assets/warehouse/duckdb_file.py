@@ -192,7 +192,9 @@ class DuckDBFile:
                 _remove(self._anew)
                 raise
 
-    def near(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> AbstractContextManager[Put]:
+    def near(
+        self, connection: duckdb.DuckDBPyConnection, read: Collection[str], written: Collection[str] = ()
+    ) -> AbstractContextManager[Put]:
         """The file is near: it is asked and written itself; see `Warehouse.near`."""
         return nullcontext(put_nothing)
 

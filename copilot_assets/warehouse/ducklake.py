@@ -56,8 +56,11 @@ _LOCKS: Final = 1_129_270_348
 # Many writes are of few rows: up to so many stand in the catalogue until maintenance writes them out. Of more it takes
 # PostgreSQL longer than a file does: 900 records of GitHub's a second, in place of 4 ms.
 _INLINED_ROWS: Final = 100
-# What fits into memory beside what is made of it, and is copied in less time than is won.
-_NEAR_ROWS: Final = 1_000_000
+# What is copied in less time than is won, and fits into memory beside what is made of it: of a table that is read, and
+# of all that are written together.
+_READ_NEAR_ROWS: Final = 100_000
+_READ_NEAR_BYTES: Final = 2**24
+_WRITTEN_NEAR_ROWS: Final = 1_000_000
 _PAUSE_SECONDS: Final = 0.1
 _SILENT_SECONDS: Final = 1.0
 # DuckLake tries again by itself where two commits only come at the same moment; ten times, its default, is too few.
@@ -262,10 +265,15 @@ class DuckLake:
                     "the next run."
                 ) from None
 
-    def near(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> AbstractContextManager[Put]:
-        """Copies in memory, unless there are too many rows; see `Warehouse.near`."""
-        ((rows,),) = connection.execute(_ROWS, [[*tables]]).fetchall()
-        return copied(connection, tables) if rows <= _NEAR_ROWS else nullcontext(put_nothing)
+    def near(
+        self, connection: duckdb.DuckDBPyConnection, read: Collection[str], written: Collection[str] = ()
+    ) -> AbstractContextManager[Put]:
+        """Copies in memory of small tables, unless what is written is large; see `Warehouse.near`."""
+        sizes = {table: (rows, size) for table, rows, size in connection.execute(_IN_FILES).fetchall()}
+        if sum(sizes[table][0] for table in written if table in sizes) > _WRITTEN_NEAR_ROWS:
+            return nullcontext(put_nothing)
+        large = {table for table, (rows, size) in sizes.items() if rows > _READ_NEAR_ROWS or size > _READ_NEAR_BYTES}
+        return copied(connection, {*read} - large | {*written})
 
     @contextmanager
     def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
@@ -543,16 +551,16 @@ def _sweep(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"call ducklake_cleanup_old_files('{DATABASE}', cleanup_all => true)")
 
 
-# The rows of tables in files; of those that stand in the catalogue there are few.
-_ROWS: Final = f"""
-select coalesce(sum(f.record_count), 0)::bigint
+# What of each table is in files, rows and bytes; in the catalogue there is little.
+_IN_FILES: Final = f"""
+select s.schema_name || '.' || t.table_name, sum(f.record_count)::bigint, sum(f.file_size_bytes)::bigint
 from __ducklake_metadata_{DATABASE}.ducklake_table as t
 join __ducklake_metadata_{DATABASE}.ducklake_schema as s using (schema_id)
 join __ducklake_metadata_{DATABASE}.ducklake_data_file as f using (table_id)
 where t.end_snapshot is null
     and s.end_snapshot is null
     and f.end_snapshot is null
-    and list_contains(?, s.schema_name || '.' || t.table_name)
+group by all
 """
 
 # What maintenance tells of, and the query for it.

@@ -89,11 +89,18 @@ class Warehouse(Protocol):
             WarehouseError: there is no store, it can't be opened, or a newer version of the project wrote it.
         """
 
-    def near(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> AbstractContextManager[Put]:
-        """Let what is asked of `schema.table` inside take no longer than it does of a file.
+    def near(
+        self, connection: duckdb.DuckDBPyConnection, read: Collection[str], written: Collection[str] = ()
+    ) -> AbstractContextManager[Put]:
+        """Let what is asked of `schema.table` inside take about as long as it does of a file.
 
         What is written meanwhile may be written to copies: it is in the store once it was put there. Whoever writes has
         both turns, and no transaction is open at the begin and at the end.
+
+        Args:
+            connection: to the store.
+            read: tables that are read.
+            written: tables that are read and written, or made; others can't be.
         """
 
     def incoming(self) -> AbstractContextManager[Path]:

@@ -206,8 +206,9 @@ class Worker:
         models = load_models()
         with self.warehouse.connect(*TURNS) as connection:
             write_inputs(connection, self.installation.inputs())
-            read = {".".join(table) for model in models for table in (model.key, *model.depends_on)}
-            with self.warehouse.near(connection, {*read, "raw.derived"}) as put:
+            read = {".".join(table) for model in models for table in model.depends_on}
+            written = [*(model.table for model in models), "raw.derived"]
+            with self.warehouse.near(connection, read, written) as put:
                 with deriving(connection) as known:
                     for model in models:
                         replace_table(connection, model, known)

@@ -92,13 +92,14 @@ def build_sql_assets(
             for check in model.checks
             if dg.AssetCheckKey(dg.AssetKey(model.key), check.name) in context.selected_asset_check_keys
         ]
-        named = {*chain.from_iterable((model.key, *model.depends_on) for model in chosen)}
-        named |= {*chain.from_iterable((model.key, *check.depends_on) for model, check in checks)}
+        read = {*chain.from_iterable(model.depends_on for model in chosen)}
+        read |= {*chain.from_iterable((model.key, *check.depends_on) for model, check in checks)}
+        written = [*(model.table for model in chosen), "raw.derived"]
         # What lands meanwhile would be noted as looked at.
         with sentences(), warehouse.connect(*TURNS) as connection:
             builder = _Builder(connection, draw, full_refresh=config.full_refresh)
             refused, not_built = list[str](), set[TableName]()
-            with warehouse.near(connection, {*map(".".join, named), "raw.derived"}) as put:
+            with warehouse.near(connection, {*map(".".join, read)}, written) as put:
                 if (at_once := builder.all_at_once(chosen, checks, put)) is not None:
                     yield from at_once
             if at_once is None:
