@@ -81,8 +81,10 @@ class Known:
             orient="row",
         )
         if not noted_by_now.is_empty():
+            connection.register("noted_by_now", noted_by_now)
             connection.execute("delete from raw.derived where name in (select name from noted_by_now)")
             connection.execute("insert into raw.derived by name select * from noted_by_now")
+            connection.unregister("noted_by_now")
 
 
 def note_change(connection: duckdb.DuckDBPyConnection, *tables: str, since: date = BEGINNING) -> None:
