@@ -36,6 +36,14 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def left_after_the_test() -> Iterator[None]:
+    """A process keeps five connections to a lake to its end, PostgreSQL lets a hundred in, and each test has a lake."""
+    yield
+    for kept in (ducklake._hold_to_layout, ducklake._attached, ducklake._duckdb_of):
+        kept.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     from tests.postgres import a_postgres
