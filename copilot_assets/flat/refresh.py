@@ -33,6 +33,7 @@ from copilot_assets.warehouse.tables import (
     bound_memory,
     delete_days,
     ensure_tables,
+    frame_of,
     registered,
     row_count,
     transacted,
@@ -169,7 +170,8 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
     Columns scope, report, day, sha256, contract, read_by; `records` and `bytes` of the answer, 0 where it is none;
     `is_shown`, whether the tables hold rows of it.
     """
-    stale: pl.DataFrame = connection.sql(
+    return frame_of(
+        connection,
         """
         select
             c.scope, c.report, c.day, c.sha256, c.contract as read_by, $version as contract,
@@ -189,9 +191,10 @@ def _stale(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], versio
         qualify bool_or(is_stale) over (partition by c.scope, c.day) and (is_stale or is_shown)
         order by c.day, c.scope, c.report
         """,
-        params={"reports": list(reports), "version": version, "full": full},
-    ).pl()
-    return stale
+        reports=list(reports),
+        version=version,
+        full=full,
+    )
 
 
 def chunks(stale: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -281,13 +284,15 @@ def _parsed(connection: duckdb.DuckDBPyConnection, record: type[Record], chunk: 
 
 def _parse(connection: duckdb.DuckDBPyConnection, record: type[Record], first: int, end: int) -> pl.DataFrame:
     """The records of the days in `chunk` at some positions: columns scope, day, seq, record; in any order."""
-    parsed: pl.DataFrame = connection.sql(
+    return frame_of(
+        connection,
         """
         select r.scope, r.day, r.seq, from_json(r.payload, $structure) as record
         from raw.records as r
         semi join chunk as c on c.scope = r.scope and c.report = r.report and c.day = r.day
         where r.seq >= $first and r.seq < $end
         """,
-        params={"structure": duckdb_structure(record), "first": first, "end": end},
-    ).pl()
-    return parsed
+        structure=duckdb_structure(record),
+        first=first,
+        end=end,
+    )

@@ -27,7 +27,7 @@ from copilot_assets.records.contract import person_columns
 from copilot_assets.settings import IdentityMode, SettingsError
 from copilot_assets.warehouse.changes import note_days
 from copilot_assets.warehouse.landing import land
-from copilot_assets.warehouse.tables import append, delete_days, registered, transacted
+from copilot_assets.warehouse.tables import append, delete_days, frame_of, registered, transacted
 
 if TYPE_CHECKING:
     import duckdb
@@ -247,7 +247,8 @@ def cost_of_new_key(connection: duckdb.DuckDBPyConnection, identities: Identitie
 
 def _shown_otherwise(connection: duckdb.DuckDBPyConnection, reports: Sequence[str], shown: str) -> pl.DataFrame:
     """The days without text whose rows show something else of people: scope, report, day, identities, bytes."""
-    found: pl.DataFrame = connection.sql(
+    return frame_of(
+        connection,
         """
         select t.scope, t.report, t.day, t.identities, coalesce(c.bytes, 0) as bytes
         from raw.dropped_text as t
@@ -255,9 +256,9 @@ def _shown_otherwise(connection: duckdb.DuckDBPyConnection, reports: Sequence[st
         where list_contains($reports, t.report) and t.identities <> $shown
         order by t.day, t.scope, t.report
         """,
-        params={"reports": list(reports), "shown": shown},
-    ).pl()
-    return found
+        reports=list(reports),
+        shown=shown,
+    )
 
 
 def _span(days: pl.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The ways to change a table on an open connection: transactions, frames as tables, additive schema changes.
+"""The ways to read and change a table on an open connection: transactions, frames as tables, additive schema changes.
 
 Which tables there are, and what stands in them, is decided by whoever calls.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from string import Template
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from copilot_assets.records.contract import Column
@@ -89,6 +90,18 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
         with suppress(duckdb.TransactionException):
             for name in frames:
                 connection.unregister(name)
+
+
+def frame_of(connection: duckdb.DuckDBPyConnection, query: str, **parameters: object) -> pl.DataFrame:
+    """The rows of a query whose parameters, each a `$name`, are written into its text.
+
+    Given beside it, DuckDB 1.5 makes an expression of every value of the rows: records took forty times as long.
+    """
+    import duckdb
+
+    texts = {name: str(duckdb.ConstantExpression(value)) for name, value in parameters.items()}
+    frame: pl.DataFrame = connection.sql(Template(query).substitute(texts)).pl()
+    return frame
 
 
 def types_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
