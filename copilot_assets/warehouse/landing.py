@@ -20,6 +20,7 @@ import polars as pl
 from copilot_assets.github.outcomes import Outcome
 from copilot_assets.records.contract import fingerprint
 from copilot_assets.warehouse.changes import note_change
+from copilot_assets.warehouse.disk import is_disk_trouble
 from copilot_assets.warehouse.raw import COUNTS, ExpectedReport, widen_expected
 from copilot_assets.warehouse.tables import bound_memory, registered, transacted, transaction
 
@@ -46,8 +47,10 @@ def land(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch], run_id
     try:
         with _straight_into_files(connection):
             transacted(connection, lambda: _enter(connection, fetches, run_id))
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        if len(fetches) > 1:  # one of them can't be stored: the others can
+    except (duckdb.DataError, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
+        if isinstance(error, duckdb.OutOfMemoryException) and is_disk_trouble(error):
+            raise
+        if len(fetches) > 1:  # one of them can't be stored, or all at once are too much: the others can
             return [entered for fetch in fetches for entered in land(connection, [fetch], run_id)]
         sentence = f"DuckDB could not store the records of this day ({type(error).__name__}). Run this day again."
         failed = [replace(fetch, outcome=Outcome.FAILED, evidence=sentence, **_NO_RECORDS) for fetch in fetches]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from copilot_assets.shell.runs import run_range
 from copilot_assets.sql_models.files import load_models
 from copilot_assets.standin import Fault, Standin
 from copilot_assets.standin.faults import FAULTS
+from copilot_assets.warehouse import landing
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.landing import land
 from copilot_assets.warehouse.raw import ExpectedReport, expect
@@ -457,6 +458,27 @@ def test_records_quarantine_and_unknown_fields_land_together_or_not_at_all(shelf
     )
     assert (landed.outcome, landed.broken, landed.unknown_fields) == (Outcome.FAILED, (), {})
     assert shelf.content() == before
+
+
+def test_days_that_are_too_much_at_once_land_one_by_one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(connection: duckdb.DuckDBPyConnection, fetches: Sequence[Fetch]) -> None:
+        if len(fetches) > 1 or CORP in [each.scope for each in fetches]:
+            raise duckdb.OutOfMemoryException(trouble)
+        insert(connection, fetches)
+
+    insert, trouble = landing._insert_records, "failed to allocate data of size 128.0 MiB (458.1 MiB/572.2 MiB used)"
+    monkeypatch.setattr(landing, "_insert_records", short)
+    batch = [shelf.fetch(scope=scope) for scope in (ORG, CORP, LABS)]
+    landed = land(shelf.connection, batch, "run")
+    assert [each.outcome for each in landed] == [Outcome.REPORTED, Outcome.FAILED, Outcome.REPORTED]
+    assert "could not store the records of this day (OutOfMemoryException)" in landed[1].evidence
+    assert len(shelf.payloads()) == (batch[0].records or 0) + (batch[2].records or 0)
+
+    # A disk that is full is so for each of them.
+    trouble = 'failed to offload data block of size 256.0 KiB: "max_temp_directory_size" is reached'
+    with pytest.raises(duckdb.OutOfMemoryException, match="max_temp_directory_size"):
+        land(shelf.connection, [shelf.fetch("wrong-type", scope=scope) for scope in (ORG, LABS)], "run")
+    assert shelf.rows("select count(*) from raw.fetches") == [(3,)]
 
 
 def test_the_fields_nobody_announced_are_kept_with_their_counts(shelf: Shelf) -> None:
