@@ -84,8 +84,13 @@ def _nights(quick: bool) -> Measured:
 
 
 def _lake(quick: bool) -> Measured:
-    stores = measure_lake(days=4 if quick else 28, people=150 if quick else 2_000, runs=1 if quick else 2)
-    return [asdict(one) for one in stores], table_lake(stores), broken_lake(stores)
+    sizes = [(150, 4, 1)] if quick else [(2_000, 28, 2), (50_000, 28, 1)]
+    measured = [measure_lake(people=people, days=days, runs=runs) for people, days, runs in sizes]
+    return (
+        [asdict(one) for stores in measured for one in stores],
+        Group(*map(table_lake, measured)),
+        [sentence for stores in measured for sentence in broken_lake(stores)],
+    )
 
 
 def _start(quick: bool) -> Measured:

@@ -123,11 +123,14 @@ def settings(api_url: str, scopes: Sequence[str], start: date, reports: Sequence
 
 
 @contextmanager
-def github(latency: float = 0, people: int = PEOPLE) -> Iterator[Github]:
-    """Serve the stand-in of scopes of so many people; each answer takes `latency` seconds at least."""
+def github(latency: float = 0, people: int = PEOPLE, kept: Path | None = None) -> Iterator[Github]:
+    """Serve the stand-in of scopes of so many people; each answer takes `latency` seconds at least.
+
+    With a folder `kept`, a report that was asked for once costs the processor next to nothing from then on.
+    """
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(latency, people, theirs))
+    process = spawn.Process(target=_serve, args=(latency, people, kept, theirs))
     process.start()
     try:
         yield Github(ours.recv(), ours)
@@ -136,8 +139,8 @@ def github(latency: float = 0, people: int = PEOPLE) -> Iterator[Github]:
         process.join()
 
 
-def _serve(latency: float, people: int, pipe: Connection) -> None:
-    with Standin(latency=latency, people=people, rate_limit=_RATE_LIMIT) as standin:
+def _serve(latency: float, people: int, kept: Path | None, pipe: Connection) -> None:
+    with Standin(latency=latency, people=people, rate_limit=_RATE_LIMIT, kept=kept) as standin:
         pipe.send(standin.api_url)
         while True:
             try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http import HTTPStatus
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -33,12 +34,13 @@ _OF_EVERY_FILE: Final = ("bom", "crlf", "array-file", "gzip-file")
 
 
 class Downloads:
-    """The download host of a world, as an ASGI app."""
+    """The download host of a world, as an ASGI app; below the folder `kept`, if any, stays each file it wrote."""
 
-    def __init__(self, world: World, links: Links, faults: list[Fault]) -> None:
+    def __init__(self, world: World, links: Links, faults: list[Fault], kept: Path | None = None) -> None:
         self._world = world
         self._links = links
         self._faults = faults
+        self._kept = kept
         self._numbers = count(1)
         self.asgi = Starlette(routes=[Route("/{path:path}", self._download)])
 
@@ -61,7 +63,7 @@ class Downloads:
             return self._missing()
         if fault == "storage-503":
             return self._storage_error(HTTPStatus.SERVICE_UNAVAILABLE, "ServerBusy", "The server is busy.")
-        body = await run_in_threadpool(_content, file, report)
+        body = await run_in_threadpool(self._content, file, report)
         if fault == "html-file":
             return Response(_WEB_PAGE, media_type="text/html")
         if fault == "cut-file" and body:
@@ -73,6 +75,18 @@ class Downloads:
 
     def _report(self, file: File) -> Report | None:
         return self._world.report(file.scope, file.report, file.day, file.as_of)
+
+    def _content(self, file: File, report: Report | None) -> bytes:
+        """The file as it should be, undamaged."""
+        if self._kept is None:
+            return _written(file, report)
+        kept = self._kept / file.path.lstrip("/")
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            half = kept.with_suffix(f".{next(self._numbers)}")
+            half.write_bytes(_written(file, report))
+            half.rename(kept)
+        return kept.read_bytes()
 
     def _fault(self, file: File, parts: int) -> str | None:
         """The fault that strikes this file, if any: most damage the first file of a report, some the last."""
@@ -107,8 +121,8 @@ class Downloads:
         return Response(xml, status_code=status, media_type="application/xml", headers=headers)
 
 
-def _content(file: File, report: Report | None) -> bytes:
-    """The file as it should be: one JSON object a line, every line ended."""
+def _written(file: File, report: Report | None) -> bytes:
+    """A file: one JSON object a line, every line ended."""
     if file.empty or report is None:
         return b""
     encode = msgspec.json.Encoder().encode

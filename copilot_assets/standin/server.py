@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -93,7 +94,8 @@ class Standin:
     the clock. `people` is the size of the enterprise, `link_seconds` the life of a download link, `rate_limit` the
     number of requests an hour for each token, `latency` the seconds that every answer takes at least. A GitHub App,
     `app_id` with `app_private_key`, is installed on the accounts `app_installed_on` (`org:NAME`, `enterprise:NAME`), by
-    default on all; its tokens live `app_token_seconds`.
+    default on all; its tokens live `app_token_seconds`. Each file of a report is written once where there is a folder
+    `kept`, and read from there the next time.
 
     Raises:
         OSError: a port is taken.
@@ -114,6 +116,7 @@ class Standin:
         latency: float = 0,
         app_installed_on: Iterable[str] | None = None,
         app_token_seconds: int = TOKEN_SECONDS,
+        kept: Path | None = None,
     ) -> None:
         self.world = World(seed=seed, people=people, today=today)
         self._faults = list(faults)
@@ -133,7 +136,7 @@ class Standin:
         )
         self.rate_limits = api.limits
         self.orders = api.orders
-        apps = ((api.asgi, "api"), (Downloads(self.world, links, self._faults).asgi, "downloads"))
+        apps = ((api.asgi, "api"), (Downloads(self.world, links, self._faults, kept).asgi, "downloads"))
         self._servers = [_server(self.record.watch(app, host)) for app, host in apps]
         self._thread = threading.Thread(target=self._run, name="standin", daemon=True)
 
