@@ -101,8 +101,12 @@ def replace_table(
         since = _stale_since(known, model.table, model.code_version)
     with refusals(what, model.path, "materialise the asset again"):
         _select(connection, model, since)
-        changes, first = _replace(connection, model, since, is_there=model.table in known.tables)
-        day = _day_of(connection)
+        types = types_of(connection, "built")
+        day = next((name for name in _DAYS if types.get(name) == "DATE"), None)
+        if model.table in known.tables and [*types_of(connection, model.table).items()] == [*types.items()]:
+            changes, first = _replace(connection, model, since, day)
+        else:
+            changes, first = _make(connection, model)
         connection.execute("drop table built")
     known.tables.add(model.table)
     if first:
@@ -215,26 +219,32 @@ def _select(connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date)
             )
 
 
-def _replace(
-    connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date, *, is_there: bool
-) -> tuple[dict[str, Any], date | None]:
-    """Let the table have the rows of `built` from a day on; returns what changed, and from which day on."""
-    there = f"{model.table} where {model.incremental} >= date '{since}'" if since > BEGINNING else model.table
+def _made_of(model: SqlModel) -> str:
     # In the order of days a scan from some day on leaves the rest of the table alone.
-    built = f"from built order by {model.incremental}" if model.incremental else "from built"
-    if not is_there or [*types_of(connection, model.table).items()] != [*types_of(connection, "built").items()]:
-        connection.execute(f"create schema if not exists {model.schema}")
-        connection.execute(f"create or replace table {model.table} as {built}")
-        return {}, BEGINNING
-    changes, first = _changes(connection, model, there)
+    return f"from built order by {model.incremental}" if model.incremental else "from built"
+
+
+def _make(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> tuple[dict[str, Any], date]:
+    """Let the table be what `built` is; returns what `_replace` does."""
+    connection.execute(f"create schema if not exists {model.schema}")
+    connection.execute(f"create or replace table {model.table} as {_made_of(model)}")
+    return {}, BEGINNING
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, since: date, day: str | None
+) -> tuple[dict[str, Any], date | None]:
+    """Let the table have the rows of `built` from a day on; returns what changed, and from which `day` on."""
+    there = f"{model.table} where {model.incremental} >= date '{since}'" if since > BEGINNING else model.table
+    changes, first = _changes(connection, there, day)
     if first:
         connection.execute(f"delete from {there}")
-        connection.execute(f"insert into {model.table} by name {built}")
+        connection.execute(f"insert into {model.table} by name {_made_of(model)}")
     return changes, first
 
 
-def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str) -> tuple[dict[str, Any], date | None]:
-    """How the table `built` differs from the rows that are there, and the first day of the differences."""
+def _changes(connection: duckdb.DuckDBPyConnection, there: str, day: str | None) -> tuple[dict[str, Any], date | None]:
+    """How the table `built` differs from the rows that are there, and the first `day` of the differences."""
     # One pass: a row that both have as often is no difference.
     connection.execute(
         "create or replace temp table differences as "
@@ -245,7 +255,6 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str)
     sums = "coalesce(sum(surplus) filter (surplus > 0), 0), coalesce(-sum(surplus) filter (surplus < 0), 0)"
     ((new, gone),) = connection.execute(f"select {sums} from differences").fetchall()
     changes: dict[str, Any] = {"rows_changed": int(max(new, gone))}
-    day = _day_of(connection)
     if day == "week_start":
         weeks = connection.execute("select distinct week_start::varchar from differences order by 1 desc").fetchall()
         changes["weeks_changed"] = [week for (week,) in weeks]
@@ -254,9 +263,3 @@ def _changes(connection: duckdb.DuckDBPyConnection, model: SqlModel, there: str)
         ((first,),) = connection.execute(f"select min(coalesce({day}, date '{BEGINNING}')) from differences").fetchall()
     connection.execute("drop table differences")
     return changes, first
-
-
-def _day_of(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The column of the table `built` that says of which day a row is."""
-    types = types_of(connection, "built")
-    return next((name for name in _DAYS if types.get(name) == "DATE"), None)

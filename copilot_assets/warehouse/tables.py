@@ -5,8 +5,10 @@ Which tables there are, and what stands in them, is decided by whoever calls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import date
 from string import Template
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -26,6 +28,9 @@ T = TypeVar("T")
 _ATTEMPTS: Final = 10
 # What landing and flattening a file of any size needs without waiting for the disk.
 _MEMORY_MB: Final = 600
+
+# Who counts, if anybody does: every writer would hand the number on otherwise.
+_BEGUN_ANEW: Final[ContextVar[Counter[str]]] = ContextVar("begun_anew")
 
 
 @contextmanager
@@ -50,12 +55,22 @@ def transacted(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> 
     """
     import stamina
 
-    @stamina.retry(on=is_conflict, attempts=_ATTEMPTS, timeout=None)
-    def attempt() -> T:
-        with transaction(connection):
-            return work()
+    for attempt in stamina.retry_context(on=is_conflict, attempts=_ATTEMPTS, timeout=None):
+        with attempt, transaction(connection):
+            done = work()
+    _BEGUN_ANEW.get(Counter())["transactions"] += attempt.num - 1
+    return done
 
-    return attempt()
+
+@contextmanager
+def begun_anew() -> Iterator[Counter[str]]:
+    """How many `transactions` inside were begun anew, because of others that changed the same rows."""
+    count = Counter[str](transactions=0)
+    token = _BEGUN_ANEW.set(count)
+    try:
+        yield count
+    finally:
+        _BEGUN_ANEW.reset(token)
 
 
 def is_conflict(error: Exception) -> bool:

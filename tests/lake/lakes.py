@@ -207,7 +207,7 @@ class Worker:
         with self.warehouse.connect(*TURNS) as connection:
             write_inputs(connection, self.installation.inputs())
             read = {".".join(table) for model in models for table in model.depends_on}
-            written = [*(model.table for model in models), "raw.derived"]
+            written = [*(model.table for model in models), "raw.derived"]  # as the step in assets/sql.py has it
             with self.warehouse.near(connection, read, written) as put:
                 with deriving(connection) as known:
                     for model in models:

@@ -14,17 +14,23 @@ from datetime import date, timedelta
 from multiprocessing.process import BaseProcess
 from random import Random
 from time import monotonic, sleep
+from types import ModuleType
 from typing import Any, Final
 
+import dagster as dg
 import pytest
 
+from copilot_assets.flat import refresh
 from copilot_assets.flat.refresh import make_tables
-from copilot_assets.standin import Standin
-from tests.conftest import KEY, TODAY
+from copilot_assets.standin import Fault, Standin
+from copilot_assets.warehouse import landing
+from tests.conftest import KEY, TODAY, Company
 from tests.lake.lakes import Lake, Worker, differences, settings
 
 KILLS: Final = int(os.environ.get("KILLS", "0"))
 WORKERS, DAYS = (4, 120) if KILLS else (2, 4)
+LEDGER: Final = ("raw", "fetches")
+FLAT: Final = ("flat", "user_daily")
 REPORTS: Final = ("users-1-day", "organization-1-day")
 LAST: Final = TODAY - timedelta(days=5)
 # A killed process is gone for PostgreSQL as soon as its connection is.
@@ -177,3 +183,35 @@ def hold(lake: Lake, taken: Any) -> None:
         connection.execute("delete from raw.expected_reports")
         taken.set()
         sleep(600)
+
+
+def test_what_somebody_got_in_the_way_of_is_done_anew_and_counted(
+    lake: Lake, small_github: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a `delete` by hand, which waits for no turn."""
+
+    def once_in_the_middle_of(module: ModuleType, name: str, statement: str) -> None:
+        work, statements = getattr(module, name), [statement]
+
+        def disturbed(*arguments: Any) -> None:
+            if statements:
+                with lake.warehouse._opened() as another:
+                    another.execute(statements.pop())
+            work(*arguments)
+
+        monkeypatch.setattr(module, name, disturbed)
+
+    tables = ("raw.users_1_day", "flat.user_daily")
+    with dg.DagsterInstance.ephemeral() as instance:
+        company = Company(lake.installed(small_github), instance)
+        assert company.load(LAST, LAST, *tables) == []
+        before = Worker(company.env).tables("flat")
+        small_github.faults = [Fault("unknown-field")]  # another content, which takes the place of that
+        once_in_the_middle_of(landing, "_insert_remarks", "delete from raw.records")
+        once_in_the_middle_of(refresh, "append", "delete from flat.user_daily")
+        assert company.load(LAST, LAST, *tables) == []
+        found = [instance.get_latest_materialization_event(dg.AssetKey(each)) for each in (LEDGER, FLAT)]
+    told = [event.asset_materialization for event in found if event]
+    assert [each.metadata["transactions_begun_anew"].value for each in told if each] == [1, 1]
+    after = Worker(company.env).tables("flat")
+    assert [name for name, _, _ in differences(before, after)] == ["flat.sources"], "whose content is another"

@@ -73,6 +73,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
     ) -> Iterable[dg.MaterializeResult[Any]]:
         from copilot_assets.flat.refresh import refresh_flat
         from copilot_assets.flat.textless import is_shown_otherwise, show_people_anew, textless_days
+        from copilot_assets.warehouse.tables import begun_anew
 
         names = [report.name for report in reports]
 
@@ -88,7 +89,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
             }
             return days, refreshed, textless_days(connection, names), previews
 
-        with sentences():
+        with sentences(), begun_anew() as anew:
             identities = installation.identities()
             with warehouse.connect("tables") as connection:
                 is_otherwise = is_shown_otherwise(connection, record, names, identities)
@@ -99,6 +100,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
                     show_people_anew(connection, record, names, identities, context.run.run_id, now)
                     done = flattened(connection)
         days, refreshed, textless, previews = done
+        in_the_way = {"transactions_begun_anew": anew["transactions"]} if anew["transactions"] else {}
         for table in tables:
             of_table = refreshed[table.name]
             yield dg.MaterializeResult(
@@ -107,6 +109,7 @@ def _flat_assets(record: type[Record], reports: list[Report]) -> dg.AssetsDefini
                     "dagster/row_count": of_table.row_count,
                     "rows_written": of_table.rows_written,
                     "scope_days_flattened": days,
+                    **in_the_way,
                     **({"days_without_text": textless.days, "without_text": str(textless)} if textless.days else {}),
                     **previews.get(table.name, {}),
                 },

@@ -124,10 +124,12 @@ class _Landing:
     metadata: dict[date, dict[str, Any]] = field(default_factory=dict)
     problems: "list[Fetch]" = field(default_factory=list)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    begun_anew: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Fetches by outcome, as the ledger's page plots them."""
-        return {f"fetches_{outcome.value}": count for outcome, count in self.outcomes.items()}
+        """Fetches by outcome, as the ledger's page plots them, and transactions that others got in the way of."""
+        outcomes = {f"fetches_{outcome.value}": count for outcome, count in self.outcomes.items()}
+        return outcomes | ({"transactions_begun_anew": self.begun_anew} if self.begun_anew else {})
 
     @property
     def bad_days(self) -> set[date]:
@@ -252,6 +254,7 @@ def _fetch_and_land(
     from copilot_assets.github.client import GitHubClient
     from copilot_assets.people.forget import strike
     from copilot_assets.warehouse.landing import land, mend_future
+    from copilot_assets.warehouse.tables import begun_anew
 
     clock = installation.clock
     client = GitHubClient(
@@ -264,7 +267,7 @@ def _fetch_and_land(
     scopes = settings.scopes if report in asked_reports(settings) else ()
 
     def land_all(fetches: "Sequence[Fetch]", now: datetime) -> "dict[str, Fetch]":
-        with warehouse.connect("landing") as connection:
+        with warehouse.connect("landing") as connection, begun_anew() as anew:
             if not landing.outcomes:  # nothing has landed yet
                 if mended := mend_future(connection, now):
                     logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)
@@ -272,7 +275,9 @@ def _fetch_and_land(
                 make_report_view(connection, report)
                 _note_token(connection, settings, client)
             wanted = strike(connection, fetches, installation.identities())
-            return {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
+            landed = {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
+        landing.begun_anew += anew["transactions"]
+        return landed
 
     async def deliver(arrived: "Mapping[date, Sequence[Fetch]]") -> None:
         fetches = [fetch for day in arrived.values() for fetch in day]

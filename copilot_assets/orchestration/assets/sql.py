@@ -99,9 +99,11 @@ def build_sql_assets(
         with sentences(), warehouse.connect(*TURNS) as connection:
             builder = _Builder(connection, draw, full_refresh=config.full_refresh)
             refused, not_built = list[str](), set[TableName]()
-            with warehouse.near(connection, {*map(".".join, read)}, written) as put:
-                if (at_once := builder.all_at_once(chosen, checks, put)) is not None:
-                    yield from at_once
+            at_once = None
+            if not config.full_refresh:
+                with warehouse.near(connection, {*map(".".join, read)}, written) as put:
+                    if (at_once := builder.all_at_once(chosen, checks, put)) is not None:
+                        yield from at_once
             if at_once is None:
                 refused, not_built = yield from builder.build(chosen)
                 sound = [(model, each) for model, each in checks if not_built.isdisjoint((model.key, *each.depends_on))]
@@ -179,14 +181,12 @@ class _Builder:
         """Build and check in one transaction: whoever reads sees all tables of a night or none, and it takes less time.
 
         None, and nothing is done, if a query is refused, or if what the transaction keeps on the disk until its end
-        becomes too much for the disk or for us, as it would where everything is built anew.
+        becomes too much for the disk or for us.
         """
         import duckdb
 
         from copilot_assets.warehouse.disk import is_disk_trouble
 
-        if self._full_refresh:
-            return None
         built: list[tuple[SqlModel, dict[str, Any]]] = []
         try:
             with deriving(self._connection) as known:
