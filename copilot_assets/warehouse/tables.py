@@ -55,10 +55,17 @@ def transacted(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> 
     """
     import stamina
 
-    for attempt in stamina.retry_context(on=is_conflict, attempts=_ATTEMPTS, timeout=None):
-        with attempt, transaction(connection):
-            done = work()
-    _BEGUN_ANEW.get(Counter())["transactions"] += attempt.num - 1
+    begun = 0
+
+    @stamina.retry(on=is_conflict, attempts=_ATTEMPTS, timeout=None)
+    def attempt() -> T:
+        nonlocal begun
+        begun += 1
+        with transaction(connection):
+            return work()
+
+    done = attempt()
+    _BEGUN_ANEW.get(Counter())["transactions"] += begun - 1
     return done
 
 
