@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -164,7 +164,10 @@ def build_key_checks() -> dg.AssetChecksDefinition:
     ) -> Iterable[dg.AssetCheckResult]:
         selected = {check_key.asset_key for check_key in context.selected_asset_check_keys}
         with sentences(), warehouse.connect(*TURNS) as connection, deriving(connection) as known:
-            results = [_repeated(connection, known, key, tables) for key, tables in checked.items() if key in selected]
+            days = dict(connection.execute(_NEWEST_DAYS).fetchall())
+            results = [
+                _repeated(connection, known, key, tables, days) for key, tables in checked.items() if key in selected
+            ]
         yield from results
 
     return key_checks
@@ -183,12 +186,24 @@ def _key_check(tables: Sequence[FlatTable]) -> dg.AssetCheckSpec:
     )
 
 
+# All tables of a record are of the days of its reports; each table's own newest day would be one more look at it.
+_NEWEST_DAYS: Final = "select report, max(day) from flat.sources group by report"
+
+
 def _repeated(
-    connection: "duckdb.DuckDBPyConnection", known: "Known", key: dg.AssetKey, tables: Sequence[FlatTable]
+    connection: "duckdb.DuckDBPyConnection",
+    known: "Known",
+    key: dg.AssetKey,
+    tables: Sequence[FlatTable],
+    newest_days: Mapping[str, date],
 ) -> dg.AssetCheckResult:
     """The result; not looked at again where nothing has changed since no key was repeated."""
-    query = "\nunion all\n".join(_repeated_keys(table) for table in tables)
-    name, code_version = f"flat.{tables[0].name} {_KEYS}", hashlib.sha256(query.encode()).hexdigest()
+    days = [newest_days[each.name] for each in REPORTS if each.record is tables[0].record and each.name in newest_days]
+    before = max(days) - timedelta(days=CHECKED_DAYS) if days else date.min
+    query, of_all_days = (
+        "\nunion all\n".join(_repeated_keys(table, day) for table in tables) for day in (before, date.min)
+    )
+    name, code_version = f"flat.{tables[0].name} {_KEYS}", hashlib.sha256(of_all_days.encode()).hexdigest()
     repeated: list[dict[str, Any]] = []
     if not known.is_as_it_was(name, code_version):
         repeated = connection.sql(f"{query}\norder by day desc, scope, table_name").pl().rows(named=True)
@@ -209,13 +224,13 @@ def _repeated(
     )
 
 
-def _repeated_keys(table: FlatTable) -> str:
-    """The scopes and days on which keys of a table stand twice; it names no person."""
+def _repeated_keys(table: FlatTable, before: date) -> str:
+    """The scopes and later days on which keys of a table stand twice; it names no person."""
     name = f"flat.{table.name}"
     return (
         f"select '{name}' as table_name, scope, day, count(*)::bigint as repeated_keys, sum(n)::bigint as rows_of_them "
         f"from (select {', '.join(table.keys)}, count(*) as n from {name} "
-        f"where day > (select max(day) from {name}) - {CHECKED_DAYS} group by all having count(*) > 1) "
+        f"where day > date '{before}' group by all having count(*) > 1) "
         "group by scope, day"
     )
 

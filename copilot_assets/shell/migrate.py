@@ -43,14 +43,19 @@ def migrate() -> None:
 
 
 def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of schema `flat` and of the project's models that are not there, without rows.
+    """Make the views of GitHub's reports, the tables of schema `flat` and those of the project's models, without rows.
+
+    What is there stays as it is.
 
     Inside a transaction.
     """
     from copilot_assets.flat import refresh
+    from copilot_assets.github.reports import REPORTS
     from copilot_assets.orchestration import rebuild
     from copilot_assets.shipped import shipped
     from copilot_assets.sql_models.files import load_models
+    from copilot_assets.warehouse.raw import make_report_views
 
+    make_report_views(connection, REPORTS)
     refresh.make_tables(connection)
     rebuild.make_tables(connection, load_models(shipped("dbt_like_sql")))

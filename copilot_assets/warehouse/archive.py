@@ -27,8 +27,9 @@ from copilot_assets.warehouse.kept_days import Archive, ArchivedDay
 from copilot_assets.warehouse.kept_files import ArchiveError
 from copilot_assets.warehouse.kept_records import LEGACY
 from copilot_assets.warehouse.landing import land_archives
-from copilot_assets.warehouse.raw import ExpectedReport, make_report_view
+from copilot_assets.warehouse.raw import ExpectedReport, make_report_views
 from copilot_assets.warehouse.store import Warehouse
+from copilot_assets.warehouse.tables import transaction
 
 # Fields that a record of 28 days has and the same record of one day has not.
 _WINDOW_FIELDS: Final = ("report_start_day", "report_end_day")
@@ -104,8 +105,8 @@ def import_archive(
             land_archives(connection, landing, run_id)
         except duckdb.Error as error:
             raise ArchiveError(f"DuckDB could not store the records ({type(error).__name__}).") from None
-        for name in dict.fromkeys(name for _, name in groups):
-            make_report_view(connection, _REPORTS[name])
+        with transaction(connection):
+            make_report_views(connection, [_REPORTS[name] for name in dict.fromkeys(name for _, name in groups)])
     return told
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from copilot_assets.github.reports import REPORTS
 from copilot_assets.warehouse.layout import LAYOUT
-from copilot_assets.warehouse.raw import make_report_view
+from copilot_assets.warehouse.raw import make_report_views
 from copilot_assets.warehouse.store import Warehouse, WarehouseError
-from copilot_assets.warehouse.tables import bound_memory, types_of
+from copilot_assets.warehouse.tables import bound_memory, transaction, types_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,10 +56,8 @@ def move(source: Warehouse, target: Warehouse) -> Sequence[Moved]:
             return [_copied(connection, schema, table) for schema, table in _tables(connection)]
 
     moved = target.fill(copy)
-    with target.connect("landing") as connection:
-        for report in REPORTS:
-            if report.table in views:
-                make_report_view(connection, report)
+    with target.connect("landing") as connection, transaction(connection):
+        make_report_views(connection, [report for report in REPORTS if report.table in views])
     return moved
 
 

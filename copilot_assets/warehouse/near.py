@@ -40,25 +40,30 @@ def copied(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> Iter
         for schema in schemas:
             connection.execute(f"create schema {near}.{schema}")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(partial(_copy, connection, near), sorted({*tables} & {*there})))
+            names = sorted({*tables} & {*there})
+            rows = dict(zip(names, pool.map(partial(_copy, connection, near), names), strict=True))
         places = ",".join(f"{database}.{schema}" for database in (near, DATABASE) for schema in schemas)
         connection.execute(f"set search_path = '{places}'")
-        yield partial(_put, connection, near, places)
+        empty = {table for table, count in rows.items() if not count}
+        yield partial(_put, connection, near, places, empty)
     finally:
         with suppress(duckdb.Error):  # where the store is gone, what happened says more
             connection.execute(f"use {DATABASE}")
             connection.execute(f"detach {near}")
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, near: str, table: str) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, near: str, table: str) -> int:
+    """Copy a table; returns how many rows it has."""
     with connection.cursor() as own:
-        own.execute(f"create table {near}.{table} as from {DATABASE}.{table}")
+        ((count,),) = own.execute(f"create table {near}.{table} as from {DATABASE}.{table}").fetchall()
+    return int(count)
 
 
 def _put(
     connection: duckdb.DuckDBPyConnection,
     near: str,
     places: str,
+    empty: Collection[str],
     rows: Mapping[str, str],
     note: Callable[[duckdb.DuckDBPyConnection], None],
 ) -> None:
@@ -67,7 +72,8 @@ def _put(
         there, made = (_types(connection, database) for database in (DATABASE, near))
         for table, condition in rows.items():
             if there.get(table) == made[table]:
-                connection.execute(f"delete from {table} where {condition}")
+                if table not in empty:  # to find nothing in it takes as long as to find something
+                    connection.execute(f"delete from {table} where {condition}")
                 connection.execute(f"insert into {table} by name from {near}.{table} where {condition}")
             else:
                 connection.execute(f"create schema if not exists {table.partition('.')[0]}")

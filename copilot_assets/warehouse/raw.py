@@ -5,7 +5,7 @@ How fetches land is in `landing.py`, which tables there are in `layout.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -132,24 +132,25 @@ def note_rebuilt(connection: duckdb.DuckDBPyConnection) -> None:
             connection.executemany("insert into raw.rebuilt values (?)", newest)
 
 
-def make_report_view(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """`raw.<report>`: the records of one report, so that an asset's key is a table's name.
+def make_report_views(connection: duckdb.DuckDBPyConnection, reports: Collection[Report]) -> None:
+    """`raw.<report>` for each: the records of one report, so that an asset's key is a table's name.
 
-    One that says what it is stays as it is. A layout that changes raw.records has to drop them.
+    One that says what it is stays as it is. A layout that changes raw.records has to drop them. Inside a transaction.
     """
-    table = f"raw.{report.table}"
-    docs = Docs(
-        f"One row per record of GitHub's report {report.name}: {report.grain}. Names people, if it is about them.",
-        RAW_DOCS["raw.records"].columns,
+    names = {f"raw.{report.table}": report.name for report in reports}
+    docs = {
+        f"raw.{report.table}": Docs(
+            f"One row per record of GitHub's report {report.name}: {report.grain}. Names people, if it is about them.",
+            RAW_DOCS["raw.records"].columns,
+        )
+        for report in reports
+    }
+    query = (
+        "select schema_name || '.' || view_name, comment from duckdb_views() where database_name = current_database()"
     )
-    there = connection.execute(
-        "select comment from duckdb_views() where database_name = current_database() "
-        "and schema_name || '.' || view_name = ?",
-        [table],
-    ).fetchall()
-    if there != [(docs.table,)]:
-        with transaction(connection):
-            connection.execute(
-                f"create or replace view {table} as select * from raw.records where report = '{report.name}'"
-            )
-            comment(connection, {table: docs})
+    there = dict(connection.execute(query).fetchall())
+    wanted = {view: each for view, each in docs.items() if there.get(view) != each.table}
+    for view in wanted:
+        connection.execute(f"create or replace view {view} as select * from raw.records where report = '{names[view]}'")
+    if wanted:
+        comment(connection, wanted)

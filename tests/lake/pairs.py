@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from copilot_assets.github.reports import REPORTS as ALL_REPORTS
 from copilot_assets.standin import Standin
+from copilot_assets.warehouse.raw import make_report_views
+from copilot_assets.warehouse.tables import transaction
 from tests.conftest import KEY, TODAY
 from tests.lake.lakes import Lake, Worker, differences, settings
 
@@ -89,4 +92,6 @@ def new_pair(github: Standin, folder: Path, lake: Lake) -> Pair:
     path.parent.mkdir()
     (path.parent / "copilot.key").write_text(KEY.hex())
     file = Worker(settings(github, COPILOT_WAREHOUSE=str(path)))
+    with file.warehouse.connect() as connection, transaction(connection):  # as a run of all raw assets does
+        make_report_views(connection, ALL_REPORTS)
     return Pair(github, folder, file, Worker(lake.installed(github)))

@@ -20,7 +20,8 @@ from copilot_assets.sql_models.files import load_models
 from copilot_assets.warehouse import ducklake
 from copilot_assets.warehouse.store import TURNS
 from copilot_assets.warehouse.tables import append, transaction
-from tests.lake.lakes import Lake, new_lake
+from tests.conftest import TODAY
+from tests.lake.lakes import Lake, Worker, new_lake
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
@@ -170,6 +171,16 @@ def test_all_tables_are_made_at_once_and_have_statistics(lake: Lake) -> None:
     assert {model.table for model in load_models()} | {f"flat.{table.name}" for table in FLAT_TABLES} <= rows.keys()
     assert {name for name, found in rows.items() if found != [(0,)]} == {"raw.layout"}
     assert newest == [(None,)]
+
+
+def test_the_first_days_make_no_table_and_no_view(worker: Worker) -> None:
+    before = worker.sql(SCHEMAS)
+    day = TODAY - timedelta(days=3)
+    assert worker.fetch(day, day, "users-1-day", "organization-1-day") == []
+    worker.flatten("users-1-day", "organization-1-day")
+    worker.build()
+    assert worker.sql("select count(*) > 0 from raw.users_1_day, weekly.user_trend") == [(True,)]
+    assert worker.sql(SCHEMAS) == before
 
 
 def test_whoever_is_killed_while_they_are_made_leaves_no_row(

@@ -31,6 +31,8 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
             ('org:b', '2026-09-30', 7),
             ('org:a', '2026-08-27', 7), ('org:a', '2026-08-27', 7), ('org:a', '2026-08-27', 7),
             ('org:a', '2026-08-26', 7), ('org:a', '2026-08-26', 7)""")
+        connection.execute("""insert into flat.sources (scope, report, day) values
+            ('org:a', 'copilot-seats', '2026-09-30'), ('org:b', 'copilot-seats', '2026-09-29')""")
         connection.execute("""insert into flat.entity_ide_daily (scope, day, ide) values
             ('org:a', '2026-09-30', null), ('org:a', '2026-09-30', null)""")
         yield warehouse

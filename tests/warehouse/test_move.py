@@ -13,7 +13,7 @@ from copilot_assets.github.reports import REPORTS
 from copilot_assets.warehouse.duckdb_file import DuckDBFile
 from copilot_assets.warehouse.layout import LAYOUT
 from copilot_assets.warehouse.move import Moved, move
-from copilot_assets.warehouse.raw import make_report_view
+from copilot_assets.warehouse.raw import make_report_views
 from copilot_assets.warehouse.store import WarehouseError
 
 DAY = "date '2026-09-29'"
@@ -38,7 +38,7 @@ def source(tmp_path: Path) -> DuckDBFile:
         connection.execute("create schema flat; create schema weekly")
         connection.execute(f"create table flat.user_daily as select 'org:a' as scope, {DAY} as day, null::bigint as n")
         connection.execute("create table weekly.user_trend (scope varchar, week_start date)")
-        make_report_view(connection, next(report for report in REPORTS if report.name == "users-1-day"))
+        make_report_views(connection, [report for report in REPORTS if report.name == "users-1-day"])
     return source
 
 

@@ -24,7 +24,7 @@ from copilot_assets.orchestration.partitions import backfill_policy, days_of
 from copilot_assets.orchestration.steps import OWNERS, sentences
 from copilot_assets.settings import Settings
 from copilot_assets.warehouse.docs import EXPECTED_COLUMNS, FETCH_COLUMNS, RECORD_COLUMNS
-from copilot_assets.warehouse.raw import expect, make_report_view, note_token_end
+from copilot_assets.warehouse.raw import expect, make_report_views, note_token_end
 from copilot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _fetch_and_land(
     from copilot_assets.github.client import GitHubClient
     from copilot_assets.people.forget import strike
     from copilot_assets.warehouse.landing import land, mend_future
-    from copilot_assets.warehouse.tables import begun_anew
+    from copilot_assets.warehouse.tables import begun_anew, transaction
 
     clock = installation.clock
     client = GitHubClient(
@@ -272,7 +272,8 @@ def _fetch_and_land(
                 if mended := mend_future(connection, now):
                     logger.warning("A clock that was ahead had dated %d fetches in the future: dated anew.", mended)
                 expect(connection, expected_reports(settings, now.date()))
-                make_report_view(connection, report)
+                with transaction(connection):
+                    make_report_views(connection, [report])
                 _note_token(connection, settings, client)
             wanted = strike(connection, fetches, installation.identities())
             landed = {fetch.fetch_id: fetch for fetch in land(connection, wanted, run_id)} if wanted else {}
