@@ -39,12 +39,12 @@ def copied(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> Iter
     try:
         for schema in schemas:
             connection.execute(f"create schema {near}.{schema}")
+        names = sorted({*tables} & {*there})
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            names = sorted({*tables} & {*there})
-            rows = dict(zip(names, pool.map(partial(_copy, connection, near), names), strict=True))
+            counts = pool.map(partial(_copy, connection, near), names)
+            empty = {table for table, count in zip(names, counts, strict=True) if not count}
         places = ",".join(f"{database}.{schema}" for database in (near, DATABASE) for schema in schemas)
         connection.execute(f"set search_path = '{places}'")
-        empty = {table for table, count in rows.items() if not count}
         yield partial(_put, connection, near, places, empty)
     finally:
         with suppress(duckdb.Error):  # where the store is gone, what happened says more

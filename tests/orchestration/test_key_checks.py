@@ -81,6 +81,10 @@ def test_tables_that_are_as_they_were_are_not_looked_at_again(warehouse: Warehou
     with warehouse.connect() as connection:
         connection.execute("insert into flat.user_daily by name select * from person")
         connection.execute("delete from flat.seat where user_id = 7")
+        # A day later the newest 35 are others, and the rule is the same.
+        connection.execute(
+            "insert into flat.sources (scope, report, day) values ('org:a', 'users-1-day', '2026-10-01')"
+        )
     found = run(warehouse, checks)
     assert found["user_daily"].passed
     assert found["seat"].passed
