@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from multiprocessing import forkserver
 from pathlib import Path
+from threading import Event, Thread
 
 import duckdb
 import pytest
 
-from torture.processes import Cold, end
+from torture import processes
+from torture.processes import Cold, Warm, end
 from torture.wholeness import (
     LostError,
     assert_as_undisturbed,
@@ -128,3 +132,33 @@ def test_only_a_process_that_lives_is_killed(tmp_path: Path) -> None:
     lives, ended = (Cold(["sleep", seconds], tmp_path, {"PATH": "/bin"}, tmp_path / "said") for seconds in ("60", "0"))
     assert ended.wait(10) == 0
     assert (end(lives), lives.wait(0), end(ended)) == (True, -9, False)
+
+
+def test_how_a_process_ended_is_told_to_who_waits_while_another_one_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, waits = Event(), Event()
+    read = forkserver.read_signed  # type: ignore[attr-defined]
+
+    def slowly(sentinel: int) -> int:
+        answer = int(read(sentinel))
+        if sentinel == first._process.sentinel and not reads.is_set():
+            reads.set()
+            waits.wait(1)
+        return answer
+
+    monkeypatch.setattr(processes, "_run", logging.debug)  # does nothing
+    processes._FORKS.set_forkserver_preload([])
+    first = warm()
+    monkeypatch.setattr(forkserver, "read_signed", slowly)
+    while not processes.connection.wait([first._process.sentinel], 60):
+        pass
+    another = Thread(target=warm)
+    another.start()
+    assert reads.wait(60), "a process that starts no longer asks the others: the lock in torture/processes.py can go"
+    code = first.wait(60)
+    waits.set()
+    another.join()
+    assert code == 0
+
+
+def warm() -> Warm:
+    return Warm([], Path(), {}, Path())

@@ -62,6 +62,12 @@ class Figures:
             if trouble.step:
                 self.killed_in_step[trouble.step] += 1
 
+    def lose(self, what: str) -> None:
+        """Add what was lost, and say it at once."""
+        with _TELLING:
+            self.lost.append(what)
+            print("LOST", what, flush=True)
+
     def told(self) -> str:
         """As JSON, the most frequent first."""
         seconds = sorted(self.undisturbed_seconds)
@@ -126,10 +132,14 @@ def _lane(plan: Plan, folder: Path, seeds: range) -> None:
     """One round after the other."""
     folder.mkdir()
     with Standin(people=PEOPLE, rate_limit=1_000_000) as standin:
-        stage = Stage(folder, standin)
+        stage: Stage | None = None
         for seed in seeds:
-            if stage.day != today_utc():
-                stage = Stage(folder, standin)
+            if stage is None or stage.day != today_utc():
+                try:
+                    stage = Stage(folder, standin)
+                except LostError as problem:
+                    plan.figures.lose(f"before seed {seed}, where nobody disturbs: {problem}")
+                    return
             _round(plan, stage, Random(seed), seed)
             if plan.is_over:
                 return
@@ -158,16 +168,14 @@ def _round(plan: Plan, stage: Stage, dice: Random, seed: int) -> None:
                 break
         _assert_whole(stage, tried, ending, was_lied_to=lies > 0, figures=plan.figures)
     except LostError as problem:
-        plan.figures.lost.append(f"seed {seed}: {'; '.join(made)}: {problem}")
+        plan.figures.lose(f"seed {seed}: {'; '.join(made)}: {problem}")
     except Exception:  # noqa: BLE001  (whatever it is, the other rounds go on, and it counts)
-        plan.figures.lost.append(f"seed {seed}: {'; '.join(made)}: {traceback.format_exc()}")
+        plan.figures.lose(f"seed {seed}: {'; '.join(made)}: {traceback.format_exc()}")
     with _TELLING:
         plan.figures.rounds += 1
         told = plan.figures
         so_far = f"so far {told.kills} kills, {told.interrupts} interrupts, {told.faults} faults"
         print(f"seed {seed} ({so_far}): {'; '.join(made)}", flush=True)
-        if plan.figures.lost and plan.figures.lost[-1].startswith(f"seed {seed}:"):
-            print("LOST", plan.figures.lost[-1], flush=True)
 
 
 def _assert_whole(stage: Stage, tried: Installation, ending: Ending, *, was_lied_to: bool, figures: Figures) -> None:

@@ -5,6 +5,7 @@ What is done to them is in `troubles.py`. A process leads a group of its own, so
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -13,11 +14,16 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from multiprocessing import connection
 from pathlib import Path
+from threading import Lock
 from typing import Final, Protocol
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["torture.warm"])
+# How a process ended can be read once, and multiprocessing asks all others when it starts one: were another lane
+# reading it at that moment, one of the two would be told 255.
+_ASKING: Final = Lock()
 
 
 class Process(Protocol):
@@ -63,13 +69,15 @@ class Warm:
 
     def __init__(self, arguments: Sequence[str], folder: Path, env: Mapping[str, str], said: Path) -> None:
         self._process = _FORKS.Process(target=_run, args=(list(arguments), folder, dict(env), said))
-        self._process.start()
+        with _ASKING:
+            self._process.start()
         self.pid = self._process.pid or 0
 
     def wait(self, seconds: float) -> int | None:
         """As of `Process`."""
-        self._process.join(seconds)
-        return self._process.exitcode
+        connection.wait([self._process.sentinel], seconds)
+        with _ASKING:
+            return self._process.exitcode
 
 
 def _run(arguments: list[str], folder: Path, env: dict[str, str], said: Path) -> None:
@@ -81,6 +89,7 @@ def _run(arguments: list[str], folder: Path, env: dict[str, str], said: Path) ->
     file = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    faulthandler.enable(file=2)  # a process that a library crashes says where it was
     from copilot_assets.shell.cli import main
 
     sys.argv = ["copilot-assets", *arguments]

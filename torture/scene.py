@@ -104,7 +104,7 @@ class Installation:
         began = time.monotonic()
         code = ended(self.warm(*arguments), arguments[0])
         if code not in codes:
-            raise LostError(f"{arguments[0]} ended with {code}: {self.said()[-2000:]}")
+            raise LostError(f"{self.said()[-2000:]}\n{arguments[0]} ended with {code}")
         return time.monotonic() - began
 
 
