@@ -17,7 +17,7 @@ from copilot_assets.settings import Settings, SettingsError
 from copilot_assets.shell.arguments import DAY
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import progress
-from copilot_assets.shell.screen import out, refuse, say, tell_problems, usage_errors
+from copilot_assets.shell.screen import answer, out, refuse, say, tell_problems, usage_errors
 
 if TYPE_CHECKING:
     from copilot_assets.orchestration.installation import Installation
@@ -67,7 +67,7 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
         except WarehouseError as problem:
             refuse(problem)
         instance = open_instance()
-        out.print(f"Fetching {len(days)} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
+        answer(f"Fetching {len(days)} days, {first} to {last}, for {', '.join(map(str, settings.scopes))}.")
         if sentence := _forecast(installation, settings, days):
             say(sentence)
         with progress(total) as on_day:
@@ -80,9 +80,9 @@ def run_and_tell(installation: Installation, settings: Settings, first: date, la
             refuse(f"{problem} The run has ended, and what landed stays.", code=1)
     for table in summary:
         out.print(table)
-    out.print("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
+    answer("The rest is told in the Dagster UI (dagster dev), under run " + ", ".join(result.run_ids) + ".")
     if (report := installation.report_folder()) and (report / "index.html").is_file():
-        out.print(f"The weekly report: {report / 'index.html'}", soft_wrap=True, markup=False, highlight=False)
+        answer(f"The weekly report: {report / 'index.html'}")
     return result.is_success
 
 

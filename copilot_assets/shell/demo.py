@@ -24,7 +24,7 @@ from copilot_assets.now import today_utc
 from copilot_assets.settings import SettingsError
 from copilot_assets.shell.backfill import run_and_tell, yesterday
 from copilot_assets.shell.interrupts import at_interrupt, ends_at_once
-from copilot_assets.shell.screen import out, usage_errors
+from copilot_assets.shell.screen import answer, usage_errors
 
 _MARKER: Final = "made-by-copilot-assets-demo"
 
@@ -54,11 +54,11 @@ def demo(serve: bool, days: int, port: int, folder: Path) -> None:
         with demo_environment(folder, days) as env:
             installation = Installation(env)
             settings = installation.settings()
-            out.print(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
+            answer(f"The stand-in for GitHub answers at {settings.api_url}: an invented company, no token needed.")
             is_success = run_and_tell(installation, settings, settings.start_date, yesterday())
             before_serving.close()
             if serve:
-                serve_ui(env, port, out.print)
+                serve_ui(env, port, answer)
     sys.exit(0 if is_success else 1)
 
 

@@ -11,7 +11,7 @@ import click
 
 from copilot_assets.settings import ExportFormat
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import out, refuse, usage_errors
+from copilot_assets.shell.screen import answer, refuse, usage_errors
 
 
 @click.command(cls=Interruptible)
@@ -57,6 +57,6 @@ def export(folder: Path, file_format: ExportFormat, with_flat: bool) -> None:
     except WarehouseError as problem:
         refuse(problem)
     for table in exported.tables:
-        out.print(f"{table.rows:>9,} rows  {table.file}", soft_wrap=True, markup=False, highlight=False)
+        answer(f"{table.rows:>9,} rows  {table.file}")
     where = f"{len(exported.tables)} tables, {exported.bytes:,} bytes, in {exported.folder}."
-    out.print(where, soft_wrap=True, markup=False, highlight=False)
+    answer(where)

@@ -5,14 +5,13 @@ What is removed is decided in `people/forget.py`.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
+from copilot_assets.shell.screen import answer, refuse, tell_problems, usage_errors
 
 if TYPE_CHECKING:
     from copilot_assets.people.forget import Traces
@@ -57,7 +56,7 @@ def forget(user: str, yes: bool) -> None:
         with alone(warehouse, "forget"):
             if traces:
                 forget_person(warehouse, traces)
-                out.print("They are removed, and what held their rows is written anew.")
+                answer("They are removed, and what held their rows is written anew.")
             else:
                 warehouse.maintain()  # a forgetting that was cut short may have left something
             result = rebuild(installation, instance=open_instance(), run_id=run_id)
@@ -71,8 +70,9 @@ def forget(user: str, yes: bool) -> None:
         refuse(problem)
     if not result.is_success:
         tell_problems(result.problems)
-        err.print("Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.")
-        sys.exit(1)
+        refuse(
+            "Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.", code=1
+        )
     _tell(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI. Backups from before still hold them.")
 
 
@@ -110,4 +110,4 @@ def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | 
 
 
 def _tell(sentence: str) -> None:
-    out.print(sentence, soft_wrap=True, markup=False, highlight=False)
+    answer(sentence)

@@ -5,7 +5,6 @@ How files are read and days join the history is in `warehouse/`, from `kept_file
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from copy import copy
 from datetime import date
@@ -22,7 +21,7 @@ from copilot_assets.settings import IdentityMode, max_file_mb
 from copilot_assets.shell.arguments import SCOPE
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.progress import reading
-from copilot_assets.shell.screen import err, out, refuse, tell_problems, usage_errors
+from copilot_assets.shell.screen import answer, refuse, tell_problems, usage_errors
 
 if TYPE_CHECKING:
     from copilot_assets.people.identities import Identities
@@ -91,9 +90,7 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
             for each in imported:
                 _tell(each)
             if archive.open_lines:
-                out.print(
-                    f"{archive.open_lines:>6,} lines of a bill left out: of days that have not closed in UTC yet."
-                )
+                answer(f"{archive.open_lines:>6,} lines of a bill left out: of days that have not closed in UTC yet.")
             result = rebuild(installation, instance=instance, run_id=run_id)
     except ArchiveError as problem:
         refuse(f"{problem} Nothing was imported.", code=1)
@@ -101,11 +98,10 @@ def import_files(files: tuple[Path, ...], scope: Scope | None, overwrite: bool) 
         refuse(problem)
     if not result.is_success:
         tell_problems(result.problems)
-        err.print("The days are imported, but not everything below raw was rebuilt. Run the same command again.")
-        sys.exit(1)
-    out.print(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
+        refuse("The days are imported, but not everything below raw was rebuilt. Run the same command again.", code=1)
+    answer(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI.")
     query = f"from {_table(imported)} where scope = '{imported[0].scope}'"
-    out.print(f"Next: {warehouse.by_hand(query)}", soft_wrap=True, markup=False, highlight=False)
+    answer(f"Next: {warehouse.by_hand(query)}")
 
 
 # What it was called when it took files of the closed API alone.
@@ -140,11 +136,11 @@ def _tell(imported: Imported) -> None:
     def tell(days: Collection[date], what: str, *, named: bool = True) -> None:
         if days:
             which = f": {', '.join(stretches(sorted(days)))}" if named else ""
-            out.print(f"{len(days):>6,} {what}{which}.", soft_wrap=True, highlight=False)
+            answer(f"{len(days):>6,} {what}{which}.")
 
     count, span = imported.days, f"{imported.first} to {imported.last}"
     what = f"{count:,} day{'s' if count > 1 else ''} of {imported.report.name} of {imported.scope}"
-    out.print(f"{what} in the archive, {span}:", highlight=False)
+    answer(f"{what} in the archive, {span}:")
     tell(imported.conflicts, "told differently by two records; the later one counts")
     tell(imported.new, "imported", named=False)
     tell(imported.overwritten, "overwritten")
@@ -153,5 +149,5 @@ def _tell(imported: Imported) -> None:
     tell(imported.textless, "there already without their text, kept (--overwrite takes the archive's)")
     tell(imported.failed, "broken in every record: quality.quarantine has them")
     if imported.broken:
-        out.print(f"{imported.broken:>6,} broken records left out: quality.quarantine has them.", highlight=False)
+        answer(f"{imported.broken:>6,} broken records left out: quality.quarantine has them.")
     tell(imported.missing, "missing in between")

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from copilot_assets.shell.screen import out, refuse
+from copilot_assets.shell.screen import answer, refuse
 from copilot_assets.shipped import shipped
 
 # What git has to leave alone: secrets, data about people, Dagster's history.
@@ -52,17 +52,14 @@ def init(folder: Path) -> None:
         for name, text in (private | plain).items():
             made = _write_new(folder / name, text, mode=0o600 if name in private else 0o666)
             said = "made" if made else "was there already, and stays as it is"
-            out.print(f"{folder / name}: {said}", soft_wrap=True, markup=False, highlight=False)
+            answer(f"{folder / name}: {said}")
     except OSError as problem:
         refuse(f"{folder} can't be laid out: {problem.strerror}. Name a folder that you may write to.")
-    out.print(
+    answer(
         f"\nFill in the first four lines of {folder / '.env'}. Then, in that folder:\n"
         "  copilot-assets doctor      whether GitHub lets your token read the reports\n"
         "  copilot-assets backfill    fetch every day and build the tables\n"
-        "  dagster dev                the same in the Dagster UI, with its daily schedule",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
+        "  dagster dev                the same in the Dagster UI, with its daily schedule"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import out, refuse
+from copilot_assets.shell.screen import answer, refuse
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +39,7 @@ def migrate() -> None:
             warehouse.migrate(make_tables)
     except WarehouseError as problem:
         refuse(problem)
-    out.print(f"{warehouse.name} has layout {LAYOUT}.", soft_wrap=True, markup=False, highlight=False)
+    answer(f"{warehouse.name} has layout {LAYOUT}.")
 
 
 def make_tables(connection: duckdb.DuckDBPyConnection) -> None:

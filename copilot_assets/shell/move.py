@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import out, refuse
+from copilot_assets.shell.screen import answer, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,4 +72,4 @@ def _is_another(key: Path, new_key: Path) -> bool:
 
 
 def _tell(sentence: str) -> None:
-    out.print(sentence, soft_wrap=True, markup=False, highlight=False)
+    answer(sentence)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import out, refuse, usage_errors
+from copilot_assets.shell.screen import answer, refuse, usage_errors
 
 
 @click.command("new-key", cls=Interruptible)
@@ -40,7 +40,7 @@ def new_key(yes: bool) -> None:
             with warehouse.connect() as connection:
                 cost = cost_of_new_key(connection, identities)
         if cost:
-            out.print(cost, highlight=False)
+            answer(cost)
         if not yes:
             click.confirm("All pseudonyms will change, and who was forgotten is forgotten no more. Go on?", abort=True)
         with usage_errors(), alone(warehouse, "new-key"), warehouse.connect(*TURNS) as connection:
@@ -48,4 +48,4 @@ def new_key(yes: bool) -> None:
     except WarehouseError as problem:
         refuse(problem)
     who = f"{forgotten} people had been forgotten. Forget them again" if forgotten else "Nobody had been forgotten"
-    out.print(f"{who}. Next: copilot-assets backfill", highlight=False)
+    answer(f"{who}. Next: copilot-assets backfill")

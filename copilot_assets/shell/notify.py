@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import out, refuse, usage_errors
+from copilot_assets.shell.screen import answer, refuse, usage_errors
 
 
 @click.command(cls=Interruptible)
@@ -38,14 +38,13 @@ def notify(is_test: bool) -> None:
             "as mailto://NAME:PASSWORD@example.com or slack://TOKEN_A/TOKEN_B/TOKEN_C."
         )
     troubles = 0
-    for answer in channels.send(sample(now_utc())):
-        troubles += answer.trouble is not None
-        said = "took the sample" if answer.trouble is None else f"took nothing: {answer.trouble}"
-        out.print(f"{answer.channel} {said}.", soft_wrap=True, markup=False, highlight=False)
+    for sent in channels.send(sample(now_utc())):
+        troubles += sent.trouble is not None
+        said = "took the sample" if sent.trouble is None else f"took nothing: {sent.trouble}"
+        answer(f"{sent.channel} {said}.")
     if heartbeat:
         trouble = beat(heartbeat)
         troubles += trouble is not None
-        said = trouble or "COPILOT_HEARTBEAT_URL was called and answered well."
-        out.print(said, soft_wrap=True, markup=False, highlight=False)
+        answer(trouble or "COPILOT_HEARTBEAT_URL was called and answered well.")
     if troubles:
         raise SystemExit(1)

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from copilot_assets.shell.interrupts import at_interrupt
-from copilot_assets.shell.screen import out
+from copilot_assets.shell.screen import answer, out
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def progress(total: int) -> Iterator[Callable[[str, date, bool], None]]:
             failures = count(has_failed)
             if done * 10 // total > (done - 1) * 10 // total:
                 of_these = f", of which {failures}" if failures else ""
-                out.print(f"{done} of {total} (report, day) done{of_these}; {report} at {day}.")
+                answer(f"{done} of {total} (report, day) done{of_these}; {report} at {day}.")
 
         yield plain
         return

@@ -13,7 +13,7 @@ import click
 from copilot_assets.github.scopes import Scope
 from copilot_assets.shell.arguments import DAY, SCOPE
 from copilot_assets.shell.interrupts import Interruptible
-from copilot_assets.shell.screen import err, out, refuse, usage_errors
+from copilot_assets.shell.screen import answer, refuse, usage_errors
 
 
 @click.command(cls=Interruptible)
@@ -51,9 +51,8 @@ def report(scope: Scope | None, week: date | None, opens: bool) -> None:
         refuse(problem)
     if scope and str(scope) not in written.pages:
         known = ", ".join(written.pages) or "none"
-        err.print(f"[red]The tables tell nothing of {scope}. Scopes that have a page: {known}.[/red]")
-        raise SystemExit(1)
+        refuse(f"The tables tell nothing of {scope}. Scopes that have a page: {known}.", code=1)
     page = written.pages[str(scope)] if scope else written.index
-    out.print(str(page), soft_wrap=True, markup=False, highlight=False)
+    answer(str(page))
     if opens:
         webbrowser.open(page.as_uri())

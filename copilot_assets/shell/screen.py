@@ -31,6 +31,11 @@ def usage_errors() -> Iterator[None]:
         refuse(problem)
 
 
+def answer(sentence: str) -> None:
+    """What the command was asked for, to standard output; a sentence may hold any text and be of any length."""
+    out.print(sentence, soft_wrap=True, markup=False, highlight=False)
+
+
 def say(sentence: str) -> None:
     """A sentence about what goes on, which may hold any text: on a terminal it stands above a progress bar."""
     (out if out.is_terminal else err).print(escape(sentence), highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from copilot_assets.shell.arguments import DAY
-from copilot_assets.shell.screen import out
+from copilot_assets.shell.screen import answer
 
 
 @click.command()
@@ -73,5 +73,5 @@ def standin(
         people=people,
         legacy_open=legacy == "open",
         faults=parsed,
-        on_ready=lambda url: out.print(f"The stand-in for GitHub answers at {url} (Ctrl-C ends it)."),
+        on_ready=lambda url: answer(f"The stand-in for GitHub answers at {url} (Ctrl-C ends it)."),
     )

@@ -27,7 +27,7 @@ from copilot_assets.report.words import stretch, stretches
 from copilot_assets.settings import SettingsError
 from copilot_assets.shell.interrupts import Interruptible
 from copilot_assets.shell.places import bytes_on_disk
-from copilot_assets.shell.screen import out, refuse
+from copilot_assets.shell.screen import answer, out, refuse
 
 if TYPE_CHECKING:
     from copilot_assets.shell.state import Row, Snapshot, Status
@@ -101,7 +101,7 @@ def status(changes: bool, as_program_text: bool, days: int) -> None:
         for part in as_parts(state, out.width) if state else [changes_as_table(revised)]:
             out.print(part, soft_wrap=isinstance(part, Text), highlight=False)
         if state and not state.is_empty:
-            out.print(room_taken(sizes), soft_wrap=True, highlight=False)
+            answer(room_taken(sizes))
     sys.exit(1 if state and state.needs_a_hand else 0)
 
 
@@ -160,13 +160,13 @@ def as_parts(status: Status, width: int) -> Iterator[Text | Table | Padding]:
     yield from _to_do(status)
 
 
-def room_taken(sizes: Mapping[str, int]) -> Text:
+def room_taken(sizes: Mapping[str, int]) -> str:
     """How much of the disk what is kept takes, in a line."""
     names = {"database": "the database", "history": "Dagster's history", "export": "the export", "report": "the report"}
     told = {name: f"{names[name]} {decimal(sizes[name])}" for name in names if name in sizes}
     if free := sizes.get("free_in_database"):
         told["database"] += f" ({decimal(free)} of it free for what comes)"
-    return Text(f"On the disk: {', '.join(told.values())}.")
+    return f"On the disk: {', '.join(told.values())}."
 
 
 def _strips(status: Status, width: int) -> Iterator[Text]:

@@ -168,6 +168,7 @@ def _checks(checks: Sequence[AssetCheckEvaluation]) -> Table:
         others = f" and {len(assets) - 1} more" if assets[1:] else ""
         result = Text("fails", style="red") if fails else Text("warns", style="yellow")
         table.add_row(f"{assets[0]}{others}", name, result, description)
+    table.show_header = bool(found)
     return table
 
 

@@ -139,6 +139,8 @@ def test_before_a_long_backfill_it_is_said_how_long_it_lasts(
     result = invoke(env | {"COPILOT_START_DATE": first}, "backfill", "--start", first, "--end", last)
     assert re.search(r"That is \d{3} requests at least; GitHub lets \d,\d{3} more through until ", result.stderr)
     assert [request.path for request in standin.requests] == ["/rate_limit"]
+    assert "0 to look at" in result.output
+    assert "what it found" not in result.output, "a head without rows"
     standin.requests.clear()
     assert "requests at least" not in invoke(env, "backfill", "--start", DAY, "--end", DAY).stderr
     assert not standin.requests
