@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from copilot_assets.shell import progress as shown
+from copilot_assets.shell import screen as consoles
 from tests.conftest import TODAY
 
 
@@ -15,7 +16,8 @@ from tests.conftest import TODAY
 def screen(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> StringIO:
     screen = StringIO()
     console = Console(file=screen, force_terminal=request.param, width=100, color_system=None)
-    monkeypatch.setattr(shown, "out", console)
+    for module in (shown, consoles):
+        monkeypatch.setattr(module, "out", console)
     return screen
 
 
