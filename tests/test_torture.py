@@ -75,6 +75,7 @@ def test_nothing_is_found_where_there_is_nothing(folder: Path) -> None:
         ("delete from raw.records", "raw.records: 0 rows more.*1 missing"),
         ("insert into raw.records from raw.records", "raw.records: 1 rows more"),
         ("drop table raw.records", "raw.records"),
+        ("create table raw.derived as select ['raw.records'] as reads", "raw.derived: 1 rows more"),
         ("insert into raw.fetches values ('copilot-seats', 9)", "raw.fetches"),
     ],
 )

@@ -51,7 +51,9 @@ def full_disk(tried: Installation, _: Stage, __: Ending, dice: Random) -> Troubl
 def short_files(tried: Installation, _: Stage, __: Ending, dice: Random) -> Trouble:
     """No file may grow beyond some mebibytes."""
     size = int(2 ** dice.uniform(12, 23))
-    process = tried.cold(["prlimit", f"--fsize={size}", *tried.command("backfill")], said=_SAID)
+    command = ["prlimit", f"--fsize={size}", *tried.command("backfill")]
+    # Python would write half a module's bytecode into the checkout, and never be able to read it again.
+    process = tried.cold(command, said=_SAID, PYTHONDONTWRITEBYTECODE="1")
     ended(process, "a backfill whose files may not grow")
     return Trouble(f"no file beyond {size} bytes", faults=1)
 
