@@ -86,6 +86,20 @@ def test_what_is_lost_or_doubled_is_found(folder: Path, statement: str, told: st
         assert_as_undisturbed(folder / "data" / "copilot.duckdb", reference, was_lied_to=False)
 
 
+def test_who_was_lied_to_may_remember_what_was_read_of_the_past_and_nothing_else(folder: Path) -> None:
+    database = folder / "data" / "copilot.duckdb"
+    change(folder, "create table raw.derived (name varchar, reads varchar[], stale_since date)")
+    change(folder, "insert into raw.derived values ('a check', ['quality.revisions'], null), ('a', ['flat.b'], null)")
+    reference = tables(database)
+    change(folder, "update raw.derived set stale_since = '2026-11-28' where name = 'a check'")
+    assert_as_undisturbed(database, reference, was_lied_to=True)
+    with pytest.raises(LostError, match=r"raw\.derived: 1 rows more.*1 missing"):
+        assert_as_undisturbed(database, reference, was_lied_to=False)
+    change(folder, "update raw.derived set stale_since = '2026-11-28'")
+    with pytest.raises(LostError, match=r"raw\.derived: 1 rows more.*1 missing"):
+        assert_as_undisturbed(database, reference, was_lied_to=True)
+
+
 def test_a_file_that_is_none_is_found(folder: Path) -> None:
     (folder / "data" / "copilot.duckdb").write_bytes(b"half")
     with pytest.raises(LostError, match="can't be opened"):

@@ -132,17 +132,16 @@ def _lane(plan: Plan, folder: Path, seeds: range) -> None:
     """One round after the other."""
     folder.mkdir()
     with Standin(people=PEOPLE, rate_limit=1_000_000) as standin:
-        stage: Stage | None = None
-        for seed in seeds:
-            if stage is None or stage.day != today_utc():
-                try:
+        try:
+            stage = Stage(folder, standin)
+            for seed in seeds:
+                if stage.day != today_utc():
                     stage = Stage(folder, standin)
-                except LostError as problem:
-                    plan.figures.lose(f"before seed {seed}, where nobody disturbs: {problem}")
+                _round(plan, stage, Random(seed), seed)
+                if plan.is_over:
                     return
-            _round(plan, stage, Random(seed), seed)
-            if plan.is_over:
-                return
+        except LostError as problem:  # a round counts its own
+            plan.figures.lose(f"before any trouble: {problem}")
 
 
 def _round(plan: Plan, stage: Stage, dice: Random, seed: int) -> None:

@@ -58,5 +58,4 @@ def export(folder: Path, file_format: ExportFormat, with_flat: bool) -> None:
         refuse(problem)
     for table in exported.tables:
         answer(f"{table.rows:>9,} rows  {table.file}")
-    where = f"{len(exported.tables)} tables, {exported.bytes:,} bytes, in {exported.folder}."
-    answer(where)
+    answer(f"{len(exported.tables)} tables, {exported.bytes:,} bytes, in {exported.folder}.")

@@ -73,7 +73,7 @@ def forget(user: str, yes: bool) -> None:
         refuse(
             "Not everything below raw was rebuilt. Run copilot-assets backfill, or the job rebuild in the UI.", code=1
         )
-    _tell(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI. Backups from before still hold them.")
+    answer(f"The tables below raw are rebuilt, in run {run_id} of the Dagster UI. Backups from before still hold them.")
 
 
 def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | None:
@@ -90,24 +90,20 @@ def _found(warehouse: Warehouse, identities: Identities, user: str) -> Traces | 
     except NobodyError:
         if not is_rebuild_due(warehouse):
             raise
-        _tell(
+        answer(
             f"Nobody in the database goes by {user}. Somebody was forgotten before, and the tables below raw were not "
             "rebuilt without them: that is done now."
         )
         return None
-    _tell(
+    answer(
         f"Of {user} there are {traces.records:,} records as GitHub sent them, {traces.quarantined:,} in "
         f"quarantine, and {traces.rows:,} rows in the flat tables."
     )
     if not traces.ids:
-        _tell(
+        answer(
             "Only the login is known, and no id: a record that comes later with an id and this login may be somebody "
             "else's who took it, so it is let in. Run this again then, if it is theirs."
         )
     if len(traces.ids) > 1:
-        _tell(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
+        answer(f"{len(traces.ids)} people have had this login. Give an id to forget only one of them.")
     return traces
-
-
-def _tell(sentence: str) -> None:
-    answer(sentence)

@@ -60,16 +60,12 @@ def move(to: str) -> None:
     except WarehouseError as problem:
         refuse(problem, code=1)
     rows = sum(each.rows for each in moved)
-    _tell(
+    answer(
         f"{len(moved)} tables, {rows:,} rows, are in {target.name} now, each with equal rows and an equal hash of them."
     )
-    _tell(f"Next: set COPILOT_WAREHOUSE to it, and look: copilot-assets status. {source.name} stays as it is.")
+    answer(f"Next: set COPILOT_WAREHOUSE to it, and look: copilot-assets status. {source.name} stays as it is.")
 
 
 def _is_another(key: Path, new_key: Path) -> bool:
     """Whether there is a key at the new place already that is not the old one."""
     return key.exists() and new_key.exists() and key.read_bytes() != new_key.read_bytes()
-
-
-def _tell(sentence: str) -> None:
-    answer(sentence)
