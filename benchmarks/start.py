@@ -5,7 +5,6 @@ Beside them what Dagster takes for itself: `import dagster` in a process of its 
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from rich.table import Table
 from benchmarks.scene import Home, Spent, environment, settings
 from copilot_assets.now import today_utc
 from copilot_assets.shell.demo import end_group
+from tests.listeners import free_port
 
 _LONGEST_SECONDS: Final = 120
 _NOTHING: Final = "import dagster as dg\n\ndefs = dg.Definitions()\n"
@@ -69,9 +69,7 @@ def measure_start(*, runs: int, imports: int) -> Start:
 
 def _dev(home: Home, *which: str) -> float:
     """Seconds from the start of `dagster dev` until its web server answers, by when it has loaded the definitions."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "dagster", "dev", *which, "-p", str(port)]
     began = time.perf_counter()
     # A group of its own, ended as a whole: `dagster dev` is five processes.

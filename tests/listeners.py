@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,10 +23,13 @@ SECRET = "T0pS3cretPath"
 
 
 def free_port() -> int:
-    """A port at which nobody listens now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port at which nobody listens, below those that a system gives to connections of its own accord."""
+    # Whoever is to listen there starts later: a port of the system's choice may be another's by then.
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+
+from tests.listeners import free_port
 
 ROOT = Path(__file__).parent.parent
 DEFINITIONS = """
@@ -82,9 +83,7 @@ def test_what_the_image_runs_serves_the_ui_is_healthy_and_ends_well(installed: P
     entry, command = (json.loads(re.findall(rf"^{word} (\[.*\])$", told, re.M)[0]) for word in ("ENTRYPOINT", "CMD"))
     health = json.loads(re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", told, re.M)[0])
     (ending,) = re.findall(r"^STOPSIGNAL (\w+)$", told, re.M)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     path = f"{installed / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     # The user of the image has no home.
     env = env_of(installed) | {"PATH": path, "DAGSTER_HOME": str(tmp_path), "HOME": "/dev/null/none"}

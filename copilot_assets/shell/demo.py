@@ -6,12 +6,12 @@ Nothing of the user's is touched: not `.env`, not the history, not the database.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager, suppress
 from datetime import date, timedelta
@@ -117,14 +117,15 @@ def _events(today: date) -> str:
 @contextmanager
 def _standin() -> Iterator[str]:
     """Serve the stand-in beside this process, which has enough to do; yields the URL of its API."""
-    port = _free_port(8700, 2)
-    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--legacy", "open"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words
+    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", "0", "--legacy", "open"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own words
     try:
         with at_interrupt(process.kill):
-            while _is_free(port) and process.poll() is None:
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
+            said = process.stdout.readline() if process.stdout else b""
+            url = re.search(r"http://\S+", said.decode())
+            if url is None:
+                raise click.ClickException("The stand-in for GitHub did not start; what it said is above.")
+            yield url[0]
     finally:
         end_group(process)
 
@@ -157,9 +158,9 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _free_port(first: int, count: int = 1) -> int:
-    """The first port from `first` on of which as many as `count` in a row are free."""
-    return next(port for port in range(first, 65536) if all(_is_free(port + n) for n in range(count)))
+def _free_port(first: int) -> int:
+    """The first port from `first` on at which nobody listens."""
+    return next(port for port in range(first, 65536) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:

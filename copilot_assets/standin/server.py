@@ -221,10 +221,9 @@ def serve(
     people: int = 150,
     legacy_open: bool = False,
     faults: Iterable[Fault] = (),
-    download_port: int | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve in the foreground until Ctrl-C: the API on `port`, downloads on the next one unless told otherwise.
+    """Serve in the foreground until Ctrl-C: the API on `port`, downloads on the next one; `port` 0 takes any free two.
 
     `on_ready` is told the URL of the API.
 
@@ -233,7 +232,7 @@ def serve(
     """
     standin = Standin(
         port=port,
-        download_port=port + 1 if download_port is None else download_port,
+        download_port=port + 1 if port else 0,
         today=today,
         seed=seed,
         people=people,

@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -304,15 +303,12 @@ def test_the_faults_of_a_scenario_file_are_those_of_the_standin(env: dict[str, s
     scenario.write_text(
         "- {name: policy-off, scope: 'org:octo-labs'}\n- {name: role-missing, report: seats, times: 1}\n"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", str(port), "--scenario", str(scenario)]
+    command = [sys.executable, "-m", "copilot_assets", "standin", "--port", "0", "--scenario", str(scenario)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
-        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
-        settings = {**env, "GITHUB_API_URL": f"http://127.0.0.1:{port}", "COPILOT_SCOPES": "org:octo-org,org:octo-labs"}
+        (url,) = re.findall(r"answers at (http://\S+)", process.stdout.readline())
+        settings = {**env, "GITHUB_API_URL": url, "COPILOT_SCOPES": "org:octo-org,org:octo-labs"}
         told = json.loads(invoke(settings, "doctor", "--json").stdout)
     finally:
         process.send_signal(signal.SIGINT)

@@ -162,10 +162,7 @@ def test_a_taken_port_is_said_plainly():
 
 
 def test_serve_runs_until_interrupted():
-    code = (
-        "from copilot_assets.standin import serve;"
-        "serve(port=0, download_port=0, on_ready=lambda url: print(url, flush=True))"
-    )
+    code = "from copilot_assets.standin import serve;serve(port=0, on_ready=lambda url: print(url, flush=True))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         url = process.stdout.readline().decode().strip()
         answer = httpx.get(f"{url}/orgs/octo-org/copilot/billing", headers={"authorization": "Bearer x"})

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -36,6 +35,7 @@ from copilot_assets.shell.cli import main
 from copilot_assets.standin import Fault, Standin
 from tests.conftest import all_but
 from tests.leaks import TOKEN, assert_nothing_told
+from tests.listeners import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -135,9 +135,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 @contextmanager
 def dagster_dev(project: Project) -> Iterator[str]:
     """`dagster dev` as a user starts it, web server, daemon and code server; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     # The tables that the shell filled have their pictures, and nobody looks at those of the runs to come.
     env = project.env if SCREENSHOTS else {**project.env, "COPILOT_REPORT": "off"}
