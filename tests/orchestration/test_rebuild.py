@@ -410,7 +410,7 @@ def test_a_query_that_takes_more_memory_than_there_is_says_so_and_the_table_stay
         connection.execute("set memory_limit = '30MB'")
         with (
             pytest.raises(
-                QueryRefusedError, match=r"keeps the rows it had: the query of .* takes more memory than the 1500"
+                QueryRefusedError, match=r"keeps the rows it had: the query of .* takes more memory than the 1400"
             ),
             deriving(connection) as known,
         ):
