@@ -13,11 +13,14 @@ import click
 from copilot_assets.shell.arguments import DAY
 from copilot_assets.shell.screen import answer
 
-_PORT = "Port of the API; downloads use the next. 0 takes any free two."
-
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65534), required=True, help=_PORT)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65534),
+    required=True,
+    help="Port of the API; downloads use the next. 0 takes any free two.",
+)
 @click.option("--today", type=DAY, help="The stand-in's current day; the real one by default.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another company.")
 @click.option("--people", type=click.IntRange(1), default=150, show_default=True, help="How many people it has.")
